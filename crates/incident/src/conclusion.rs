@@ -1,0 +1,134 @@
+//! What an investigation arrives at: a root cause, no cause in our system, or insufficient evidence.
+
+use serde::{Deserialize, Serialize};
+use telemetry::number::Num;
+use telemetry::{UnixNanos, answer::ChangeRow};
+
+use crate::alert::Symptom;
+use crate::evidence::{Evidence, EvidenceId};
+use crate::hypothesis::{Hypothesis, RuledOut};
+
+/// The schema name of `conclusion.json`.
+pub const SCHEMA: &str = "firstcause.conclusion/1";
+
+/// The three kinds of conclusion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ConclusionKind {
+    /// A cause in the system was found.
+    RootCause,
+    /// The symptom is real and its cause is not in the system: load, an external party, data.
+    NoCause,
+    /// The evidence does not suffice.
+    Insufficient,
+}
+
+/// The engine's conclusion.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Conclusion {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// Which of the three.
+    pub kind: ConclusionKind,
+    /// The sentence for people.
+    pub statement: String,
+    /// The cause, when one was found.
+    pub root_cause: Option<RootCause>,
+    /// When it began, when that could be told.
+    pub onset: Option<Onset>,
+    /// What was wrong, as seen from outside.
+    pub symptoms: Vec<Symptom>,
+    /// Candidates, best first.
+    pub hypotheses: Vec<Hypothesis>,
+    /// Candidates that are not the cause.
+    pub ruled_out: Vec<RuledOut>,
+    /// What could not be looked at.
+    pub gaps: Vec<Gap>,
+    /// Calibrated probability that the root cause is right; null reads "unmeasured".
+    pub confidence: Option<Num>,
+    /// All facts cited above.
+    pub evidence: Vec<Evidence>,
+}
+
+/// When something began, with an interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Onset {
+    /// The best estimate.
+    pub at: UnixNanos,
+    /// The earliest time that the data allow.
+    pub earliest: UnixNanos,
+    /// The latest time that the data allow.
+    pub latest: UnixNanos,
+}
+
+/// What kind of fault a root cause is; the profiles of `remediation` go by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// A database query takes longer per call.
+    SlowQuery,
+    /// A service's own work takes longer per call.
+    SlowWork,
+    /// Calls fail here first.
+    ErrorOrigin,
+}
+
+impl Fault {
+    /// The name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SlowQuery => "slow_query",
+            Self::SlowWork => "slow_work",
+            Self::ErrorOrigin => "error_origin",
+        }
+    }
+}
+
+/// The cause that is not itself an effect.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RootCause {
+    /// In which service.
+    pub service: String,
+    /// On which of its instances.
+    pub instances: Vec<String>,
+    /// The entry operation whose requests suffer.
+    pub operation: String,
+    /// The span in which the time is spent or the error begins.
+    pub span: String,
+    /// The query, host or queue, empty when the service's own code.
+    pub resource: String,
+    /// What kind of fault.
+    pub fault: Fault,
+    /// The sentence for people.
+    pub statement: String,
+    /// What set it off, when a change explains it.
+    pub trigger: Option<Trigger>,
+    /// The facts it rests on.
+    pub evidence: Vec<EvidenceId>,
+}
+
+/// The change that set a root cause off.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Trigger {
+    /// The first row of the change (first instance).
+    pub change: ChangeRow,
+    /// Nanoseconds from the change to the onset; negative when within the clock error after it.
+    pub before_onset_ns: i64,
+}
+
+/// Something that could not be looked at, and what it could change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Gap {
+    /// What is missing.
+    pub missing: String,
+    /// What it could change.
+    pub could_change: String,
+}

@@ -1,0 +1,303 @@
+//! The small typed tables that answer the questions.
+//!
+//! Units are in the names: `_ns` is nanoseconds, counts are whole numbers. Rows are sorted, so that the same data
+//! gives the same bytes. Quantiles carry the answer's stated relative error; counts, ids and sets are exact.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{SpanId, TraceId};
+use crate::number::Num;
+use crate::signal::{SpanKind, StatusCode};
+use crate::time::UnixNanos;
+
+/// The answer to one question.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Answer {
+    /// The rows.
+    pub table: Table,
+    /// Relative error of each quantile, 0 when exact.
+    pub quantile_error: Num,
+    /// How many items the rows were computed from when not from all: `sampled_of` is the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampled_of: Option<u64>,
+    /// Items in the window that could not be used (traces not yet complete, spans without a parent).
+    pub left_out: u64,
+    /// Whether rows were cut at a limit.
+    pub truncated: bool,
+}
+
+impl Answer {
+    /// An exact, whole answer.
+    #[must_use]
+    pub fn exact(table: Table) -> Self {
+        Self {
+            table,
+            quantile_error: Num::default(),
+            sampled_of: None,
+            left_out: 0,
+            truncated: false,
+        }
+    }
+}
+
+/// The rows of an answer; one variant a question that can be answered today.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "table", content = "rows", rename_all = "snake_case")]
+pub enum Table {
+    /// Answers `health`.
+    Health(Vec<HealthRow>),
+    /// Answers `onset`.
+    Onset(Vec<OnsetRow>),
+    /// Answers `self_time`.
+    SelfTime(SelfTimeTable),
+    /// Answers `exemplars`.
+    Exemplars(Vec<ExemplarRow>),
+    /// Answers `trace`.
+    Trace(Vec<TraceRow>),
+    /// Answers `edges`.
+    Edges(Vec<EdgeRow>),
+    /// Answers `changes`.
+    Changes(Vec<ChangeRow>),
+}
+
+impl Table {
+    /// How many rows there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Health(rows) => rows.len(),
+            Self::Onset(rows) => rows.len(),
+            Self::SelfTime(table) => table.rows.len(),
+            Self::Exemplars(rows) => rows.len(),
+            Self::Trace(rows) => rows.len(),
+            Self::Edges(rows) => rows.len(),
+            Self::Changes(rows) => rows.len(),
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Who a row speaks of: entry spans of one operation of one instance of one version of a service.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Subject {
+    /// `service.name`.
+    pub service: String,
+    /// Span name.
+    pub operation: String,
+    /// `service.instance.id`, empty when not told.
+    pub instance: String,
+    /// `service.version`, empty when not told.
+    pub version: String,
+}
+
+/// Rate, errors and duration over a window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HealthRow {
+    /// Of whom.
+    pub subject: Subject,
+    /// Entry spans.
+    pub count: u64,
+    /// Failed entry spans.
+    pub errors: u64,
+    /// Sum of durations.
+    pub sum_ns: i64,
+    /// Median duration.
+    pub p50_ns: i64,
+    /// 95th percentile of durations.
+    pub p95_ns: i64,
+    /// 99th percentile of durations.
+    pub p99_ns: i64,
+}
+
+/// Rate, errors and duration of one second.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OnsetRow {
+    /// Of whom.
+    pub subject: Subject,
+    /// The start of the second in which the spans ended.
+    pub second: UnixNanos,
+    /// Entry spans.
+    pub count: u64,
+    /// Failed entry spans.
+    pub errors: u64,
+    /// Sum of durations.
+    pub sum_ns: i64,
+    /// Median duration.
+    pub p50_ns: i64,
+    /// 95th percentile of durations.
+    pub p95_ns: i64,
+}
+
+/// Exclusive time in the complete traces of a window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SelfTimeTable {
+    /// Complete traces used.
+    pub traces: u64,
+    /// The groups.
+    pub rows: Vec<SelfTimeRow>,
+}
+
+/// Exclusive time of one group of spans.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SelfTimeRow {
+    /// Of whom; here the operation is the span's own name.
+    pub subject: Subject,
+    /// The entry span's name under which the work was done.
+    pub entry: String,
+    /// Role of the spans.
+    pub kind: SpanKind,
+    /// What the spans call when it is not instrumented: `db.query.summary`, a queue, a host. Empty when nothing.
+    pub resource: String,
+    /// `db.system.name`, empty when not a database.
+    pub database: String,
+    /// Spans.
+    pub count: u64,
+    /// Failed spans with no failed child: where an error began.
+    pub error_origins: u64,
+    /// Failed spans.
+    pub errors: u64,
+    /// Sum of exclusive time.
+    pub sum_ns: i64,
+    /// Median exclusive time per span.
+    pub p50_ns: i64,
+    /// 95th percentile of exclusive time per span.
+    pub p95_ns: i64,
+    /// Per second (by the start of the trace): the clusters that statistics resample.
+    pub blocks: Vec<Block>,
+}
+
+/// What fell into one second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Block {
+    /// The start of the second.
+    pub second: UnixNanos,
+    /// Items.
+    pub count: u64,
+    /// Their sum in nanoseconds.
+    pub sum_ns: i64,
+}
+
+/// A trace that stands for a window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ExemplarRow {
+    /// Which.
+    pub trace_id: TraceId,
+    /// Why it was chosen.
+    pub choice: Choice,
+    /// The entry operation of the scope within this trace.
+    pub operation: String,
+    /// When that span began.
+    pub start: UnixNanos,
+    /// How long it took.
+    pub duration_ns: i64,
+    /// Whether it failed.
+    pub is_error: bool,
+}
+
+/// Why an exemplar was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Choice {
+    /// Among the slowest or failed.
+    Worst,
+    /// Nearest to the median.
+    Typical,
+}
+
+/// One span of a trace.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TraceRow {
+    /// Its id.
+    pub span_id: SpanId,
+    /// Its parent's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<SpanId>,
+    /// Of whom.
+    pub subject: Subject,
+    /// Role.
+    pub kind: SpanKind,
+    /// When it began.
+    pub start: UnixNanos,
+    /// How long it took.
+    pub duration_ns: i64,
+    /// Exclusive time.
+    pub exclusive_ns: i64,
+    /// For a call whose other side is in the trace: what the other side does not explain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edge_delay_ns: Option<i64>,
+    /// How it ended.
+    pub status: StatusCode,
+    /// Attributes as text, in the order of their keys, long values cut at 200 characters.
+    pub attributes: Vec<(String, String)>,
+}
+
+/// Calls from one service to another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct EdgeRow {
+    /// Who calls.
+    pub caller: String,
+    /// Who is called; what an uninstrumented callee is known by.
+    pub callee: String,
+    /// Whether the callee's own spans are there.
+    pub is_instrumented: bool,
+    /// Calls.
+    pub count: u64,
+    /// Failed calls, as the caller saw them.
+    pub errors: u64,
+    /// Sum of client durations.
+    pub client_sum_ns: i64,
+    /// Sum of server durations of the same calls, 0 when not instrumented.
+    pub server_sum_ns: i64,
+    /// Median of client minus server duration.
+    pub delay_p50_ns: i64,
+    /// Per second: calls and their edge delay.
+    pub blocks: Vec<Block>,
+}
+
+/// Something that was changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ChangeRow {
+    /// When it took effect: the first telemetry that shows it.
+    pub at: UnixNanos,
+    /// What kind of change.
+    pub kind: ChangeKind,
+    /// Where.
+    pub service: String,
+    /// On which instance, empty when all.
+    pub instance: String,
+    /// What was before, empty when unknown.
+    pub before: String,
+    /// What is now.
+    pub after: String,
+}
+
+/// The kind of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// Another `service.version` runs.
+    Deploy,
+    /// The same version started anew.
+    Restart,
+    /// An instance that was not there before.
+    InstanceAdded,
+}

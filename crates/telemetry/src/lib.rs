@@ -1,0 +1,24 @@
+//! What a system emits, the questions one may ask of it, and how a trace is assembled.
+//!
+//! Reading order: [`time`], [`ids`], [`signal`], [`trace`], [`question`], [`answer`], [`inquiry`], [`source`].
+//!
+//! Deliberately absent: any wire format, any IO, any clock. What a signal means for an incident is said in
+//! `incident` and `evidence`, never here.
+
+pub mod answer;
+pub mod ids;
+pub mod inquiry;
+pub mod number;
+pub mod question;
+pub mod signal;
+pub mod source;
+pub mod time;
+pub mod trace;
+
+pub use answer::{Answer, Table};
+pub use ids::{QuestionId, SourceName, Space, SpanId, TraceId};
+pub use inquiry::{Answered, Inquiry, Next, Note, NoteKind, Stage, Step};
+pub use question::{Ask, Question, Scope};
+pub use signal::{LogRecord, MetricPoint, Resource, Span, SpanKind, StatusCode, Value};
+pub use source::{Answerer, AskError, Cancel, Capabilities, Limits, Source};
+pub use time::{UnixNanos, Window};
