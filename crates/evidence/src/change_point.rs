@@ -1,0 +1,125 @@
+//! One change point in the level of a latency series, with an interval.
+//!
+//! Least squares on the logarithm (latency is multiplicative): the split with the smallest sum of squares within
+//! its two sides. The interval holds every split whose profile likelihood is within 1.92 of the best one (half
+//! the 95 % point of chi-squared with one degree of freedom; Hinkley 1970 for the model). Seasonal level and
+//! trends are not modelled: callers give a window of minutes, not of days.
+
+use telemetry::UnixNanos;
+
+/// Half the 95 % point of chi-squared with one degree of freedom.
+const PROFILE_DROP: f64 = 1.92;
+
+/// The smallest number of seconds on either side of a split.
+const SIDE_MIN: usize = 3;
+
+/// A change of level.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ChangePoint {
+    /// Start of the first second at the new level.
+    pub at: UnixNanos,
+    /// Start of the earliest second that the data allow.
+    pub earliest: UnixNanos,
+    /// Start of the latest second that the data allow.
+    pub latest: UnixNanos,
+    /// Geometric mean before.
+    pub before: f64,
+    /// Geometric mean after.
+    pub after: f64,
+}
+
+/// The change point of `series` (second, positive value), or nothing when it is shorter than six seconds.
+/// There is always a best split; whether it is a change is for the caller to test.
+#[must_use]
+pub fn find(series: &[(UnixNanos, f64)]) -> Option<ChangePoint> {
+    let logs: Vec<f64> = series
+        .iter()
+        .map(|(_, value)| libm::log(value.max(1e-6)))
+        .collect();
+    let (count, total) = (logs.len(), logs.iter().sum::<f64>());
+    let squares: f64 = logs.iter().map(|log| log * log).sum();
+    let (mut costs, mut left) = (Vec::new(), 0.0);
+    for (place, log) in logs.iter().enumerate() {
+        if place >= SIDE_MIN && place + SIDE_MIN <= count {
+            let (left_n, right_n) = (place as f64, (count - place) as f64);
+            let right = total - left;
+            costs.push((
+                place,
+                squares - left * left / left_n - right * right / right_n,
+                left / left_n,
+                right / right_n,
+            ));
+        }
+        left += log;
+    }
+    let best = costs.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
+    // A perfect split has cost zero; the floor keeps the logarithm finite and the interval at one second.
+    let floor = 1e-9;
+    let near =
+        |cost: f64| 0.5 * count as f64 * libm::log((cost.max(0.0) + floor) / (best.1.max(0.0) + floor));
+    let mut inside = costs
+        .iter()
+        .filter(|split| near(split.1) <= PROFILE_DROP)
+        .map(|split| split.0);
+    let (first, last) = (
+        inside.next().unwrap_or(best.0),
+        inside.next_back().unwrap_or(best.0),
+    );
+    let second = |place: usize| series.get(place).map(|(second, _)| *second);
+    Some(ChangePoint {
+        at: second(best.0)?,
+        earliest: second(first)?,
+        latest: second(last.max(best.0))?,
+        before: libm::exp(best.2),
+        after: libm::exp(best.3),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::statistics::null::Seeded;
+
+    fn series(seed: u64, change_at: i64, factor: f64) -> Vec<(UnixNanos, f64)> {
+        let mut noise = Seeded(seed);
+        (0..60)
+            .map(|second| {
+                let level = if second >= change_at { 5.0 * factor } else { 5.0 };
+                (UnixNanos(0).plus_seconds(second), noise.latency(level, 0.3))
+            })
+            .collect()
+    }
+
+    // covers: W-03
+    #[test]
+    fn a_planted_change_is_found_within_two_seconds_and_its_interval_covers_it() {
+        let (mut near, mut covered) = (0, 0);
+        for seed in 1..=200 {
+            let planted = UnixNanos(0).plus_seconds(40);
+            let found = find(&series(seed, 40, 5.0)).unwrap();
+            near += u32::from((found.at.0 - planted.0).abs() <= 2_000_000_000);
+            covered += u32::from(found.earliest <= planted && planted <= found.latest);
+        }
+        assert!(near >= 198, "within two seconds in {near} of 200");
+        assert!(covered >= 190, "covered in {covered} of 200");
+    }
+
+    #[test]
+    fn a_perfect_step_has_an_interval_of_one_second() {
+        let step: Vec<_> = (0..20)
+            .map(|s| (UnixNanos(0).plus_seconds(s), if s < 12 { 1.0 } else { 9.0 }))
+            .collect();
+        let found = find(&step).unwrap();
+        assert_eq!(
+            (found.earliest, found.at, found.latest),
+            (found.at, UnixNanos(0).plus_seconds(12), found.at)
+        );
+        assert!((found.after / found.before - 9.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_short_series_has_no_change_point() {
+        assert!(find(&series(1, 40, 5.0)[..5]).is_none());
+        assert!(find(&[]).is_none());
+    }
+}

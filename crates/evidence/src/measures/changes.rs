@@ -1,0 +1,240 @@
+//! Measure 9: what changed, and whether the spans of the new version differ from those of the old one.
+//!
+//! Recency alone is a trap: the latest deploy is the wrong one in most public incidents. The strongest evidence
+//! there is compares new-version spans with old-version spans of the same service; here by exclusive time per
+//! call of the service's entry, over both windows. A cause never follows the onset (beyond the clock error).
+//!
+//! Does not read diffs or settings yet.
+
+use std::collections::BTreeMap;
+
+use telemetry::answer::{ChangeRow, SelfTimeRow, SelfTimeTable};
+use telemetry::{SpanKind, UnixNanos};
+
+use super::Measure;
+use crate::series::MS_NS;
+use crate::statistics::{median, rank_sum};
+
+/// This measure.
+pub const MEASURE: Measure = Measure {
+    name: "changes",
+    finds: "deploys and restarts before the onset whose own spans got slower",
+    questions: &["changes", "self_time"],
+};
+
+/// How far a change may seem to follow the onset and still precede it: clocks of hosts agree this well, and the
+/// onset is known to the second.
+pub const CLOCK_ERROR_NS: i64 = 2_000_000_000;
+
+/// A rollout: the same service going to the same version, over its instances.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rollout {
+    /// The first row.
+    pub first: ChangeRow,
+    /// The instances touched, sorted.
+    pub instances: Vec<String>,
+}
+
+/// The rollouts among `rows`, by time.
+#[must_use]
+pub fn rollouts(rows: &[ChangeRow]) -> Vec<Rollout> {
+    let mut found: Vec<Rollout> = Vec::new();
+    let mut sorted: Vec<&ChangeRow> = rows.iter().collect();
+    sorted.sort_by(|a, b| (a.at, &a.service, &a.instance).cmp(&(b.at, &b.service, &b.instance)));
+    for row in sorted {
+        let same = |rollout: &&mut Rollout| {
+            (rollout.first.kind, &rollout.first.service, &rollout.first.after)
+                == (row.kind, &row.service, &row.after)
+        };
+        match found.iter_mut().find(same) {
+            Some(rollout) => rollout.instances.push(row.instance.clone()),
+            None => found.push(Rollout {
+                first: row.clone(),
+                instances: vec![row.instance.clone()],
+            }),
+        }
+    }
+    for rollout in &mut found {
+        rollout.instances.sort();
+        rollout.instances.dedup();
+    }
+    found
+}
+
+/// Whether the change took effect at or before the onset, within the clock error.
+#[must_use]
+pub fn precedes(change: &ChangeRow, onset: UnixNanos) -> bool {
+    change.at.since(onset) <= CLOCK_ERROR_NS
+}
+
+/// Exclusive time per entry call of a service, new version against old.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VersionContrast {
+    /// Entry calls of the old version.
+    pub old_calls: u64,
+    /// Entry calls of the new version.
+    pub new_calls: u64,
+    /// Milliseconds of the service's own work per entry call, old version.
+    pub old_ms: f64,
+    /// The same, new version.
+    pub new_ms: f64,
+    /// Probability of such a rise by chance.
+    pub p_value: f64,
+}
+
+impl VersionContrast {
+    /// Whether the new version itself does slower work: p <= 0.01 and at least half as much again.
+    #[must_use]
+    pub fn is_raised(&self) -> bool {
+        self.p_value <= 0.01 && self.new_ms > 1.5 * self.old_ms
+    }
+}
+
+/// Compares the spans of `rollout`'s new version with those of any other version of the service in both windows;
+/// nothing when one of them has no calls.
+#[must_use]
+pub fn version_contrast(
+    good: &SelfTimeTable,
+    bad: &SelfTimeTable,
+    rollout: &Rollout,
+) -> Option<VersionContrast> {
+    let service = &rollout.first.service;
+    let rows = || {
+        good.rows
+            .iter()
+            .chain(&bad.rows)
+            .filter(|row| row.subject.service == *service)
+    };
+    let is_new = |row: &&SelfTimeRow| row.subject.version == rollout.first.after;
+    let (old, new) = (
+        per_call(rows().filter(|row| !is_new(row))),
+        per_call(rows().filter(is_new)),
+    );
+    (old.calls > 0 && new.calls > 0).then(|| VersionContrast {
+        old_calls: old.calls,
+        new_calls: new.calls,
+        old_ms: old.mean_ms,
+        new_ms: new.mean_ms,
+        p_value: rank_sum::p_raised(&old.blocks, &new.blocks),
+    })
+}
+
+struct PerCall {
+    calls: u64,
+    mean_ms: f64,
+    blocks: Vec<f64>,
+}
+
+/// Own work per entry call, by second. The mix of entry operations is assumed alike on both sides: versions of
+/// one service sit behind one balancer.
+fn per_call<'a>(rows: impl Iterator<Item = &'a SelfTimeRow>) -> PerCall {
+    let mut seconds: BTreeMap<i64, (u64, i64)> = BTreeMap::new();
+    for row in rows {
+        let is_entry = matches!(row.kind, SpanKind::Server | SpanKind::Consumer);
+        for block in &row.blocks {
+            let figures = seconds.entry(block.second.0).or_default();
+            figures.0 += if is_entry { block.count } else { 0 };
+            figures.1 += block.sum_ns;
+        }
+    }
+    let blocks: Vec<f64> = seconds
+        .values()
+        .filter(|(calls, _)| *calls > 0)
+        .map(|(calls, sum_ns)| *sum_ns as f64 / *calls as f64 / MS_NS)
+        .collect();
+    PerCall {
+        calls: seconds.values().map(|(calls, _)| calls).sum(),
+        mean_ms: median::mean(&blocks),
+        blocks,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use telemetry::answer::{Block, ChangeKind, Subject};
+
+    use super::*;
+
+    fn change(service: &str, instance: &str, second: i64) -> ChangeRow {
+        ChangeRow {
+            at: UnixNanos(0).plus_seconds(second),
+            kind: ChangeKind::Deploy,
+            service: service.into(),
+            instance: instance.into(),
+            before: "1.4.0".into(),
+            after: "1.5.0".into(),
+        }
+    }
+
+    fn table(version: &str, from: i64, ms: i64) -> SelfTimeTable {
+        let blocks: Vec<Block> = (0..10)
+            .map(|second| Block {
+                second: UnixNanos(0).plus_seconds(from + second),
+                count: 5,
+                sum_ns: ms * 5_000_000 + second * 100,
+            })
+            .collect();
+        let subject = Subject {
+            service: "orders".into(),
+            operation: "GET /".into(),
+            instance: "orders-1".into(),
+            version: version.into(),
+        };
+        let row = SelfTimeRow {
+            subject,
+            entry: "GET /".into(),
+            kind: SpanKind::Server,
+            resource: String::new(),
+            database: String::new(),
+            count: 50,
+            error_origins: 0,
+            errors: 0,
+            sum_ns: 0,
+            p50_ns: 0,
+            p95_ns: 0,
+            blocks,
+        };
+        SelfTimeTable {
+            traces: 50,
+            rows: vec![row],
+        }
+    }
+
+    #[test]
+    fn instances_that_go_to_one_version_are_one_rollout() {
+        let found = rollouts(&[
+            change("a", "a-2", 3),
+            change("a", "a-1", 2),
+            change("b", "b-1", 1),
+        ]);
+        assert_eq!(found.len(), 2);
+        assert_eq!(
+            (found[0].first.service.as_str(), found[1].instances.len()),
+            ("b", 2)
+        );
+        assert_eq!(found[1].first.instance, "a-1");
+    }
+
+    // covers: AT-04, AW-31
+    #[test]
+    fn a_change_after_the_onset_does_not_precede_it() {
+        let onset = UnixNanos(0).plus_seconds(100);
+        assert!(precedes(&change("a", "1", 99), onset));
+        assert!(precedes(&change("a", "1", 101), onset), "within the clock error");
+        assert!(
+            !precedes(&change("a", "1", 362), onset),
+            "4 min 22 s after the alert"
+        );
+    }
+
+    // covers: W-04
+    #[test]
+    fn the_slower_version_stands_out_and_an_innocent_one_does_not() {
+        let rollout = &rollouts(&[change("orders", "orders-1", 20)])[0];
+        let guilty = version_contrast(&table("1.4.0", 0, 1), &table("1.5.0", 20, 50), rollout).unwrap();
+        assert!(guilty.is_raised());
+        let innocent = version_contrast(&table("1.4.0", 0, 1), &table("1.5.0", 20, 1), rollout).unwrap();
+        assert!(!innocent.is_raised());
+        assert!(version_contrast(&table("1.4.0", 0, 1), &table("1.4.0", 20, 1), rollout).is_none());
+    }
+}

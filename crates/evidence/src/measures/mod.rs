@@ -1,0 +1,44 @@
+//! The measures: each turns answers into evidence of one kind.
+//!
+//! One file each; a measure is listed in [`all`]. The numbers are those of the design's list of evidence kinds.
+
+pub mod changes;
+pub mod edge_delay;
+pub mod error_origination;
+pub mod exclusive_latency;
+
+/// What a measure is, for documents and reports.
+#[derive(Debug, Clone, Copy)]
+pub struct Measure {
+    /// Its name.
+    pub name: &'static str,
+    /// What it finds.
+    pub finds: &'static str,
+    /// The questions it needs answered.
+    pub questions: &'static [&'static str],
+}
+
+/// Every measure, sorted by name.
+#[must_use]
+pub fn all() -> &'static [Measure] {
+    &[
+        changes::MEASURE,
+        edge_delay::MEASURE,
+        error_origination::MEASURE,
+        exclusive_latency::MEASURE,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn measures_are_sorted_and_ask_known_questions() {
+        let all = super::all();
+        assert!(all.windows(2).all(|pair| pair[0].name < pair[1].name));
+        assert!(
+            all.iter()
+                .flat_map(|m| m.questions)
+                .all(|q| telemetry::question::NAMES.contains(q))
+        );
+    }
+}

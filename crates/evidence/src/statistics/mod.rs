@@ -1,0 +1,10 @@
+//! The statistics that the measures share; each names its source.
+
+pub mod false_discovery;
+pub mod fisher;
+pub mod median;
+pub mod rank_sum;
+pub mod student;
+
+#[cfg(test)]
+pub(crate) mod null;

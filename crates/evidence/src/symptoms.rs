@@ -1,0 +1,273 @@
+//! Which operations are slower or fail more now than before: the statistics behind the watch.
+//!
+//! Every (service, operation) is one test on blocks of one second (spans are clustered, seconds much less so):
+//! the last five complete seconds against the history before them. An operation is slow when all of these hold:
+//! the rank-sum test over the whole family has q <= 0.01 (Benjamini-Hochberg), the median of the seconds is at
+//! least twice the baseline's (the "elevated" line of operational practice) and at least 5 ms above it, at least
+//! four of the five seconds lie above the baseline's 95th percentile, and there are ten requests. It fails more
+//! when Fisher's test has q <= 0.01, five requests failed and the rate rose by 0.05.
+//!
+//! Does not say why, and does not remember: a symptom that lasts is found again at each step.
+
+use incident::{AlertSignal, Measured, Symptom};
+use telemetry::answer::OnsetRow;
+use telemetry::time::Window;
+use telemetry::{UnixNanos, number::Num};
+
+use crate::series::{self, Second, Series};
+use crate::statistics::{false_discovery, fisher, median, rank_sum};
+
+/// Seconds compared with the history.
+pub const OBSERVED_SECONDS: i64 = 5;
+/// Seconds with data that the history must hold.
+pub const HISTORY_SECONDS_MIN: usize = 12;
+/// False discovery rate over the family of one step.
+const Q_MAX: f64 = 0.01;
+/// Ratio of medians from which a latency counts as elevated; exactly twice is not.
+const RATIO_MIN: f64 = 2.0;
+/// Rise of the median, in milliseconds, below which no person would be paged.
+const RISE_MS_MIN: f64 = 5.0;
+/// Requests in the observed seconds.
+const REQUESTS_MIN: u64 = 10;
+/// Failed requests and rise of the failure rate that make errors a symptom.
+const FAILED_MIN: u64 = 5;
+const FAILURE_RISE_MIN: f64 = 0.05;
+
+/// One operation in the two windows.
+struct Case {
+    service: String,
+    operation: String,
+    history: Vec<Second>,
+    observed: Vec<Second>,
+}
+
+/// The symptoms at data time `at` (the end of the last complete second), worst first.
+#[must_use]
+pub fn find(rows: &[OnsetRow], history_from: UnixNanos, at: UnixNanos) -> Vec<Symptom> {
+    let observed_window = Window::new(at.plus_seconds(-OBSERVED_SECONDS), at);
+    let baseline_window = Window::new(history_from, observed_window.from);
+    let cases: Vec<Case> = series::by_operation(rows)
+        .into_iter()
+        .filter_map(|((service, operation), series)| {
+            case(service, operation, &series, baseline_window, observed_window)
+        })
+        .collect();
+    let slow_p: Vec<f64> = cases.iter().map(slow_p).collect();
+    let failed_p: Vec<f64> = cases.iter().map(failed_p).collect();
+    let family: Vec<f64> = slow_p.iter().chain(&failed_p).copied().collect();
+    let q_values = false_discovery::q_values(&family);
+    let q_at = |place: usize| q_values.get(place).copied().unwrap_or(1.0);
+    let windows = (baseline_window, observed_window);
+    let mut symptoms: Vec<(f64, Symptom)> = Vec::new();
+    for (place, case) in cases.iter().enumerate() {
+        symptoms.extend(slow(case, q_at(place), windows));
+        symptoms.extend(failing(case, q_at(place + cases.len()), windows));
+    }
+    symptoms.sort_by(|a, b| {
+        let names = |symptom: &Symptom| (symptom.service.clone(), symptom.operation.clone(), symptom.signal);
+        b.0.total_cmp(&a.0).then_with(|| names(&a.1).cmp(&names(&b.1)))
+    });
+    symptoms.into_iter().map(|(_, symptom)| symptom).collect()
+}
+
+fn case(
+    service: String,
+    operation: String,
+    series: &Series,
+    baseline: Window,
+    observed: Window,
+) -> Option<Case> {
+    let history: Vec<Second> = series::within(series, baseline)
+        .map(|(_, second)| second)
+        .collect();
+    let observed: Vec<Second> = series::within(series, observed)
+        .map(|(_, second)| second)
+        .collect();
+    let requests: u64 = observed.iter().map(|second| second.count).sum();
+    let has_enough = history.len() >= HISTORY_SECONDS_MIN && observed.len() >= 4 && requests >= REQUESTS_MIN;
+    has_enough.then_some(Case {
+        service,
+        operation,
+        history,
+        observed,
+    })
+}
+
+fn medians(seconds: &[Second]) -> Vec<f64> {
+    seconds.iter().map(Second::p50_ms).collect()
+}
+
+fn slow_p(case: &Case) -> f64 {
+    rank_sum::p_raised(&medians(&case.history), &medians(&case.observed))
+}
+
+fn totals(seconds: &[Second]) -> (u64, u64) {
+    (
+        seconds.iter().map(|second| second.errors).sum(),
+        seconds.iter().map(|second| second.count).sum(),
+    )
+}
+
+fn failed_p(case: &Case) -> f64 {
+    let ((good_failed, good), (bad_failed, bad)) = (totals(&case.history), totals(&case.observed));
+    fisher::p_raised(good_failed, good, bad_failed, bad)
+}
+
+fn slow(case: &Case, q_value: f64, windows: (Window, Window)) -> Option<(f64, Symptom)> {
+    let history = medians(&case.history);
+    let observed = medians(&case.observed);
+    let (before, now) = (median::median(&history)?, median::median(&observed)?);
+    let usual = median::quantile(&history, 0.95)?;
+    let above = observed.iter().filter(|value| **value > usual).count();
+    let is_slow = q_value <= Q_MAX
+        && now > RATIO_MIN * before
+        && now - before >= RISE_MS_MIN
+        && above + 1 >= observed.len().max(OBSERVED_SECONDS as usize);
+    is_slow.then(|| {
+        (
+            now / before.max(0.1),
+            symptom(case, AlertSignal::Latency, (before, now), q_value, windows),
+        )
+    })
+}
+
+fn failing(case: &Case, q_value: f64, windows: (Window, Window)) -> Option<(f64, Symptom)> {
+    let ((good_failed, good), (bad_failed, bad)) = (totals(&case.history), totals(&case.observed));
+    let (before, now) = (
+        good_failed as f64 / good.max(1) as f64,
+        bad_failed as f64 / bad.max(1) as f64,
+    );
+    let is_failing = q_value <= Q_MAX && bad_failed >= FAILED_MIN && now - before >= FAILURE_RISE_MIN;
+    is_failing.then(|| {
+        (
+            now / before.max(0.001),
+            symptom(case, AlertSignal::Errors, (before, now), q_value, windows),
+        )
+    })
+}
+
+fn symptom(
+    case: &Case,
+    signal: AlertSignal,
+    (before, now): (f64, f64),
+    q_value: f64,
+    (baseline_window, observed_window): (Window, Window),
+) -> Symptom {
+    let measured = |seconds: &[Second], value: f64| Measured {
+        count: totals(seconds).1,
+        seconds: seconds.len() as u64,
+        value: Num::new(value),
+    };
+    Symptom {
+        service: case.service.clone(),
+        operation: case.operation.clone(),
+        signal,
+        baseline: measured(&case.history, before),
+        observed: measured(&case.observed, now),
+        baseline_window,
+        observed_window,
+        q_value: Num::new(q_value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use telemetry::answer::Subject;
+
+    use super::*;
+    use crate::statistics::null::{Seeded, false_alarm_rate};
+
+    /// Five services for a minute; `slow` of them is `factor` times slower from second 55 on.
+    fn rows(seed: u64, factor: f64) -> Vec<OnsetRow> {
+        let mut noise = Seeded(seed);
+        let mut rows = Vec::new();
+        for service in ["a", "b", "c", "d", "e"] {
+            // Load of the whole machine moves all latencies together for a while: seconds are not independent.
+            let mut drift = 0.0;
+            for second in 0..60 {
+                drift = 0.7 * drift + 0.1 * noise.normal();
+                let level = if service == "c" && second >= 55 {
+                    10.0 * factor
+                } else {
+                    10.0
+                };
+                let p50 = (noise.latency(level, 0.15) * libm::exp(drift) * MS) as i64;
+                rows.push(row(service, second, 6, p50));
+            }
+        }
+        rows
+    }
+
+    const MS: f64 = series::MS_NS;
+
+    fn row(service: &str, second: i64, count: u64, p50_ns: i64) -> OnsetRow {
+        OnsetRow {
+            subject: Subject {
+                service: service.into(),
+                operation: "GET /".into(),
+                instance: "1".into(),
+                version: "1".into(),
+            },
+            second: UnixNanos(0).plus_seconds(second),
+            count,
+            errors: 0,
+            sum_ns: p50_ns * count as i64,
+            p50_ns,
+            p95_ns: p50_ns * 2,
+        }
+    }
+
+    fn at(second: i64) -> UnixNanos {
+        UnixNanos(0).plus_seconds(second)
+    }
+
+    // covers: AT-02, W-01, W-02
+    #[test]
+    fn one_service_ten_times_slower_among_five_is_the_only_symptom() {
+        for seed in 1..=200 {
+            let found = find(&rows(seed, 10.0), at(0), at(60));
+            let named: Vec<_> = found.iter().map(|symptom| symptom.service.as_str()).collect();
+            assert_eq!(named, ["c"], "seed {seed}");
+        }
+    }
+
+    // covers: AT-02
+    #[test]
+    fn healthy_data_raise_an_alarm_in_less_than_one_step_in_two_hundred() {
+        let rate = false_alarm_rate(1000, |seed| !find(&rows(seed, 1.0), at(0), at(60)).is_empty());
+        assert!(rate <= 0.005, "stated 0.005, measured {rate}");
+    }
+
+    // covers: AG-31
+    #[test]
+    fn exactly_twice_the_baseline_is_not_elevated_and_a_little_more_is() {
+        let step = |factor: f64| -> Vec<OnsetRow> {
+            (0..60)
+                .map(|second| {
+                    let level = if second >= 55 { 10.0 * factor } else { 10.0 };
+                    row("a", second, 6, (level * MS) as i64)
+                })
+                .collect()
+        };
+        assert!(find(&step(2.0), at(0), at(60)).is_empty());
+        assert_eq!(find(&step(2.01), at(0), at(60)).len(), 1);
+        assert!(
+            find(&step(2.01)[50..], at(0), at(60)).is_empty(),
+            "no baseline, no judgement"
+        );
+    }
+
+    #[test]
+    fn failures_are_a_symptom_of_their_own() {
+        let mut data = rows(1, 1.0);
+        for row in data
+            .iter_mut()
+            .filter(|row| row.subject.service == "b" && row.second >= at(55))
+        {
+            row.errors = 3;
+        }
+        let found = find(&data, at(0), at(60));
+        assert_eq!((found.len(), found[0].signal), (1, AlertSignal::Errors));
+        assert_eq!(found[0].observed.value.get(), 0.5);
+    }
+}
