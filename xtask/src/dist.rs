@@ -56,14 +56,14 @@ fn host(about: &str) -> Option<&str> {
 
 /// The path of the binary in cargo's messages.
 fn executable(messages: &str) -> Option<String> {
-    let records = messages
+    let mut records = messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let is_ours = |record: &Value| {
         record.pointer("/target/name").and_then(Value::as_str) == Some("firstcause")
             && record.get("executable").is_some_and(Value::is_string)
     };
-    let record = records.filter(is_ours).next_back()?;
+    let record = records.rfind(is_ours)?;
     record
         .get("executable")
         .and_then(Value::as_str)
