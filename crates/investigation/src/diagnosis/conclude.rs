@@ -1,0 +1,324 @@
+//! The last stage: rule-outs, hypotheses, and one of the three conclusions.
+
+use incident::conclusion::SCHEMA;
+use incident::{
+    Alert, AlertSignal, Conclusion, ConclusionKind, EvidenceKind, Fault, Onset, RootCause, RuledOut, Trigger,
+};
+use telemetry::number::Num;
+use telemetry::{Note, NoteKind, QuestionId, Stage, TraceId};
+
+use super::hypotheses;
+use crate::findings::{Findings, Suspect};
+use crate::ledger::{Fact, Ledger};
+use crate::rules::{self, Exclusion};
+
+/// Share of the whole excess that a cause must explain; below it the engine abstains.
+const SHARE_MIN: f64 = 0.5;
+
+/// What exclusive time and error origins say.
+pub(super) fn investigate_notes(findings: &Findings) -> Vec<Note> {
+    let learned = |text: String| Note::new(Stage::Investigate, NoteKind::Learned, text);
+    let mut notes: Vec<Note> = findings
+        .suspects
+        .iter()
+        .take(3)
+        .map(|suspect| learned(suspect.text()))
+        .collect();
+    let origins = findings
+        .origins
+        .iter()
+        .filter(|origin| origin.is_raised())
+        .take(3);
+    notes.extend(origins.map(|origin| {
+        learned(format!(
+            "errors begin in `{}` {} ({} of {} spans)",
+            origin.service, origin.span, origin.bad.0, origin.bad.1
+        ))
+    }));
+    if notes.is_empty() {
+        notes.push(learned(
+            "no span takes longer by itself, and no errors begin anywhere new".to_owned(),
+        ));
+    }
+    notes
+}
+
+/// Rules out, ranks and concludes.
+pub(super) fn conclude(
+    alert: &Alert,
+    ledger: &mut Ledger,
+    findings: &Findings,
+    bad: Option<&(TraceId, QuestionId)>,
+) -> (Vec<Note>, Conclusion) {
+    let mut notes = vec![Note::new(
+        Stage::Correlate,
+        NoteKind::Began,
+        "what changed, and did it matter",
+    )];
+    left_out_gap(ledger, findings);
+    let ruled_out = exclude(ledger, findings);
+    notes.extend(
+        ruled_out
+            .iter()
+            .map(|item| Note::new(Stage::Correlate, NoteKind::RuledOut, item.why.clone())),
+    );
+    let root_cause = root_cause(alert, ledger, findings, bad);
+    if let Some(trigger) = root_cause.as_ref().and_then(|cause| cause.trigger.as_ref()) {
+        notes.push(Note::new(
+            Stage::Correlate,
+            NoteKind::Learned,
+            hypotheses::trigger_text(trigger),
+        ));
+    }
+    notes.push(Note::new(Stage::Correlate, NoteKind::Ended, ""));
+    notes.push(Note::new(
+        Stage::Synthesize,
+        NoteKind::Began,
+        "which explanation holds",
+    ));
+    let hypotheses = hypotheses::rank(findings, root_cause.as_ref(), &ruled_out, ledger);
+    let (kind, statement) = match &root_cause {
+        Some(cause) => (ConclusionKind::RootCause, cause.statement.clone()),
+        None => no_cause(findings),
+    };
+    notes.push(Note::new(Stage::Synthesize, NoteKind::Learned, statement.clone()));
+    notes.extend(
+        ledger
+            .gaps
+            .iter()
+            .map(|gap| Note::new(Stage::Synthesize, NoteKind::Gap, gap.missing.clone())),
+    );
+    notes.push(Note::new(Stage::Synthesize, NoteKind::Ended, ""));
+    let conclusion = Conclusion {
+        schema: SCHEMA.to_owned(),
+        kind,
+        statement,
+        root_cause,
+        onset: Some(findings.onset),
+        symptoms: alert.symptoms.clone(),
+        hypotheses,
+        ruled_out,
+        gaps: ledger.gaps.clone(),
+        confidence: None,
+        evidence: ledger.evidence.clone(),
+    };
+    (notes, conclusion)
+}
+
+/// A conclusion that says what is missing.
+pub(super) fn insufficient(
+    alert: &Alert,
+    ledger: &mut Ledger,
+    why: &str,
+    onset: Option<Onset>,
+) -> Conclusion {
+    ledger.gap(why, "everything: no cause could be looked for");
+    Conclusion {
+        schema: SCHEMA.to_owned(),
+        kind: ConclusionKind::Insufficient,
+        statement: format!("insufficient evidence: {why}"),
+        root_cause: None,
+        onset,
+        symptoms: alert.symptoms.clone(),
+        hypotheses: Vec::new(),
+        ruled_out: Vec::new(),
+        gaps: ledger.gaps.clone(),
+        confidence: None,
+        evidence: ledger.evidence.clone(),
+    }
+}
+
+fn left_out_gap(ledger: &mut Ledger, findings: &Findings) {
+    let answer = ledger.answer(&findings.views.self_time.1);
+    let (left_out, traces) = match answer.map(|answer| (answer.left_out, &answer.table)) {
+        Some((left_out, telemetry::Table::SelfTime(table))) => (left_out, table.traces),
+        _ => (0, 0),
+    };
+    // One trace in ten may be under way at the edge of a window; more says that spans are missing.
+    if left_out * 10 > left_out + traces {
+        let text = format!(
+            "{left_out} of {} traces in the bad window are not complete",
+            left_out + traces
+        );
+        ledger.gap(text, "time spent in spans that never arrived");
+    }
+}
+
+fn exclude(ledger: &mut Ledger, findings: &Findings) -> Vec<RuledOut> {
+    let mut ruled_out = Vec::new();
+    for rule in rules::all() {
+        for exclusion in (rule.apply)(findings) {
+            let evidence = prove(ledger, &exclusion);
+            ruled_out.push(RuledOut {
+                candidate: exclusion.candidate,
+                rule: rule.id.to_owned(),
+                why: exclusion.why,
+                numbers: exclusion
+                    .numbers
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), Num::new(*value)))
+                    .collect(),
+                evidence,
+            });
+        }
+    }
+    ruled_out
+}
+
+fn prove(ledger: &mut Ledger, exclusion: &Exclusion) -> Vec<incident::EvidenceId> {
+    let questions: Vec<&QuestionId> = exclusion.questions.iter().collect();
+    let fact = Fact {
+        kind: exclusion.kind,
+        statement: exclusion.why.clone(),
+        numbers: &exclusion.numbers,
+        questions: &questions,
+        window: None,
+        trace: None,
+    };
+    ledger.prove(fact).into_iter().collect()
+}
+
+fn root_cause(
+    alert: &Alert,
+    ledger: &mut Ledger,
+    findings: &Findings,
+    bad: Option<&(TraceId, QuestionId)>,
+) -> Option<RootCause> {
+    let signal = alert.symptoms.first().map(|symptom| symptom.signal)?;
+    if signal == AlertSignal::Errors {
+        return error_cause(ledger, findings);
+    }
+    let suspect = findings
+        .suspects
+        .first()
+        .filter(|suspect| suspect.share >= SHARE_MIN)?;
+    let views = &findings.views;
+    let mut evidence: Vec<_> = ledger
+        .prove(Fact {
+            kind: EvidenceKind::ExclusiveLatency,
+            statement: suspect.text(),
+            numbers: &[
+                ("before_ms_per_call", suspect.good_ms),
+                ("now_ms_per_call", suspect.bad_ms),
+                ("calls_before", suspect.good_count as f64),
+                ("calls_now", suspect.bad_count as f64),
+                ("share_of_excess", suspect.share),
+                ("q_value", suspect.q_value),
+            ],
+            questions: &[&views.self_time.0, &views.self_time.1],
+            window: Some(views.bad),
+            trace: None,
+        })
+        .into_iter()
+        .collect();
+    evidence.extend(
+        bad.and_then(|(trace, question)| hypotheses::seen_in_trace(ledger, suspect, *trace, question)),
+    );
+    let trigger = hypotheses::trigger(ledger, findings, &suspect.service, &mut evidence);
+    let fault = if suspect.database.is_empty() {
+        Fault::SlowWork
+    } else {
+        Fault::SlowQuery
+    };
+    Some(RootCause {
+        service: suspect.service.clone(),
+        instances: suspect.instances.clone(),
+        operation: suspect.entry.clone(),
+        span: suspect.span.clone(),
+        resource: suspect.resource.clone(),
+        fault,
+        statement: statement(suspect, trigger.as_ref()),
+        trigger,
+        evidence,
+    })
+}
+
+fn statement(suspect: &Suspect, trigger: Option<&Trigger>) -> String {
+    let since = match trigger {
+        Some(trigger) if !trigger.change.before.is_empty() => {
+            format!(
+                " since version {} replaced {}",
+                trigger.change.after, trigger.change.before
+            )
+        }
+        Some(trigger) => format!(" since version {} started", trigger.change.after),
+        None => String::new(),
+    };
+    format!(
+        "`{}`: {} takes {:.1} ms a call instead of {:.1} ms{since}; it explains {:.0} % of the extra time",
+        suspect.service,
+        suspect.work(),
+        suspect.bad_ms,
+        suspect.good_ms,
+        suspect.share * 100.0
+    )
+}
+
+fn error_cause(ledger: &mut Ledger, findings: &Findings) -> Option<RootCause> {
+    let origin = findings
+        .origins
+        .first()
+        .filter(|origin| origin.share >= SHARE_MIN)?
+        .clone();
+    let statement = format!(
+        "errors begin in `{}` {}: {} of {} spans fail with no failed callee, {} of {} before",
+        origin.service, origin.span, origin.bad.0, origin.bad.1, origin.good.0, origin.good.1
+    );
+    let views = &findings.views;
+    let mut evidence: Vec<_> = ledger
+        .prove(Fact {
+            kind: EvidenceKind::ErrorOrigination,
+            statement: statement.clone(),
+            numbers: &[
+                ("origins_now", origin.bad.0 as f64),
+                ("spans_now", origin.bad.1 as f64),
+                ("origins_before", origin.good.0 as f64),
+                ("spans_before", origin.good.1 as f64),
+                ("share_of_new_origins", origin.share),
+            ],
+            questions: &[&views.self_time.0, &views.self_time.1],
+            window: Some(views.bad),
+            trace: None,
+        })
+        .into_iter()
+        .collect();
+    let trigger = hypotheses::trigger(ledger, findings, &origin.service, &mut evidence);
+    Some(RootCause {
+        service: origin.service.clone(),
+        instances: Vec::new(),
+        operation: origin.entry.clone(),
+        span: origin.span.clone(),
+        resource: String::new(),
+        fault: Fault::ErrorOrigin,
+        statement,
+        trigger,
+        evidence,
+    })
+}
+
+fn no_cause(findings: &Findings) -> (ConclusionKind, String) {
+    let load = findings.load;
+    let has_grown =
+        load.good_per_s > 0.0 && load.bad_per_s >= rules::load_steady::GROWTH_MIN * load.good_per_s;
+    if findings.suspects.is_empty() && has_grown {
+        let text = format!(
+            "no cause in the system: requests grew from {:.0} to {:.0} a minute at equal work per request",
+            load.good_per_s * 60.0,
+            load.bad_per_s * 60.0
+        );
+        return (ConclusionKind::NoCause, text);
+    }
+    let best = findings.suspects.first().map_or_else(
+        || "no span's own work grew".to_owned(),
+        |suspect| {
+            format!(
+                "the best candidate explains {:.0} % of the extra time",
+                suspect.share * 100.0
+            )
+        },
+    );
+    (
+        ConclusionKind::Insufficient,
+        format!("insufficient evidence: {best}"),
+    )
+}

@@ -1,0 +1,94 @@
+//! The first stage: the symptom in words and the onset with its interval.
+
+use evidence::change_point;
+use evidence::series;
+use incident::{Alert, AlertSignal, EvidenceKind, Onset, Symptom};
+use telemetry::answer::Table;
+use telemetry::time::SECOND_NS;
+use telemetry::{Note, NoteKind, QuestionId, Stage, UnixNanos, Window};
+
+use crate::ledger::{Fact, Ledger};
+
+/// A symptom as a sentence.
+pub(super) fn symptom_note(symptom: &Symptom) -> Note {
+    Note::new(Stage::Detect, NoteKind::Learned, symptom_text(symptom))
+}
+
+pub(super) fn symptom_text(symptom: &Symptom) -> String {
+    let (before, now) = (symptom.baseline.value.get(), symptom.observed.value.get());
+    match symptom.signal {
+        AlertSignal::Latency => format!(
+            "`{}` {} is slow: median {before:.1} ms -> {now:.1} ms (x{:.1}, {} requests)",
+            symptom.service,
+            symptom.operation,
+            now / before.max(0.1),
+            symptom.observed.count
+        ),
+        AlertSignal::Errors => format!(
+            "`{}` {} fails: {:.1} % -> {:.1} % of requests ({} requests)",
+            symptom.service,
+            symptom.operation,
+            before * 100.0,
+            now * 100.0,
+            symptom.observed.count
+        ),
+    }
+}
+
+/// The onset of the worst symptom, from the change point of its series.
+pub(super) fn onset(alert: &Alert, ledger: &mut Ledger, question: &QuestionId) -> Option<Onset> {
+    let symptom = alert.symptoms.first()?;
+    let Some(Table::Onset(rows)) = ledger.table(question) else {
+        return None;
+    };
+    let series = series::of(rows, |row| {
+        row.subject.service == symptom.service && row.subject.operation == symptom.operation
+    });
+    let points: Vec<(UnixNanos, f64)> = series
+        .iter()
+        .map(|(second, figures)| match symptom.signal {
+            AlertSignal::Latency => (*second, figures.mean_ms()),
+            // One failure in a hundred as the floor: a rate of zero has no logarithm.
+            AlertSignal::Errors => (
+                *second,
+                0.01 + figures.errors as f64 / figures.count.max(1) as f64,
+            ),
+        })
+        .collect();
+    let found = change_point::find(&points)?;
+    let onset = Onset {
+        at: found.at,
+        earliest: found.earliest,
+        latest: found.latest,
+    };
+    ledger.prove(Fact {
+        kind: EvidenceKind::ChangePoint,
+        statement: format!(
+            "`{}` {} changed level at {} ({:.1} -> {:.1})",
+            symptom.service,
+            symptom.operation,
+            onset.at.clock(),
+            found.before,
+            found.after
+        ),
+        numbers: &[
+            ("level_before", found.before),
+            ("level_after", found.after),
+            ("seconds_of_data", points.len() as f64),
+            (
+                "interval_seconds",
+                (found.latest.since(found.earliest) / SECOND_NS) as f64,
+            ),
+        ],
+        questions: &[question],
+        window: Some(Window::new(alert.history_from, alert.at)),
+        trace: None,
+    });
+    Some(onset)
+}
+
+pub(super) fn onset_text(onset: Onset) -> String {
+    let early = onset.at.since(onset.earliest) / SECOND_NS;
+    let late = onset.latest.since(onset.at) / SECOND_NS;
+    format!("it began at {} UTC (-{early} s, +{late} s)", onset.at.clock())
+}

@@ -1,0 +1,235 @@
+//! Ranked hypotheses: what each candidate predicts, and how it fared.
+
+use evidence::measures::changes;
+use incident::{
+    Candidate, CandidateKind, EvidenceId, EvidenceKind, Hypothesis, HypothesisStatus, Prediction,
+    PredictionOutcome, RootCause, RuledOut, Trigger,
+};
+use telemetry::answer::{ChangeKind, Table};
+use telemetry::number::Num;
+use telemetry::time::SECOND_NS;
+use telemetry::{QuestionId, TraceId};
+
+use crate::findings::{Findings, Suspect};
+use crate::ledger::{Fact, Ledger};
+
+/// Hypotheses of suspects that are listed; further ones explain next to nothing.
+const SUSPECTS_MAX: usize = 5;
+
+/// All hypotheses, best first; those ruled out come last with their rule's evidence.
+pub(super) fn rank(
+    findings: &Findings,
+    cause: Option<&RootCause>,
+    ruled_out: &[RuledOut],
+    ledger: &Ledger,
+) -> Vec<Hypothesis> {
+    let mut ranked: Vec<Hypothesis> = Vec::new();
+    for suspect in findings.suspects.iter().take(SUSPECTS_MAX) {
+        ranked.push(of_suspect(findings, suspect, cause, ledger));
+    }
+    for excluded in ruled_out {
+        ranked.push(Hypothesis {
+            candidate: excluded.candidate.clone(),
+            statement: excluded.why.clone(),
+            predictions: vec![Prediction {
+                statement: refuted_prediction(&excluded.rule).to_owned(),
+                outcome: PredictionOutcome::Failed,
+            }],
+            status: HypothesisStatus::Refuted,
+            score: Num::new(0.0),
+            evidence: excluded.evidence.clone(),
+        });
+    }
+    ranked
+}
+
+fn refuted_prediction(rule: &str) -> &'static str {
+    match rule {
+        "cause_after_onset" => "it took effect before the onset",
+        "change_without_effect" => "spans of the new version do slower work than spans of the old one",
+        "edge_unchanged" => "calls on this way take longer than the callee explains",
+        "load_steady" => "there are more requests than before",
+        _ => "the service's own work takes longer",
+    }
+}
+
+fn of_suspect(
+    findings: &Findings,
+    suspect: &Suspect,
+    cause: Option<&RootCause>,
+    ledger: &Ledger,
+) -> Hypothesis {
+    let is_cause = cause.is_some_and(|cause| cause.service == suspect.service && cause.span == suspect.span);
+    let others: f64 = findings
+        .suspects
+        .iter()
+        .filter(|s| s.service != suspect.service)
+        .map(|s| s.share)
+        .sum();
+    let seen = |is_seen: bool| {
+        if is_seen {
+            PredictionOutcome::Held
+        } else {
+            PredictionOutcome::Failed
+        }
+    };
+    let predictions = vec![
+        Prediction {
+            statement: format!("{} explains at least half of the extra time", suspect.work()),
+            outcome: seen(suspect.share >= 0.5),
+        },
+        Prediction {
+            statement: "services that call it do no slower work of their own".to_owned(),
+            outcome: seen(others < 0.5),
+        },
+        Prediction {
+            statement: "spans of the version deployed before the onset are slower than spans of the old one"
+                .to_owned(),
+            outcome: version_outcome(findings, &suspect.service),
+        },
+    ];
+    let rank_evidence = ledger
+        .evidence
+        .iter()
+        .filter(|item| item.statement == suspect.text());
+    Hypothesis {
+        candidate: Candidate {
+            kind: if suspect.resource.is_empty() {
+                CandidateKind::Service
+            } else {
+                CandidateKind::Resource
+            },
+            service: suspect.service.clone(),
+            name: if suspect.resource.is_empty() {
+                suspect.span.clone()
+            } else {
+                suspect.resource.clone()
+            },
+        },
+        statement: suspect.text(),
+        predictions,
+        status: if is_cause {
+            HypothesisStatus::Supported
+        } else {
+            HypothesisStatus::Inconclusive
+        },
+        score: Num::new(suspect.share),
+        evidence: match cause.filter(|_| is_cause) {
+            Some(cause) => cause.evidence.clone(),
+            None => rank_evidence.map(|item| item.id.clone()).collect(),
+        },
+    }
+}
+
+fn version_outcome(findings: &Findings, service: &str) -> PredictionOutcome {
+    let mut contrasts = findings
+        .rollouts
+        .iter()
+        .filter(|(rollout, _)| rollout.first.service == *service)
+        .filter_map(|(_, contrast)| contrast.as_ref())
+        .peekable();
+    if contrasts.peek().is_none() {
+        return PredictionOutcome::Unknown;
+    }
+    if contrasts.any(changes::VersionContrast::is_raised) {
+        PredictionOutcome::Held
+    } else {
+        PredictionOutcome::Failed
+    }
+}
+
+/// The change that set the cause in `service` off: before the onset, and its new version does slower work.
+pub(super) fn trigger(
+    ledger: &mut Ledger,
+    findings: &Findings,
+    service: &str,
+    evidence: &mut Vec<EvidenceId>,
+) -> Option<Trigger> {
+    let (rollout, contrast) = findings
+        .rollouts
+        .iter()
+        .filter(|(rollout, _)| rollout.first.service == service && rollout.first.kind == ChangeKind::Deploy)
+        .filter(|(rollout, _)| changes::precedes(&rollout.first, findings.onset.latest))
+        .filter_map(|(rollout, contrast)| Some((rollout, contrast.as_ref().filter(|c| c.is_raised())?)))
+        .next_back()?;
+    let before_onset_ns = findings.onset.at.since(rollout.first.at);
+    let trigger = Trigger {
+        change: rollout.first.clone(),
+        before_onset_ns,
+    };
+    let views = &findings.views;
+    evidence.extend(ledger.prove(Fact {
+        kind: EvidenceKind::VersionContrast,
+        statement: format!(
+            "`{service}` {}: own work per call {:.2} ms ({} calls); {}: {:.2} ms ({} calls)",
+            rollout.first.before,
+            contrast.old_ms,
+            contrast.old_calls,
+            rollout.first.after,
+            contrast.new_ms,
+            contrast.new_calls
+        ),
+        numbers: &[
+            ("old_version_ms_per_call", contrast.old_ms),
+            ("new_version_ms_per_call", contrast.new_ms),
+            ("old_version_calls", contrast.old_calls as f64),
+            ("new_version_calls", contrast.new_calls as f64),
+            ("p_value", contrast.p_value),
+            ("seconds_before_onset", before_onset_ns as f64 / SECOND_NS as f64),
+        ],
+        questions: &[&views.changes, &views.self_time.0, &views.self_time.1],
+        window: None,
+        trace: None,
+    }));
+    Some(trigger)
+}
+
+/// A trigger as a sentence.
+pub(super) fn trigger_text(trigger: &Trigger) -> String {
+    let change = &trigger.change;
+    let seconds = trigger.before_onset_ns as f64 / SECOND_NS as f64;
+    format!(
+        "`{}` went from {} to {} at {} UTC, {seconds:.1} s before the onset, and its new spans are the slow ones",
+        change.service,
+        change.before,
+        change.after,
+        change.at.clock()
+    )
+}
+
+/// The suspect's share of one bad trace.
+pub(super) fn seen_in_trace(
+    ledger: &mut Ledger,
+    suspect: &Suspect,
+    trace: TraceId,
+    question: &QuestionId,
+) -> Option<EvidenceId> {
+    let Some(Table::Trace(rows)) = ledger.table(question) else {
+        return None;
+    };
+    let whole_ns = rows.iter().map(|row| row.duration_ns).max()?;
+    let own: Vec<i64> = rows
+        .iter()
+        .filter(|row| row.subject.service == suspect.service && row.subject.operation == suspect.span)
+        .map(|row| row.exclusive_ns)
+        .collect();
+    let own_ns: i64 = own.iter().sum();
+    let (own_ms, whole_ms) = (own_ns as f64 / 1e6, whole_ns as f64 / 1e6);
+    let statement = format!(
+        "in trace {trace}, {} of `{}` takes {own_ms:.1} of {whole_ms:.1} ms",
+        suspect.work(),
+        suspect.service
+    );
+    ledger.prove(Fact {
+        kind: EvidenceKind::ExemplarTrace,
+        statement,
+        numbers: &[
+            ("own_ms", own_ms),
+            ("trace_ms", whole_ms),
+            ("spans", own.len() as f64),
+        ],
+        questions: &[question],
+        window: None,
+        trace: Some(trace),
+    })
+}

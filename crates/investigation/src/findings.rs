@@ -1,0 +1,237 @@
+//! What the answers say, measured once: the facts that rules and hypotheses reason about.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use evidence::measures::changes::{self, Rollout, VersionContrast};
+use evidence::measures::edge_delay::{self, EdgeContrast};
+use evidence::measures::error_origination::{self, Origin};
+use evidence::measures::exclusive_latency::{self, Contrast};
+use evidence::series;
+use incident::{Alert, Onset};
+use telemetry::QuestionId;
+use telemetry::answer::{EdgeRow, OnsetRow, Table};
+use telemetry::time::Window;
+
+use crate::ledger::Ledger;
+use crate::plan::Views;
+
+/// Everything measured.
+#[derive(Debug)]
+pub(crate) struct Findings {
+    pub(crate) onset: Onset,
+    pub(crate) onset_question: QuestionId,
+    pub(crate) views: Views,
+    pub(crate) contrasts: Vec<Contrast>,
+    pub(crate) suspects: Vec<Suspect>,
+    pub(crate) origins: Vec<Origin>,
+    pub(crate) edges: Vec<EdgeContrast>,
+    pub(crate) calls: BTreeSet<(String, String)>,
+    pub(crate) rollouts: Vec<(Rollout, Option<VersionContrast>)>,
+    pub(crate) load: Load,
+    /// Services with a symptom, as the alert names them.
+    pub(crate) symptomatic: BTreeSet<String>,
+}
+
+/// Entry requests per second of the symptomatic operation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load {
+    pub(crate) good_per_s: f64,
+    pub(crate) bad_per_s: f64,
+}
+
+/// Groups that do the same work under different entry operations, taken together.
+#[derive(Debug, Clone)]
+pub(crate) struct Suspect {
+    pub(crate) service: String,
+    pub(crate) span: String,
+    pub(crate) resource: String,
+    pub(crate) database: String,
+    /// The entry operation with the largest excess.
+    pub(crate) entry: String,
+    pub(crate) share: f64,
+    pub(crate) good_ms: f64,
+    pub(crate) bad_ms: f64,
+    pub(crate) good_count: u64,
+    pub(crate) bad_count: u64,
+    pub(crate) q_value: f64,
+    pub(crate) instances: Vec<String>,
+}
+
+impl Suspect {
+    /// The work that got slower, in words.
+    pub(crate) fn work(&self) -> String {
+        match (self.database.is_empty(), self.resource.is_empty()) {
+            (false, false) => format!("query `{}` ({})", self.resource, self.database),
+            (_, false) => format!("call of `{}`", self.resource),
+            (_, true) => format!("span `{}`", self.span),
+        }
+    }
+
+    /// The contrast as a sentence.
+    pub(crate) fn text(&self) -> String {
+        format!(
+            "`{}` {} itself: {:.1} ms -> {:.1} ms a call ({} -> {} calls), {:.0} % of the extra time",
+            self.service,
+            self.work(),
+            self.good_ms,
+            self.bad_ms,
+            self.good_count,
+            self.bad_count,
+            self.share * 100.0
+        )
+    }
+}
+
+impl Findings {
+    /// Share of the whole excess that `service`'s own work explains.
+    pub(crate) fn share_of(&self, service: &str) -> f64 {
+        self.suspects
+            .iter()
+            .filter(|suspect| suspect.service == service)
+            .map(|suspect| suspect.share)
+            .sum()
+    }
+
+    /// Whether `caller` reaches `callee` over the calls seen.
+    pub(crate) fn reaches(&self, caller: &str, callee: &str) -> bool {
+        let (mut seen, mut open) = (BTreeSet::new(), vec![caller.to_owned()]);
+        while let Some(service) = open.pop() {
+            if !seen.insert(service.clone()) {
+                continue;
+            }
+            open.extend(
+                self.calls
+                    .iter()
+                    .filter(|(from, _)| *from == service)
+                    .map(|(_, to)| to.clone()),
+            );
+        }
+        caller != callee && seen.contains(callee)
+    }
+}
+
+/// Measures the answers in `ledger`.
+pub(crate) fn measure(
+    alert: &Alert,
+    ledger: &Ledger,
+    onset: Onset,
+    onset_question: &QuestionId,
+    views: Views,
+) -> Findings {
+    let (good, bad) = (
+        ledger.self_time(&views.self_time.0),
+        ledger.self_time(&views.self_time.1),
+    );
+    let (good_edges, bad_edges) = (edges(ledger, &views.edges.0), edges(ledger, &views.edges.1));
+    let rows = match ledger.table(&views.changes) {
+        Some(Table::Changes(rows)) => rows.clone(),
+        _ => Vec::new(),
+    };
+    let rollouts = changes::rollouts(&rows)
+        .into_iter()
+        .map(|rollout| {
+            let contrast = changes::version_contrast(&good, &bad, &rollout);
+            (rollout, contrast)
+        })
+        .collect();
+    let contrasts = exclusive_latency::contrast(&good, &bad);
+    Findings {
+        suspects: suspects(&contrasts),
+        contrasts,
+        origins: error_origination::origins(&good, &bad),
+        edges: edge_delay::contrast(&good_edges, &bad_edges),
+        calls: bad_edges
+            .iter()
+            .map(|row| (row.caller.clone(), row.callee.clone()))
+            .collect(),
+        rollouts,
+        load: load(alert, ledger, onset_question, &views),
+        symptomatic: alert
+            .symptoms
+            .iter()
+            .map(|symptom| symptom.service.clone())
+            .collect(),
+        onset,
+        onset_question: onset_question.clone(),
+        views,
+    }
+}
+
+fn edges(ledger: &Ledger, id: &QuestionId) -> Vec<EdgeRow> {
+    match ledger.table(id) {
+        Some(Table::Edges(rows)) => rows.clone(),
+        _ => Vec::new(),
+    }
+}
+
+fn suspects(contrasts: &[Contrast]) -> Vec<Suspect> {
+    let mut found: BTreeMap<(String, String, String), Suspect> = BTreeMap::new();
+    for contrast in contrasts.iter().filter(|contrast| contrast.is_raised()) {
+        let group = &contrast.group;
+        let work = if group.resource.is_empty() {
+            group.span.clone()
+        } else {
+            group.resource.clone()
+        };
+        let entry = found
+            .entry((group.service.clone(), work, group.database.clone()))
+            .or_insert_with(|| Suspect {
+                service: group.service.clone(),
+                span: group.span.clone(),
+                resource: group.resource.clone(),
+                database: group.database.clone(),
+                entry: group.entry.clone(),
+                share: 0.0,
+                good_ms: contrast.good_mean_ms,
+                bad_ms: contrast.bad_mean_ms,
+                good_count: 0,
+                bad_count: 0,
+                q_value: contrast.q_value,
+                instances: Vec::new(),
+            });
+        entry.share += contrast.share;
+        entry.good_count += contrast.good_count;
+        entry.bad_count += contrast.bad_count;
+        entry.instances.extend(contrast.raised_instances.iter().cloned());
+    }
+    let mut suspects: Vec<Suspect> = found.into_values().collect();
+    for suspect in &mut suspects {
+        suspect.instances.sort();
+        suspect.instances.dedup();
+    }
+    suspects.sort_by(|a, b| {
+        b.share
+            .total_cmp(&a.share)
+            .then_with(|| (&a.service, &a.span).cmp(&(&b.service, &b.span)))
+    });
+    suspects
+}
+
+fn load(alert: &Alert, ledger: &Ledger, id: &QuestionId, views: &Views) -> Load {
+    let rows: &[OnsetRow] = match ledger.table(id) {
+        Some(Table::Onset(rows)) => rows,
+        _ => &[],
+    };
+    let Some(symptom) = alert.symptoms.first() else {
+        return Load {
+            good_per_s: 0.0,
+            bad_per_s: 0.0,
+        };
+    };
+    let series = series::of(rows, |row| {
+        row.subject.service == symptom.service && row.subject.operation == symptom.operation
+    });
+    let rate = |window: Window| {
+        // Seconds without a request count: an idle second is load, too. The first answered second bounds it.
+        let first = series.keys().next().copied().unwrap_or(window.from);
+        let window = Window::new(window.from.max(first), window.to.min(alert.at));
+        let requests: u64 = series::within(&series, window)
+            .map(|(_, second)| second.count)
+            .sum();
+        requests as f64 / window.seconds().max(1.0)
+    };
+    Load {
+        good_per_s: rate(views.good),
+        bad_per_s: rate(views.bad),
+    }
+}

@@ -1,0 +1,172 @@
+//! Where a diagnosis keeps its answers, facts and gaps while it works.
+//!
+//! When several sources answer one question, the first by name is used; the others are compared by size, and a
+//! disagreement is a Gap. Answers are never merged.
+
+use std::collections::BTreeMap;
+
+use incident::{Evidence, EvidenceId, EvidenceKind, Gap};
+use telemetry::answer::{Answer, SelfTimeTable, Table};
+use telemetry::number::Num;
+use telemetry::{Answered, QuestionId, SourceName, TraceId, Window};
+
+/// The answers, facts and gaps so far.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    answers: BTreeMap<QuestionId, (SourceName, Answer)>,
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) gaps: Vec<Gap>,
+}
+
+/// A fact before it is sealed: what it says, its numbers, and the questions behind it.
+pub(crate) struct Fact<'a> {
+    pub(crate) kind: EvidenceKind,
+    pub(crate) statement: String,
+    pub(crate) numbers: &'a [(&'a str, f64)],
+    pub(crate) questions: &'a [&'a QuestionId],
+    pub(crate) window: Option<Window>,
+    pub(crate) trace: Option<TraceId>,
+}
+
+impl Ledger {
+    /// Takes answers in; failures become gaps.
+    pub(crate) fn take(&mut self, answers: &[Answered]) {
+        for answered in answers {
+            match &answered.result {
+                Ok(answer) => self.keep(answered, answer),
+                Err(error) => self.gap(
+                    format!("{} from `{}`: {error}", answered.question, answered.source),
+                    "a cause that only this answer shows would be missed",
+                ),
+            }
+        }
+    }
+
+    fn keep(&mut self, answered: &Answered, answer: &Answer) {
+        let id = &answered.question;
+        if answer.truncated {
+            self.gap(
+                format!("{id} from `{}` was cut at its row limit", answered.source),
+                "rows beyond the limit",
+            );
+        }
+        if let Some((first, kept)) = self.answers.get(id) {
+            if kept.table.len() != answer.table.len() {
+                let (kept, other) = (kept.table.len(), answer.table.len());
+                let text = format!(
+                    "sources disagree on {id}: {kept} rows from `{first}`, {other} from `{}`",
+                    answered.source
+                );
+                self.gap(text, "which of them saw everything");
+            }
+            return;
+        }
+        self.answers
+            .insert(id.clone(), (answered.source.clone(), answer.clone()));
+    }
+
+    /// Notes something that could not be looked at.
+    pub(crate) fn gap(&mut self, missing: impl Into<String>, could_change: impl Into<String>) {
+        let gap = Gap {
+            missing: missing.into(),
+            could_change: could_change.into(),
+        };
+        if !self.gaps.contains(&gap) {
+            self.gaps.push(gap);
+        }
+    }
+
+    /// The table that answers `id`.
+    pub(crate) fn table(&self, id: &QuestionId) -> Option<&Table> {
+        self.answers.get(id).map(|(_, answer)| &answer.table)
+    }
+
+    /// The whole answer to `id`.
+    pub(crate) fn answer(&self, id: &QuestionId) -> Option<&Answer> {
+        self.answers.get(id).map(|(_, answer)| answer)
+    }
+
+    /// The exclusive times that answer `id`, empty when there are none.
+    pub(crate) fn self_time(&self, id: &QuestionId) -> SelfTimeTable {
+        match self.table(id) {
+            Some(Table::SelfTime(table)) => table.clone(),
+            _ => SelfTimeTable {
+                traces: 0,
+                rows: Vec::new(),
+            },
+        }
+    }
+
+    /// Seals a fact and gives its address; a fact whose questions were not answered is dropped.
+    pub(crate) fn prove(&mut self, fact: Fact<'_>) -> Option<EvidenceId> {
+        let source = fact
+            .questions
+            .iter()
+            .find_map(|id| self.answers.get(*id))
+            .map(|(source, _)| source.clone())?;
+        let evidence = Evidence {
+            id: EvidenceId(String::new()),
+            kind: fact.kind,
+            statement: fact.statement,
+            numbers: fact
+                .numbers
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), Num::new(*value)))
+                .collect(),
+            questions: fact.questions.iter().map(|id| (*id).clone()).collect(),
+            source,
+            window: fact.window,
+            trace: fact.trace,
+        }
+        .sealed();
+        let id = evidence.id.clone();
+        if !self.evidence.iter().any(|known| known.id == id) {
+            self.evidence.push(evidence);
+        }
+        Some(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use telemetry::AskError;
+
+    use super::*;
+
+    fn answered(source: &str, result: Result<Answer, AskError>) -> Answered {
+        Answered {
+            question: QuestionId::numbered(1),
+            source: SourceName(source.into()),
+            result,
+        }
+    }
+
+    // covers: AW-25
+    #[test]
+    fn one_failing_source_is_a_gap_and_the_other_still_answers() {
+        let mut ledger = Ledger::default();
+        let rows = Answer::exact(Table::Changes(Vec::new()));
+        ledger.take(&[
+            answered("a", Err(AskError::TimedOut(10))),
+            answered("b", Ok(rows)),
+        ]);
+        assert_eq!(ledger.gaps.len(), 1);
+        assert!(ledger.table(&QuestionId::numbered(1)).is_some());
+    }
+
+    // covers: W-16
+    #[test]
+    fn a_fact_without_an_answer_behind_it_is_dropped() {
+        let mut ledger = Ledger::default();
+        let fact = Fact {
+            kind: EvidenceKind::Load,
+            statement: "load".into(),
+            numbers: &[],
+            questions: &[&QuestionId::numbered(7)],
+            window: None,
+            trace: None,
+        };
+        assert!(ledger.prove(fact).is_none());
+        assert!(ledger.evidence.is_empty());
+    }
+}

@@ -1,0 +1,140 @@
+//! Which questions a diagnosis asks, and over which windows.
+//!
+//! The three views of the bad and the good window (exclusive times, edges, exemplars) and the changes are asked
+//! together, so that they run side by side and one failing source costs only its own answer.
+
+use incident::{Alert, Onset};
+use telemetry::time::Window;
+use telemetry::{Ask, Question, QuestionId, Scope, Space, TraceId, UnixNanos};
+
+/// Seconds of bad data that the contrasts need.
+const BAD_SECONDS_MIN: i64 = 5;
+/// Seconds after a window until its traces are closed and quiet: two by definition, one for export delays.
+const SETTLE_SECONDS: i64 = 3;
+/// Exemplars of each choice.
+const EXEMPLARS: u8 = 3;
+
+/// Numbers the questions of one investigation.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    space: Space,
+    asked: usize,
+}
+
+/// The questions of the second step.
+#[derive(Debug, Clone)]
+pub(crate) struct Views {
+    pub(crate) good: Window,
+    pub(crate) bad: Window,
+    pub(crate) self_time: (QuestionId, QuestionId),
+    pub(crate) edges: (QuestionId, QuestionId),
+    pub(crate) exemplars: (QuestionId, QuestionId),
+    pub(crate) changes: QuestionId,
+}
+
+impl Plan {
+    pub(crate) fn new(space: Space) -> Self {
+        Self { space, asked: 0 }
+    }
+
+    fn ask(&mut self, ask: Ask, not_before: UnixNanos) -> Question {
+        self.asked += 1;
+        Question {
+            id: QuestionId::numbered(self.asked),
+            space: self.space.clone(),
+            ask,
+            not_before,
+        }
+    }
+
+    /// The series that the onset is found in.
+    pub(crate) fn onset(&mut self, alert: &Alert) -> Question {
+        let window = Window::new(alert.history_from, alert.at);
+        self.ask(
+            Ask::Onset {
+                window,
+                scope: Scope::all(),
+            },
+            alert.at,
+        )
+    }
+
+    /// Good against bad: exclusive times, edges, exemplars; and what changed.
+    pub(crate) fn views(&mut self, alert: &Alert, onset: Onset, scope: &Scope) -> (Views, Vec<Question>) {
+        let good = Window::new(alert.history_from, onset.earliest.plus_seconds(-1));
+        let bad_from = onset.latest.plus_seconds(1);
+        let bad = Window::new(bad_from, alert.at.max(bad_from.plus_seconds(BAD_SECONDS_MIN)));
+        let settled = bad.to.plus_seconds(SETTLE_SECONDS);
+        let all = Scope::all();
+        let whole = Window::new(alert.history_from, bad.to);
+        let questions = vec![
+            self.ask(
+                Ask::SelfTime {
+                    window: good,
+                    scope: all.clone(),
+                },
+                alert.at,
+            ),
+            self.ask(
+                Ask::SelfTime {
+                    window: bad,
+                    scope: all.clone(),
+                },
+                settled,
+            ),
+            self.ask(
+                Ask::Edges {
+                    window: good,
+                    scope: all.clone(),
+                },
+                alert.at,
+            ),
+            self.ask(
+                Ask::Edges {
+                    window: bad,
+                    scope: all.clone(),
+                },
+                settled,
+            ),
+            self.ask(
+                Ask::Exemplars {
+                    window: good,
+                    scope: scope.clone(),
+                    limit: EXEMPLARS,
+                },
+                alert.at,
+            ),
+            self.ask(
+                Ask::Exemplars {
+                    window: bad,
+                    scope: scope.clone(),
+                    limit: EXEMPLARS,
+                },
+                settled,
+            ),
+            self.ask(
+                Ask::Changes {
+                    window: whole,
+                    scope: all,
+                },
+                settled,
+            ),
+        ];
+        let base = self.asked - questions.len();
+        let id = |place: usize| QuestionId::numbered(base + place);
+        let views = Views {
+            good,
+            bad,
+            self_time: (id(1), id(2)),
+            edges: (id(3), id(4)),
+            exemplars: (id(5), id(6)),
+            changes: id(7),
+        };
+        (views, questions)
+    }
+
+    /// One trace, to look at the cause in place.
+    pub(crate) fn trace(&mut self, trace_id: TraceId, not_before: UnixNanos) -> Question {
+        self.ask(Ask::Trace { trace_id }, not_before)
+    }
+}
