@@ -1,0 +1,165 @@
+//! Traces, metrics and logs of a demo service, with the OpenTelemetry SDK and its stable semantic conventions.
+//! It deliberately sets nothing global: a service passes its `Telemetry` to whoever records something.
+
+mod export;
+pub(crate) mod server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, Severity};
+use opentelemetry::metrics::Histogram;
+use opentelemetry::trace::{
+    Span as _, SpanKind, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
+};
+use opentelemetry::{Context, KeyValue, logs::LoggerProvider as _, metrics::MeterProvider as _};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::logs::{SdkLogger, SdkLoggerProvider};
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
+
+use crate::clock;
+pub(crate) use export::ExportError;
+
+/// The instrumentation scope of everything recorded here.
+const SCOPE: &str = "demo";
+
+/// Bucket boundaries that the semantic conventions advise for `http.server.request.duration`.
+const HTTP_BOUNDARIES: [f64; 14] = [
+    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+];
+
+/// Bucket boundaries that the semantic conventions advise for `db.client.operation.duration`.
+const DATABASE_BOUNDARIES: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
+
+/// How long the last spans and the last records may each take to leave at shutdown.
+const FLUSH_LIMIT: Duration = Duration::from_millis(500);
+
+/// Who is speaking: the resource attributes that differ between instances.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    /// `service.name`.
+    pub(crate) service: String,
+    /// `service.version`.
+    pub(crate) version: String,
+    /// `service.instance.id`.
+    pub(crate) instance: String,
+}
+
+/// The three signals of one service instance.
+#[derive(Debug)]
+pub(crate) struct Telemetry {
+    tracer: SdkTracer,
+    logger: SdkLogger,
+    request_duration: Histogram<f64>,
+    operation_duration: Histogram<f64>,
+    traces: SdkTracerProvider,
+    metrics: SdkMeterProvider,
+    logs: SdkLoggerProvider,
+}
+
+impl Telemetry {
+    /// Starts recording; without an `endpoint` everything is recorded and nothing leaves the process.
+    pub(crate) fn start(identity: &Identity, endpoint: Option<&str>) -> Result<Arc<Self>, ExportError> {
+        let export::Providers {
+            traces,
+            metrics,
+            logs,
+        } = export::providers(&resource(identity), endpoint)?;
+        let meter = metrics.meter(SCOPE);
+        Ok(Arc::new(Self {
+            tracer: traces.tracer(SCOPE),
+            logger: logs.logger(SCOPE),
+            request_duration: meter
+                .f64_histogram("http.server.request.duration")
+                .with_description("Duration of HTTP server requests.")
+                .with_unit("s")
+                .with_boundaries(HTTP_BOUNDARIES.to_vec())
+                .build(),
+            operation_duration: meter
+                .f64_histogram("db.client.operation.duration")
+                .with_description("Duration of database client operations.")
+                .with_unit("s")
+                .with_boundaries(DATABASE_BOUNDARIES.to_vec())
+                .build(),
+            traces,
+            metrics,
+            logs,
+        }))
+    }
+
+    /// Starts a span below `parent` and returns the context in which it is the current one.
+    pub(crate) fn start_span(
+        &self,
+        name: String,
+        kind: SpanKind,
+        attributes: Vec<KeyValue>,
+        parent: &Context,
+    ) -> Context {
+        let span = self
+            .tracer
+            .span_builder(name)
+            .with_kind(kind)
+            .with_attributes(attributes)
+            .start_with_context(&self.tracer, parent);
+        debug_assert!(span.span_context().is_valid());
+        parent.with_span(span)
+    }
+
+    /// Records a handled business action, correlated with the current span.
+    pub(crate) fn info(&self, body: &'static str, attributes: Vec<(&'static str, AnyValue)>) {
+        self.emit(Severity::Info, body.into(), attributes);
+    }
+
+    /// Records a failure, correlated with the current span.
+    pub(crate) fn error(&self, body: String, error_type: String) {
+        self.emit(
+            Severity::Error,
+            body.into(),
+            vec![("error.type", error_type.into())],
+        );
+    }
+
+    fn emit(&self, severity: Severity, body: AnyValue, attributes: Vec<(&'static str, AnyValue)>) {
+        let mut record = self.logger.create_log_record();
+        record.set_timestamp(clock::wall());
+        record.set_severity_number(severity);
+        record.set_severity_text(severity.name());
+        record.set_body(body);
+        record.add_attributes(attributes);
+        self.logger.emit(record);
+    }
+
+    /// Records one operation of the database client.
+    pub(crate) fn record_operation(&self, elapsed: Duration, attributes: &[KeyValue]) {
+        self.operation_duration.record(elapsed.as_secs_f64(), attributes);
+    }
+
+    /// Sends what is still queued, for a bounded time; blocks, so a runtime calls it off its workers.
+    pub(crate) fn shutdown(&self) {
+        // A collector that is gone must not keep a service from stopping: what cannot be sent is lost.
+        drop(self.traces.shutdown_with_timeout(FLUSH_LIMIT));
+        drop(self.logs.shutdown_with_timeout(FLUSH_LIMIT));
+        drop(self.metrics.shutdown_with_timeout(FLUSH_LIMIT));
+    }
+}
+
+/// Marks the span of `context` as failed.
+pub(crate) fn fail_span(context: &Context, error_type: String, description: String) {
+    let span = context.span();
+    span.set_attribute(KeyValue::new("error.type", error_type));
+    span.set_status(Status::error(description));
+}
+
+fn resource(identity: &Identity) -> Resource {
+    Resource::builder()
+        .with_attributes([
+            KeyValue::new("service.name", identity.service.clone()),
+            KeyValue::new("service.namespace", "demo"),
+            KeyValue::new("service.version", identity.version.clone()),
+            KeyValue::new("service.instance.id", identity.instance.clone()),
+            KeyValue::new("process.pid", i64::from(std::process::id())),
+            KeyValue::new("process.creation.time", clock::rfc3339(clock::wall())),
+        ])
+        .build()
+}

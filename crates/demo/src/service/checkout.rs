@@ -1,0 +1,76 @@
+//! Places an order, which reserves stock first, and shows a customer's past orders.
+//! It deliberately does not give a reservation back when the order fails: this shop is a demo, not a saga.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::failure::Failure;
+use super::upstream::{Call, Document, Upstream};
+use crate::instrument::Telemetry;
+
+#[derive(Debug)]
+struct Checkout {
+    stock: Upstream,
+    orders: Upstream,
+    telemetry: Arc<Telemetry>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Basket {
+    customer: u32,
+    product: u32,
+}
+
+pub(super) fn router(stock: Upstream, orders: Upstream, telemetry: &Arc<Telemetry>) -> Router {
+    Router::new()
+        .route("/checkout", post(place))
+        .route("/history/{customer}", get(history))
+        .with_state(Arc::new(Checkout {
+            stock,
+            orders,
+            telemetry: Arc::clone(telemetry),
+        }))
+}
+
+async fn place(
+    State(checkout): State<Arc<Checkout>>,
+    Json(basket): Json<Basket>,
+) -> Result<Document, Failure> {
+    let Basket { customer, product } = basket;
+    let reserve = Call::post(
+        "/stock/{id}/reserve",
+        format!("/stock/{product}/reserve"),
+        &json!({}),
+    );
+    checkout.stock.call(reserve).await?.document()?;
+    let order = json!({ "customer": customer, "product": product });
+    let document = checkout
+        .orders
+        .call(Call::post("/orders", "/orders".to_owned(), &order))
+        .await?
+        .document()?;
+    let attributes = vec![
+        ("customer.id", i64::from(customer).into()),
+        ("product.id", i64::from(product).into()),
+    ];
+    checkout.telemetry.info("order placed", attributes);
+    Ok(document)
+}
+
+async fn history(
+    State(checkout): State<Arc<Checkout>>,
+    Path(customer): Path<u32>,
+) -> Result<Document, Failure> {
+    let call = Call::get("/orders", format!("/orders?customer={customer}"));
+    let document = checkout.orders.call(call).await?.document()?;
+    checkout.telemetry.info(
+        "history assembled",
+        vec![("customer.id", i64::from(customer).into())],
+    );
+    Ok(document)
+}
