@@ -141,10 +141,7 @@ fn chosen(words: &[String]) -> anyhow::Result<(&'static Soak, u64)> {
 /// The merged figures of all lines that carry some.
 fn figures(lines: &[String]) -> anyhow::Result<Map<String, Value>> {
     let mut figures = Map::new();
-    for text in lines
-        .iter()
-        .filter_map(|line| line.trim().strip_prefix("FIGURES "))
-    {
+    for text in lines.iter().filter_map(|line| child::figures_in(line)) {
         let part: Map<String, Value> =
             serde_json::from_str(text).with_context(|| format!("failed to read the figures `{text}`"))?;
         figures.extend(part);
@@ -180,10 +177,15 @@ mod tests {
 
     #[test]
     fn figures_of_several_lines_are_merged_and_none_is_an_error() {
-        let lines = ["noise", "FIGURES {\"lost\": 0}", "FIGURES {\"cycles\": 200}"].map(str::to_owned);
+        let lines = [
+            "noise",
+            "test kill::one ... FIGURES {\"lost\": 0}",
+            "FIGURES {\"cycles\": 200}",
+        ]
+        .map(str::to_owned);
         let merged = figures(&lines).expect("figures");
         assert_eq!(Value::Object(merged), json!({"lost": 0, "cycles": 200}));
         assert!(figures(&["test result: ok. 0 passed".to_owned()]).is_err());
-        assert!(figures(&["FIGURES lost=0".to_owned()]).is_err());
+        assert!(figures(&["FIGURES {lost=0}".to_owned()]).is_err());
     }
 }

@@ -361,4 +361,28 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn the_page_and_the_table_agree() {
+        let page = crate::workspace::root()
+            .expect("the workspace")
+            .join("ARCHITECTURE.md");
+        let page = std::fs::read_to_string(page).expect("the page");
+        for (name, allowed) in EDGES.iter().filter(|(_, allowed)| *allowed != PRODUCT) {
+            let Some(row) = page
+                .lines()
+                .find(|line| line.starts_with(&format!("| `{name}` |")))
+            else {
+                assert_eq!(*name, "xtask", "ARCHITECTURE.md has no row for it");
+                continue;
+            };
+            let cell = row.split('|').nth(3).expect("a third column").trim();
+            let mut written: Vec<&str> = cell
+                .split(", ")
+                .map(|entry| entry.split(' ').next().unwrap())
+                .collect();
+            written.retain(|entry| *entry != "nothing");
+            assert_eq!(written, *allowed, "ARCHITECTURE.md and EDGES differ for `{name}`");
+        }
+    }
 }
