@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use telemetry::UnixNanos;
 
 use crate::canonical::{self, CanonicalError};
-use crate::verification::Verification;
+use crate::verification::VerificationRecord;
 
 /// A concrete, reversible change to one instance; every value comes from the operator's inventory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,7 +96,7 @@ pub struct Resolution {
     /// Who allowed them.
     pub approvals: Vec<ApprovalRecord>,
     /// Each measured trial, the canary first.
-    pub verifications: Vec<Verification>,
+    pub verifications: Vec<VerificationRecord>,
     /// Whether an action was taken back.
     pub was_undone: bool,
 }

@@ -21,4 +21,4 @@ pub use hypothesis::{
     Candidate, CandidateKind, Hypothesis, HypothesisStatus, Prediction, PredictionOutcome, RuledOut,
 };
 pub use report::Report;
-pub use verification::{Interval, Trial, Verdict, Verification};
+pub use verification::{Interval, Trial, Verdict, VerificationRecord};

@@ -92,7 +92,7 @@ pub struct ArmFigures {
 /// The figures and verdict of one trial.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Verification {
+pub struct VerificationRecord {
     /// What was tried.
     pub trial: Trial,
     /// The verdict.
