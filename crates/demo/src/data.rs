@@ -142,8 +142,7 @@ mod tests {
 
     fn plan_and_count(path: &Path) -> (String, i64) {
         let connection = Connection::open(path).unwrap();
-        let query =
-            "EXPLAIN QUERY PLAN SELECT status FROM orders WHERE customer_id = 7 ORDER BY placed_at DESC LIMIT 20";
+        let query = "EXPLAIN QUERY PLAN SELECT status FROM orders WHERE customer_id = 7 ORDER BY placed_at DESC LIMIT 20";
         let plan = connection
             .query_row(query, [], |row| row.get::<_, String>(3))
             .unwrap();
@@ -184,7 +183,8 @@ mod tests {
         let connection = Connection::open(&replicas[0]).unwrap();
         let read = || {
             let started = clock::monotonic();
-            let query = "SELECT id, status FROM orders WHERE customer_id = 7 ORDER BY placed_at DESC LIMIT 20";
+            let query =
+                "SELECT id, status FROM orders WHERE customer_id = 7 ORDER BY placed_at DESC LIMIT 20";
             let rows = connection
                 .prepare(query)
                 .unwrap()

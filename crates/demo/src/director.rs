@@ -129,8 +129,8 @@ async fn direct(plan: &Plan, system: &System, client: &Client) -> Result<(), Dir
         sleep_until((start + step.after).into()).await;
         let deployed = client.deploy(step.service, step.version, step.set).await?;
         truth.record(step.is_fault, &deployed);
+        write_truth(&truth, &plan.truth_file)?;
     }
-    write_truth(&truth, &plan.truth_file)?;
 
     let (Some(heal_at_s), Some(onset)) = (plan.heal_at_s, truth.onset_unix_nanos) else {
         return Ok(());
