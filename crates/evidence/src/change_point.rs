@@ -32,10 +32,7 @@ pub struct ChangePoint {
 /// There is always a best split; whether it is a change is for the caller to test.
 #[must_use]
 pub fn find(series: &[(UnixNanos, f64)]) -> Option<ChangePoint> {
-    let logs: Vec<f64> = series
-        .iter()
-        .map(|(_, value)| libm::log(value.max(1e-6)))
-        .collect();
+    let logs: Vec<f64> = series.iter().map(|(_, value)| libm::log(value.max(1e-6))).collect();
     let (count, total) = (logs.len(), logs.iter().sum::<f64>());
     let squares: f64 = logs.iter().map(|log| log * log).sum();
     let (mut costs, mut left) = (Vec::new(), 0.0);
@@ -57,14 +54,8 @@ pub fn find(series: &[(UnixNanos, f64)]) -> Option<ChangePoint> {
     let floor = 1e-9;
     let near =
         |cost: f64| 0.5 * count as f64 * libm::log((cost.max(0.0) + floor) / (best.1.max(0.0) + floor));
-    let mut inside = costs
-        .iter()
-        .filter(|split| near(split.1) <= PROFILE_DROP)
-        .map(|split| split.0);
-    let (first, last) = (
-        inside.next().unwrap_or(best.0),
-        inside.next_back().unwrap_or(best.0),
-    );
+    let mut inside = costs.iter().filter(|split| near(split.1) <= PROFILE_DROP).map(|split| split.0);
+    let (first, last) = (inside.next().unwrap_or(best.0), inside.next_back().unwrap_or(best.0));
     let second = |place: usize| series.get(place).map(|(second, _)| *second);
     Some(ChangePoint {
         at: second(best.0)?,
@@ -106,9 +97,8 @@ mod tests {
 
     #[test]
     fn a_perfect_step_has_an_interval_of_one_second() {
-        let step: Vec<_> = (0..20)
-            .map(|s| (UnixNanos(0).plus_seconds(s), if s < 12 { 1.0 } else { 9.0 }))
-            .collect();
+        let step: Vec<_> =
+            (0..20).map(|s| (UnixNanos(0).plus_seconds(s), if s < 12 { 1.0 } else { 9.0 })).collect();
         let found = find(&step).unwrap();
         assert_eq!(
             (found.earliest, found.at, found.latest),

@@ -71,11 +71,8 @@ fn variance_of_mean(values: &[f64]) -> f64 {
     if squares <= 0.0 {
         return 0.0;
     }
-    let lagged: f64 = values
-        .iter()
-        .zip(values.iter().skip(1))
-        .map(|(now, next)| (now - mean) * (next - mean))
-        .sum();
+    let lagged: f64 =
+        values.iter().zip(values.iter().skip(1)).map(|(now, next)| (now - mean) * (next - mean)).sum();
     let correlation = (lagged / squares).clamp(0.0, 0.8);
     squares / (count - 1.0) / count * (1.0 + correlation) / (1.0 - correlation)
 }
@@ -84,11 +81,7 @@ fn welch_degrees(then: (f64, usize), now: (f64, usize)) -> f64 {
     let part = |(variance, count): (f64, usize)| variance * variance / (count as f64 - 1.0);
     let below = part(then) + part(now);
     let sum = then.0 + now.0;
-    if below <= 0.0 {
-        (then.1 + now.1) as f64 - 2.0
-    } else {
-        (sum * sum / below).max(1.0)
-    }
+    if below <= 0.0 { (then.1 + now.1) as f64 - 2.0 } else { (sum * sum / below).max(1.0) }
 }
 
 #[cfg(test)]

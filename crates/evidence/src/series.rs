@@ -28,31 +28,19 @@ impl Second {
     /// Mean duration in milliseconds.
     #[must_use]
     pub fn mean_ms(&self) -> f64 {
-        if self.count == 0 {
-            0.0
-        } else {
-            self.sum_ns as f64 / self.count as f64 / MS_NS
-        }
+        if self.count == 0 { 0.0 } else { self.sum_ns as f64 / self.count as f64 / MS_NS }
     }
 
     /// Median duration in milliseconds, count-weighted over the rows added.
     #[must_use]
     pub fn p50_ms(&self) -> f64 {
-        if self.count == 0 {
-            0.0
-        } else {
-            self.weighted_p50 / self.count as f64 / MS_NS
-        }
+        if self.count == 0 { 0.0 } else { self.weighted_p50 / self.count as f64 / MS_NS }
     }
 
     /// 95th percentile in milliseconds, count-weighted over the rows added.
     #[must_use]
     pub fn p95_ms(&self) -> f64 {
-        if self.count == 0 {
-            0.0
-        } else {
-            self.weighted_p95 / self.count as f64 / MS_NS
-        }
+        if self.count == 0 { 0.0 } else { self.weighted_p95 / self.count as f64 / MS_NS }
     }
 
     fn add(&mut self, row: &OnsetRow) {
@@ -73,11 +61,7 @@ pub fn by_operation(rows: &[OnsetRow]) -> BTreeMap<(String, String), Series> {
     let mut all: BTreeMap<(String, String), Series> = BTreeMap::new();
     for row in rows {
         let key = (row.subject.service.clone(), row.subject.operation.clone());
-        all.entry(key)
-            .or_default()
-            .entry(row.second)
-            .or_default()
-            .add(row);
+        all.entry(key).or_default().entry(row.second).or_default().add(row);
     }
     all
 }
@@ -94,10 +78,6 @@ pub fn of(rows: &[OnsetRow], admits: impl Fn(&OnsetRow) -> bool) -> Series {
 
 /// The part of `series` inside `window`.
 pub fn within(series: &Series, window: Window) -> impl Iterator<Item = (UnixNanos, Second)> + '_ {
-    let range = if window.from < window.to {
-        window.from..window.to
-    } else {
-        window.from..window.from
-    };
+    let range = if window.from < window.to { window.from..window.to } else { window.from..window.from };
     series.range(range).map(|(second, figures)| (*second, *figures))
 }

@@ -77,20 +77,11 @@ fn case(
     baseline: Window,
     observed: Window,
 ) -> Option<Case> {
-    let history: Vec<Second> = series::within(series, baseline)
-        .map(|(_, second)| second)
-        .collect();
-    let observed: Vec<Second> = series::within(series, observed)
-        .map(|(_, second)| second)
-        .collect();
+    let history: Vec<Second> = series::within(series, baseline).map(|(_, second)| second).collect();
+    let observed: Vec<Second> = series::within(series, observed).map(|(_, second)| second).collect();
     let requests: u64 = observed.iter().map(|second| second.count).sum();
     let has_enough = history.len() >= HISTORY_SECONDS_MIN && observed.len() >= 4 && requests >= REQUESTS_MIN;
-    has_enough.then_some(Case {
-        service,
-        operation,
-        history,
-        observed,
-    })
+    has_enough.then_some(Case { service, operation, history, observed })
 }
 
 fn medians(seconds: &[Second]) -> Vec<f64> {
@@ -102,10 +93,7 @@ fn slow_p(case: &Case) -> f64 {
 }
 
 fn totals(seconds: &[Second]) -> (u64, u64) {
-    (
-        seconds.iter().map(|second| second.errors).sum(),
-        seconds.iter().map(|second| second.count).sum(),
-    )
+    (seconds.iter().map(|second| second.errors).sum(), seconds.iter().map(|second| second.count).sum())
 }
 
 fn failed_p(case: &Case) -> f64 {
@@ -124,25 +112,16 @@ fn slow(case: &Case, q_value: f64, windows: (Window, Window)) -> Option<(f64, Sy
         && now - before >= RISE_MS_MIN
         && above + 1 >= observed.len().max(OBSERVED_SECONDS as usize);
     is_slow.then(|| {
-        (
-            now / before.max(0.1),
-            symptom(case, AlertSignal::Latency, (before, now), q_value, windows),
-        )
+        (now / before.max(0.1), symptom(case, AlertSignal::Latency, (before, now), q_value, windows))
     })
 }
 
 fn failing(case: &Case, q_value: f64, windows: (Window, Window)) -> Option<(f64, Symptom)> {
     let ((good_failed, good), (bad_failed, bad)) = (totals(&case.history), totals(&case.observed));
-    let (before, now) = (
-        good_failed as f64 / good.max(1) as f64,
-        bad_failed as f64 / bad.max(1) as f64,
-    );
+    let (before, now) = (good_failed as f64 / good.max(1) as f64, bad_failed as f64 / bad.max(1) as f64);
     let is_failing = q_value <= Q_MAX && bad_failed >= FAILED_MIN && now - before >= FAILURE_RISE_MIN;
     is_failing.then(|| {
-        (
-            now / before.max(0.001),
-            symptom(case, AlertSignal::Errors, (before, now), q_value, windows),
-        )
+        (now / before.max(0.001), symptom(case, AlertSignal::Errors, (before, now), q_value, windows))
     })
 }
 
@@ -186,11 +165,7 @@ mod tests {
             let mut drift = 0.0;
             for second in 0..60 {
                 drift = 0.7 * drift + 0.1 * noise.normal();
-                let level = if service == "c" && second >= 55 {
-                    10.0 * factor
-                } else {
-                    10.0
-                };
+                let level = if service == "c" && second >= 55 { 10.0 * factor } else { 10.0 };
                 let p50 = (noise.latency(level, 0.15) * libm::exp(drift) * MS) as i64;
                 rows.push(row(service, second, 6, p50));
             }
@@ -251,19 +226,13 @@ mod tests {
         };
         assert!(find(&step(2.0), at(0), at(60)).is_empty());
         assert_eq!(find(&step(2.01), at(0), at(60)).len(), 1);
-        assert!(
-            find(&step(2.01)[50..], at(0), at(60)).is_empty(),
-            "no baseline, no judgement"
-        );
+        assert!(find(&step(2.01)[50..], at(0), at(60)).is_empty(), "no baseline, no judgement");
     }
 
     #[test]
     fn failures_are_a_symptom_of_their_own() {
         let mut data = rows(1, 1.0);
-        for row in data
-            .iter_mut()
-            .filter(|row| row.subject.service == "b" && row.second >= at(55))
-        {
+        for row in data.iter_mut().filter(|row| row.subject.service == "b" && row.second >= at(55)) {
             row.errors = 3;
         }
         let found = find(&data, at(0), at(60));

@@ -45,9 +45,6 @@ mod tests {
             a: u8,
         }
         assert_eq!(to_text(&Unsorted { b: 1, a: 2 }).unwrap(), r#"{"a":2,"b":1}"#);
-        assert_eq!(
-            digest(&Unsorted { b: 1, a: 2 }).unwrap(),
-            blake3_hex(br#"{"a":2,"b":1}"#)
-        );
+        assert_eq!(digest(&Unsorted { b: 1, a: 2 }).unwrap(), blake3_hex(br#"{"a":2,"b":1}"#));
     }
 }

@@ -30,18 +30,9 @@ pub struct Diagnosis {
 #[derive(Debug)]
 enum State {
     Begin,
-    AwaitSeries {
-        question: QuestionId,
-    },
-    AwaitViews {
-        onset: Onset,
-        onset_question: QuestionId,
-        views: Views,
-    },
-    AwaitTraces {
-        findings: Box<Findings>,
-        bad: Option<(TraceId, QuestionId)>,
-    },
+    AwaitSeries { question: QuestionId },
+    AwaitViews { onset: Onset, onset_question: QuestionId, views: Views },
+    AwaitTraces { findings: Box<Findings>, bad: Option<(TraceId, QuestionId)> },
     Over,
 }
 
@@ -50,29 +41,15 @@ impl Diagnosis {
     #[must_use]
     pub fn new(alert: Alert) -> Self {
         let plan = Plan::new(alert.space.clone());
-        Self {
-            alert,
-            plan,
-            ledger: Ledger::default(),
-            state: State::Begin,
-        }
+        Self { alert, plan, ledger: Ledger::default(), state: State::Begin }
     }
 
     fn begin(&mut self) -> Step<Conclusion> {
-        let mut notes = vec![Note::new(
-            Stage::Detect,
-            NoteKind::Began,
-            "what is wrong, and since when",
-        )];
+        let mut notes = vec![Note::new(Stage::Detect, NoteKind::Began, "what is wrong, and since when")];
         notes.extend(self.alert.symptoms.iter().take(3).map(detect::symptom_note));
         let question = self.plan.onset(&self.alert);
-        self.state = State::AwaitSeries {
-            question: question.id.clone(),
-        };
-        Step {
-            notes,
-            next: Next::Ask(vec![question]),
-        }
+        self.state = State::AwaitSeries { question: question.id.clone() };
+        Step { notes, next: Next::Ask(vec![question]) }
     }
 
     fn locate(&mut self, onset_question: QuestionId) -> Step<Conclusion> {
@@ -82,32 +59,17 @@ impl Diagnosis {
         let mut notes = vec![
             Note::new(Stage::Detect, NoteKind::Learned, detect::onset_text(onset)),
             Note::new(Stage::Detect, NoteKind::Ended, ""),
-            Note::new(
-                Stage::Investigate,
-                NoteKind::Began,
-                "where the extra time is spent",
-            ),
+            Note::new(Stage::Investigate, NoteKind::Began, "where the extra time is spent"),
         ];
         notes.extend(self.gap_notes(Stage::Detect));
-        let scope = self
-            .alert
-            .symptoms
-            .first()
-            .map_or_else(Scope::all, |symptom| Scope {
-                service: Some(symptom.service.clone()),
-                operation: Some(symptom.operation.clone()),
-                instance: None,
-            });
+        let scope = self.alert.symptoms.first().map_or_else(Scope::all, |symptom| Scope {
+            service: Some(symptom.service.clone()),
+            operation: Some(symptom.operation.clone()),
+            instance: None,
+        });
         let (views, questions) = self.plan.views(&self.alert, onset, &scope);
-        self.state = State::AwaitViews {
-            onset,
-            onset_question,
-            views,
-        };
-        Step {
-            notes,
-            next: Next::Ask(questions),
-        }
+        self.state = State::AwaitViews { onset, onset_question, views };
+        Step { notes, next: Next::Ask(questions) }
     }
 
     fn look(&mut self, onset: Onset, onset_question: &QuestionId, views: Views) -> Step<Conclusion> {
@@ -120,50 +82,30 @@ impl Diagnosis {
         let mut notes = self.gap_notes(Stage::Investigate);
         notes.extend(conclude::investigate_notes(&findings));
         notes.push(Note::new(Stage::Investigate, NoteKind::Ended, ""));
-        let questions: Vec<Question> = [bad, good]
-            .into_iter()
-            .flatten()
-            .map(|trace| self.plan.trace(trace, settled))
-            .collect();
+        let questions: Vec<Question> =
+            [bad, good].into_iter().flatten().map(|trace| self.plan.trace(trace, settled)).collect();
         let bad = bad.and_then(|trace| Some((trace, questions.first()?.id.clone())));
         if questions.is_empty() {
-            self.ledger.gap(
-                "no trace of the affected operation",
-                "the cause could not be seen in place",
-            );
+            self.ledger.gap("no trace of the affected operation", "the cause could not be seen in place");
             let mut step = self.conclude(&findings, None);
             notes.append(&mut step.notes);
-            return Step {
-                notes,
-                next: step.next,
-            };
+            return Step { notes, next: step.next };
         }
-        self.state = State::AwaitTraces {
-            findings: Box::new(findings),
-            bad,
-        };
-        Step {
-            notes,
-            next: Next::Ask(questions),
-        }
+        self.state = State::AwaitTraces { findings: Box::new(findings), bad };
+        Step { notes, next: Next::Ask(questions) }
     }
 
     fn exemplar(&self, id: &QuestionId, choice: Choice) -> Option<TraceId> {
         let Some(Table::Exemplars(rows)) = self.ledger.table(id) else {
             return None;
         };
-        rows.iter()
-            .find(|row| row.choice == choice)
-            .map(|row| row.trace_id)
+        rows.iter().find(|row| row.choice == choice).map(|row| row.trace_id)
     }
 
     fn conclude(&mut self, findings: &Findings, bad: Option<&(TraceId, QuestionId)>) -> Step<Conclusion> {
         let (notes, conclusion) = conclude::conclude(&self.alert, &mut self.ledger, findings, bad);
         self.state = State::Over;
-        Step {
-            notes,
-            next: Next::Done(conclusion),
-        }
+        Step { notes, next: Next::Done(conclusion) }
     }
 
     fn insufficient(&mut self, why: &str) -> Step<Conclusion> {
@@ -171,18 +113,11 @@ impl Diagnosis {
         let mut notes = self.gap_notes(Stage::Detect);
         notes.push(Note::new(Stage::Detect, NoteKind::Ended, why));
         let conclusion = conclude::insufficient(&self.alert, &mut self.ledger, why, None);
-        Step {
-            notes,
-            next: Next::Done(conclusion),
-        }
+        Step { notes, next: Next::Done(conclusion) }
     }
 
     fn gap_notes(&self, stage: Stage) -> Vec<Note> {
-        self.ledger
-            .gaps
-            .iter()
-            .map(|gap| Note::new(stage, NoteKind::Gap, gap.missing.clone()))
-            .collect()
+        self.ledger.gaps.iter().map(|gap| Note::new(stage, NoteKind::Gap, gap.missing.clone())).collect()
     }
 }
 
@@ -194,11 +129,7 @@ impl Inquiry for Diagnosis {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Begin => self.begin(),
             State::AwaitSeries { question } => self.locate(question),
-            State::AwaitViews {
-                onset,
-                onset_question,
-                views,
-            } => self.look(onset, &onset_question, views),
+            State::AwaitViews { onset, onset_question, views } => self.look(onset, &onset_question, views),
             State::AwaitTraces { findings, bad } => self.conclude(&findings, bad.as_ref()),
             State::Over => self.insufficient("the diagnosis was over already"),
         }

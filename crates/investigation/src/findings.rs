@@ -85,11 +85,7 @@ impl Suspect {
 impl Findings {
     /// Share of the whole excess that `service`'s own work explains.
     pub(crate) fn share_of(&self, service: &str) -> f64 {
-        self.suspects
-            .iter()
-            .filter(|suspect| suspect.service == service)
-            .map(|suspect| suspect.share)
-            .sum()
+        self.suspects.iter().filter(|suspect| suspect.service == service).map(|suspect| suspect.share).sum()
     }
 
     /// Whether `caller` reaches `callee` over the calls seen.
@@ -99,12 +95,7 @@ impl Findings {
             if !seen.insert(service.clone()) {
                 continue;
             }
-            open.extend(
-                self.calls
-                    .iter()
-                    .filter(|(from, _)| *from == service)
-                    .map(|(_, to)| to.clone()),
-            );
+            open.extend(self.calls.iter().filter(|(from, _)| *from == service).map(|(_, to)| to.clone()));
         }
         caller != callee && seen.contains(callee)
     }
@@ -118,10 +109,7 @@ pub(crate) fn measure(
     onset_question: &QuestionId,
     views: Views,
 ) -> Findings {
-    let (good, bad) = (
-        ledger.self_time(&views.self_time.0),
-        ledger.self_time(&views.self_time.1),
-    );
+    let (good, bad) = (ledger.self_time(&views.self_time.0), ledger.self_time(&views.self_time.1));
     let (good_edges, bad_edges) = (edges(ledger, &views.edges.0), edges(ledger, &views.edges.1));
     let rows = match ledger.table(&views.changes) {
         Some(Table::Changes(rows)) => rows.clone(),
@@ -140,17 +128,10 @@ pub(crate) fn measure(
         contrasts,
         origins: error_origination::origins(&good, &bad),
         edges: edge_delay::contrast(&good_edges, &bad_edges),
-        calls: bad_edges
-            .iter()
-            .map(|row| (row.caller.clone(), row.callee.clone()))
-            .collect(),
+        calls: bad_edges.iter().map(|row| (row.caller.clone(), row.callee.clone())).collect(),
         rollouts,
         load: load(alert, ledger, onset_question, &views),
-        symptomatic: alert
-            .symptoms
-            .iter()
-            .map(|symptom| symptom.service.clone())
-            .collect(),
+        symptomatic: alert.symptoms.iter().map(|symptom| symptom.service.clone()).collect(),
         onset,
         onset_question: onset_question.clone(),
         views,
@@ -168,14 +149,9 @@ fn suspects(contrasts: &[Contrast]) -> Vec<Suspect> {
     let mut found: BTreeMap<(String, String, String), Suspect> = BTreeMap::new();
     for contrast in contrasts.iter().filter(|contrast| contrast.is_raised()) {
         let group = &contrast.group;
-        let work = if group.resource.is_empty() {
-            group.span.clone()
-        } else {
-            group.resource.clone()
-        };
-        let entry = found
-            .entry((group.service.clone(), work, group.database.clone()))
-            .or_insert_with(|| Suspect {
+        let work = if group.resource.is_empty() { group.span.clone() } else { group.resource.clone() };
+        let entry =
+            found.entry((group.service.clone(), work, group.database.clone())).or_insert_with(|| Suspect {
                 service: group.service.clone(),
                 span: group.span.clone(),
                 resource: group.resource.clone(),
@@ -200,9 +176,7 @@ fn suspects(contrasts: &[Contrast]) -> Vec<Suspect> {
         suspect.instances.dedup();
     }
     suspects.sort_by(|a, b| {
-        b.share
-            .total_cmp(&a.share)
-            .then_with(|| (&a.service, &a.span).cmp(&(&b.service, &b.span)))
+        b.share.total_cmp(&a.share).then_with(|| (&a.service, &a.span).cmp(&(&b.service, &b.span)))
     });
     suspects
 }
@@ -213,10 +187,7 @@ fn load(alert: &Alert, ledger: &Ledger, id: &QuestionId, views: &Views) -> Load 
         _ => &[],
     };
     let Some(symptom) = alert.symptoms.first() else {
-        return Load {
-            good_per_s: 0.0,
-            bad_per_s: 0.0,
-        };
+        return Load { good_per_s: 0.0, bad_per_s: 0.0 };
     };
     let series = series::of(rows, |row| {
         row.subject.service == symptom.service && row.subject.operation == symptom.operation
@@ -225,13 +196,8 @@ fn load(alert: &Alert, ledger: &Ledger, id: &QuestionId, views: &Views) -> Load 
         // Seconds without a request count: an idle second is load, too. The first answered second bounds it.
         let first = series.keys().next().copied().unwrap_or(window.from);
         let window = Window::new(window.from.max(first), window.to.min(alert.at));
-        let requests: u64 = series::within(&series, window)
-            .map(|(_, second)| second.count)
-            .sum();
+        let requests: u64 = series::within(&series, window).map(|(_, second)| second.count).sum();
         requests as f64 / window.seconds().max(1.0)
     };
-    Load {
-        good_per_s: rate(views.good),
-        bad_per_s: rate(views.bad),
-    }
+    Load { good_per_s: rate(views.good), bad_per_s: rate(views.bad) }
 }

@@ -61,16 +61,12 @@ impl Ledger {
             }
             return;
         }
-        self.answers
-            .insert(id.clone(), (answered.source.clone(), answer.clone()));
+        self.answers.insert(id.clone(), (answered.source.clone(), answer.clone()));
     }
 
     /// Notes something that could not be looked at.
     pub(crate) fn gap(&mut self, missing: impl Into<String>, could_change: impl Into<String>) {
-        let gap = Gap {
-            missing: missing.into(),
-            could_change: could_change.into(),
-        };
+        let gap = Gap { missing: missing.into(), could_change: could_change.into() };
         if !self.gaps.contains(&gap) {
             self.gaps.push(gap);
         }
@@ -90,20 +86,14 @@ impl Ledger {
     pub(crate) fn self_time(&self, id: &QuestionId) -> SelfTimeTable {
         match self.table(id) {
             Some(Table::SelfTime(table)) => table.clone(),
-            _ => SelfTimeTable {
-                traces: 0,
-                rows: Vec::new(),
-            },
+            _ => SelfTimeTable { traces: 0, rows: Vec::new() },
         }
     }
 
     /// Seals a fact and gives its address; a fact whose questions were not answered is dropped.
     pub(crate) fn prove(&mut self, fact: Fact<'_>) -> Option<EvidenceId> {
-        let source = fact
-            .questions
-            .iter()
-            .find_map(|id| self.answers.get(*id))
-            .map(|(source, _)| source.clone())?;
+        let source =
+            fact.questions.iter().find_map(|id| self.answers.get(*id)).map(|(source, _)| source.clone())?;
         let evidence = Evidence {
             id: EvidenceId(String::new()),
             kind: fact.kind,
@@ -134,11 +124,7 @@ mod tests {
     use super::*;
 
     fn answered(source: &str, result: Result<Answer, AskError>) -> Answered {
-        Answered {
-            question: QuestionId::numbered(1),
-            source: SourceName(source.into()),
-            result,
-        }
+        Answered { question: QuestionId::numbered(1), source: SourceName(source.into()), result }
     }
 
     // covers: AW-25
@@ -146,10 +132,7 @@ mod tests {
     fn one_failing_source_is_a_gap_and_the_other_still_answers() {
         let mut ledger = Ledger::default();
         let rows = Answer::exact(Table::Changes(Vec::new()));
-        ledger.take(&[
-            answered("a", Err(AskError::TimedOut(10))),
-            answered("b", Ok(rows)),
-        ]);
+        ledger.take(&[answered("a", Err(AskError::TimedOut(10))), answered("b", Ok(rows))]);
         assert_eq!(ledger.gaps.len(), 1);
         assert!(ledger.table(&QuestionId::numbered(1)).is_some());
     }

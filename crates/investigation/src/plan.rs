@@ -39,24 +39,13 @@ impl Plan {
 
     fn ask(&mut self, ask: Ask, not_before: UnixNanos) -> Question {
         self.asked += 1;
-        Question {
-            id: QuestionId::numbered(self.asked),
-            space: self.space.clone(),
-            ask,
-            not_before,
-        }
+        Question { id: QuestionId::numbered(self.asked), space: self.space.clone(), ask, not_before }
     }
 
     /// The series that the onset is found in.
     pub(crate) fn onset(&mut self, alert: &Alert) -> Question {
         let window = Window::new(alert.history_from, alert.at);
-        self.ask(
-            Ask::Onset {
-                window,
-                scope: Scope::all(),
-            },
-            alert.at,
-        )
+        self.ask(Ask::Onset { window, scope: Scope::all() }, alert.at)
     }
 
     /// Good against bad: exclusive times, edges, exemplars; and what changed.
@@ -65,69 +54,23 @@ impl Plan {
         let bad_from = onset.latest.plus_seconds(1);
         let bad = Window::new(bad_from, alert.at.max(bad_from.plus_seconds(BAD_SECONDS_MIN)));
         let settled = bad.to.plus_seconds(SETTLE_SECONDS);
-        let all = Scope::all();
         let whole = Window::new(alert.history_from, bad.to);
-        let questions = vec![
-            self.ask(
-                Ask::SelfTime {
-                    window: good,
-                    scope: all.clone(),
-                },
-                alert.at,
-            ),
-            self.ask(
-                Ask::SelfTime {
-                    window: bad,
-                    scope: all.clone(),
-                },
-                settled,
-            ),
-            self.ask(
-                Ask::Edges {
-                    window: good,
-                    scope: all.clone(),
-                },
-                alert.at,
-            ),
-            self.ask(
-                Ask::Edges {
-                    window: bad,
-                    scope: all.clone(),
-                },
-                settled,
-            ),
-            self.ask(
-                Ask::Exemplars {
-                    window: good,
-                    scope: scope.clone(),
-                    limit: EXEMPLARS,
-                },
-                alert.at,
-            ),
-            self.ask(
-                Ask::Exemplars {
-                    window: bad,
-                    scope: scope.clone(),
-                    limit: EXEMPLARS,
-                },
-                settled,
-            ),
-            self.ask(
-                Ask::Changes {
-                    window: whole,
-                    scope: all,
-                },
-                settled,
-            ),
-        ];
+        let mut questions = Vec::new();
+        for (window, not_before) in [(good, alert.at), (bad, settled)] {
+            questions.push(self.ask(Ask::SelfTime { window, scope: Scope::all() }, not_before));
+            questions.push(self.ask(Ask::Edges { window, scope: Scope::all() }, not_before));
+            let scope = scope.clone();
+            questions.push(self.ask(Ask::Exemplars { window, scope, limit: EXEMPLARS }, not_before));
+        }
+        questions.push(self.ask(Ask::Changes { window: whole, scope: Scope::all() }, settled));
         let base = self.asked - questions.len();
         let id = |place: usize| QuestionId::numbered(base + place);
         let views = Views {
             good,
             bad,
-            self_time: (id(1), id(2)),
-            edges: (id(3), id(4)),
-            exemplars: (id(5), id(6)),
+            self_time: (id(1), id(4)),
+            edges: (id(2), id(5)),
+            exemplars: (id(3), id(6)),
             changes: id(7),
         };
         (views, questions)

@@ -25,11 +25,7 @@ impl Watch {
     #[must_use]
     pub fn new(space: Space, at: UnixNanos, earliest: UnixNanos) -> Self {
         let at = at.floor_second();
-        Self {
-            space,
-            history_from: at.plus_seconds(-HISTORY_SECONDS).max(earliest),
-            at,
-        }
+        Self { space, history_from: at.plus_seconds(-HISTORY_SECONDS).max(earliest), at }
     }
 
     /// The start of the history that the look compares with.
@@ -54,41 +50,23 @@ impl Inquiry for Watch {
             let question = Question {
                 id: QuestionId::numbered(1),
                 space: self.space.clone(),
-                ask: Ask::Onset {
-                    window,
-                    scope: Scope::all(),
-                },
+                ask: Ask::Onset { window, scope: Scope::all() },
                 not_before: self.at,
             };
-            return Step {
-                notes: Vec::new(),
-                next: Next::Ask(vec![question]),
-            };
+            return Step { notes: Vec::new(), next: Next::Ask(vec![question]) };
         };
         match &answer.result {
             Ok(answer) => {
                 let Table::Onset(rows) = &answer.table else {
-                    return Step {
-                        notes: Vec::new(),
-                        next: Next::Done(Vec::new()),
-                    };
+                    return Step { notes: Vec::new(), next: Next::Done(Vec::new()) };
                 };
                 let symptoms = evidence::symptoms::find(rows, self.history_from, self.at);
-                Step {
-                    notes: Vec::new(),
-                    next: Next::Done(symptoms),
-                }
+                Step { notes: Vec::new(), next: Next::Done(symptoms) }
             }
             Err(error) => {
-                let note = Note::new(
-                    Stage::Detect,
-                    NoteKind::Gap,
-                    format!("the watch could not look: {error}"),
-                );
-                Step {
-                    notes: vec![note],
-                    next: Next::Done(Vec::new()),
-                }
+                let note =
+                    Note::new(Stage::Detect, NoteKind::Gap, format!("the watch could not look: {error}"));
+                Step { notes: vec![note], next: Next::Done(Vec::new()) }
             }
         }
     }
@@ -103,9 +81,7 @@ mod tests {
     #[test]
     fn a_source_that_fails_is_a_gap_and_no_symptom() {
         let mut watch = Watch::new(Space::default(), UnixNanos(0).plus_seconds(100), UnixNanos(0));
-        let Next::Ask(questions) = watch.step(&[]).next else {
-            panic!("asks first")
-        };
+        let Next::Ask(questions) = watch.step(&[]).next else { panic!("asks first") };
         assert_eq!(questions[0].ask.name(), "onset");
         let failed = Answered {
             question: questions[0].id.clone(),

@@ -35,12 +35,7 @@ fn at(second: i64) -> UnixNanos {
 }
 
 fn slow() -> World {
-    World {
-        query_ms: 60,
-        requests_per_s: 8,
-        back_deployed_at: ONSET,
-        has_traces: true,
-    }
+    World { query_ms: 60, requests_per_s: 8, back_deployed_at: ONSET, has_traces: true }
 }
 
 fn subject(service: &str, operation: &str, version: &str) -> Subject {
@@ -59,11 +54,7 @@ fn jitter(second: i64) -> i64 {
 
 impl World {
     fn alert(&self) -> Alert {
-        let measured = |value| Measured {
-            count: 40,
-            seconds: 5,
-            value: Num::new(value),
-        };
+        let measured = |value| Measured { count: 40, seconds: 5, value: Num::new(value) };
         let symptom = |service: &str, now| Symptom {
             service: service.into(),
             operation: "GET /".into(),
@@ -80,11 +71,7 @@ impl World {
             at: at(NOW),
             history_from: at(0),
             dedupe_key: "k".into(),
-            symptoms: vec![
-                symptom("back", 62.0),
-                symptom("middle", 63.0),
-                symptom("front", 64.0),
-            ],
+            symptoms: vec![symptom("back", 62.0), symptom("middle", 63.0), symptom("front", 64.0)],
         }
     }
 
@@ -133,16 +120,8 @@ impl World {
             SelfTimeRow {
                 subject: subject(service, span, version),
                 entry: "GET /".into(),
-                kind: if database.is_empty() {
-                    SpanKind::Server
-                } else {
-                    SpanKind::Client
-                },
-                resource: if database.is_empty() {
-                    String::new()
-                } else {
-                    span.into()
-                },
+                kind: if database.is_empty() { SpanKind::Server } else { SpanKind::Client },
+                resource: if database.is_empty() { String::new() } else { span.into() },
                 database: database.into(),
                 count: blocks.iter().map(|block| block.count).sum(),
                 error_origins: 0,
@@ -159,13 +138,9 @@ impl World {
             row("front", "GET /", "1", "", &|_| 1),
             row("middle", "GET /", new(ONSET - 5), "", &|_| 1),
             row("back", "GET /", new(self.back_deployed_at), "", &|_| 1),
-            row(
-                "back",
-                "SELECT things",
-                new(self.back_deployed_at),
-                "sqlite",
-                &|second| self.query_ms(second),
-            ),
+            row("back", "SELECT things", new(self.back_deployed_at), "sqlite", &|second| {
+                self.query_ms(second)
+            }),
         ];
         Table::SelfTime(SelfTimeTable { traces: 8, rows })
     }
@@ -181,11 +156,7 @@ impl World {
             server_sum_ns: 0,
             delay_p50_ns: 0,
             blocks: Self::seconds(window)
-                .map(|second| Block {
-                    second: at(second),
-                    count: 8,
-                    sum_ns: 4 * MS + jitter(second),
-                })
+                .map(|second| Block { second: at(second), count: 8, sum_ns: 4 * MS + jitter(second) })
                 .collect(),
         };
         Table::Edges(vec![edge("front", "middle"), edge("middle", "back")])
@@ -200,10 +171,7 @@ impl World {
             before: "1".into(),
             after: "2".into(),
         };
-        Table::Changes(vec![
-            deploy("middle", ONSET - 5),
-            deploy("back", self.back_deployed_at),
-        ])
+        Table::Changes(vec![deploy("middle", ONSET - 5), deploy("back", self.back_deployed_at)])
     }
 
     fn exemplars(&self) -> Table {
@@ -307,12 +275,7 @@ fn the_slow_query_is_the_cause_and_its_callers_are_symptoms() {
         ("back", "SELECT things", Fault::SlowQuery)
     );
     assert_eq!(conclusion.onset.unwrap().at, at(ONSET));
-    assert!(
-        conclusion
-            .hypotheses
-            .iter()
-            .all(|hypothesis| !hypothesis.evidence.is_empty())
-    );
+    assert!(conclusion.hypotheses.iter().all(|hypothesis| !hypothesis.evidence.is_empty()));
     assert_eq!(conclusion.hypotheses[0].status, HypothesisStatus::Supported);
     let symptoms: Vec<_> = conclusion
         .ruled_out
@@ -329,61 +292,30 @@ fn the_slow_query_is_the_cause_and_its_callers_are_symptoms() {
 #[test]
 fn the_guilty_deploy_is_the_trigger_and_the_earlier_innocent_one_is_ruled_out_with_numbers() {
     let conclusion = diagnose(&slow());
-    assert_eq!(
-        conclusion
-            .root_cause
-            .as_ref()
-            .unwrap()
-            .trigger
-            .as_ref()
-            .unwrap()
-            .change
-            .service,
-        "back"
-    );
-    let decoy = conclusion
-        .ruled_out
-        .iter()
-        .find(|item| item.rule == "change_without_effect")
-        .unwrap();
+    assert_eq!(conclusion.root_cause.as_ref().unwrap().trigger.as_ref().unwrap().change.service, "back");
+    let decoy = conclusion.ruled_out.iter().find(|item| item.rule == "change_without_effect").unwrap();
     assert_eq!(decoy.candidate.service, "middle");
-    assert!(
-        decoy.numbers.contains_key("new_version_ms_per_call"),
-        "{:?}",
-        decoy.numbers
-    );
+    assert!(decoy.numbers.contains_key("new_version_ms_per_call"), "{:?}", decoy.numbers);
 }
 
 // covers: AW-31, AT-04
 #[test]
 fn a_change_after_the_onset_is_never_the_trigger() {
-    let conclusion = diagnose(&World {
-        back_deployed_at: ONSET + 4,
-        ..slow()
-    });
+    let conclusion = diagnose(&World { back_deployed_at: ONSET + 4, ..slow() });
     let cause = conclusion.root_cause.as_ref().unwrap();
     assert!(cause.trigger.is_none());
-    let late = conclusion
-        .ruled_out
-        .iter()
-        .find(|item| item.rule == "cause_after_onset")
-        .unwrap();
+    let late = conclusion.ruled_out.iter().find(|item| item.rule == "cause_after_onset").unwrap();
     assert!(late.why.contains("after the onset"), "{}", late.why);
 }
 
 // covers: AW-32, W-18
 #[test]
 fn without_data_the_conclusion_is_insufficient_and_says_what_is_missing() {
-    let (_, conclusion) = run(slow().alert(), |_| {
-        Err(AskError::Unavailable("connection refused".into()))
-    });
+    let (_, conclusion) = run(slow().alert(), |_| Err(AskError::Unavailable("connection refused".into())));
     assert_eq!(conclusion.kind, ConclusionKind::Insufficient);
     assert!(conclusion.root_cause.is_none());
     assert!(
-        conclusion
-            .gaps
-            .iter()
-            .any(|gap| gap.missing.contains("connection refused")),
+        conclusion.gaps.iter().any(|gap| gap.missing.contains("connection refused")),
         "{:?}",
         conclusion.gaps
     );
@@ -398,47 +330,26 @@ fn a_failure_while_correlating_keeps_what_was_found_and_becomes_a_gap() {
         _ => world.answer(question),
     });
     assert_eq!(conclusion.root_cause.as_ref().unwrap().service, "back");
-    assert!(
-        conclusion
-            .gaps
-            .iter()
-            .any(|gap| gap.missing.contains("no answer within 10 s"))
-    );
+    assert!(conclusion.gaps.iter().any(|gap| gap.missing.contains("no answer within 10 s")));
     assert!(notes.iter().any(|note| note.text.contains("SELECT things")));
 }
 
 #[test]
 fn more_traffic_at_equal_work_is_no_cause_in_the_system() {
-    let conclusion = diagnose(&World {
-        query_ms: 1,
-        requests_per_s: 30,
-        back_deployed_at: NOW + 50,
-        ..slow()
-    });
-    assert_eq!(
-        conclusion.kind,
-        ConclusionKind::NoCause,
-        "{}",
-        conclusion.statement
-    );
+    let conclusion =
+        diagnose(&World { query_ms: 1, requests_per_s: 30, back_deployed_at: NOW + 50, ..slow() });
+    assert_eq!(conclusion.kind, ConclusionKind::NoCause, "{}", conclusion.statement);
 }
 
 #[test]
 fn nothing_slower_and_nothing_more_is_insufficient() {
-    let conclusion = diagnose(&World {
-        query_ms: 1,
-        back_deployed_at: NOW + 50,
-        ..slow()
-    });
+    let conclusion = diagnose(&World { query_ms: 1, back_deployed_at: NOW + 50, ..slow() });
     assert_eq!(conclusion.kind, ConclusionKind::Insufficient);
 }
 
 #[test]
 fn without_traces_of_the_operation_the_cause_stands_and_the_gap_is_said() {
-    let conclusion = diagnose(&World {
-        has_traces: false,
-        ..slow()
-    });
+    let conclusion = diagnose(&World { has_traces: false, ..slow() });
     assert_eq!(conclusion.root_cause.as_ref().unwrap().service, "back");
     assert!(conclusion.gaps.iter().any(|gap| gap.missing.contains("no trace")));
 }

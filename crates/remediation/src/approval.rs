@@ -85,14 +85,7 @@ impl Authority {
             comment: comment.to_owned(),
         };
         let expires_at_ns = now_ns.saturating_add(LIFETIME_NS);
-        Ok((
-            Approval {
-                action_digest,
-                principal: principal.to_owned(),
-                expires_at_ns,
-            },
-            record,
-        ))
+        Ok((Approval { action_digest, principal: principal.to_owned(), expires_at_ns }, record))
     }
 }
 
@@ -110,10 +103,7 @@ impl Approval {
     pub fn spend(self, action: &Action, now_ns: i64) -> Result<String, ApprovalError> {
         let asked = action.digest().map_err(|_| ApprovalError::NoDigest)?;
         if asked != self.action_digest {
-            return Err(ApprovalError::OtherAction {
-                approved: self.action_digest,
-                asked,
-            });
+            return Err(ApprovalError::OtherAction { approved: self.action_digest, asked });
         }
         if now_ns >= self.expires_at_ns {
             return Err(ApprovalError::Expired(self.principal));
@@ -146,14 +136,8 @@ mod tests {
         let authority = Authority::new();
         let approve = || authority.approve(&action("true"), "terminal", "", 0).unwrap().0;
         assert!(approve().spend(&action("true"), 1).is_ok());
-        assert!(matches!(
-            approve().spend(&action("false"), 1),
-            Err(ApprovalError::OtherAction { .. })
-        ));
-        assert!(matches!(
-            approve().spend(&action("true"), LIFETIME_NS),
-            Err(ApprovalError::Expired(_))
-        ));
+        assert!(matches!(approve().spend(&action("false"), 1), Err(ApprovalError::OtherAction { .. })));
+        assert!(matches!(approve().spend(&action("true"), LIFETIME_NS), Err(ApprovalError::Expired(_))));
     }
 
     // covers: W-08

@@ -70,10 +70,7 @@ impl Inventory {
     }
 
     fn validate(&self) -> Result<(), String> {
-        let known: BTreeSet<&str> = crate::profiles::all()
-            .iter()
-            .map(|profile| profile.name)
-            .collect();
+        let known: BTreeSet<&str> = crate::profiles::all().iter().map(|profile| profile.name).collect();
         let (mut services, mut instances) = (BTreeSet::new(), BTreeSet::new());
         for target in &self.targets {
             if !services.insert(&target.service) {
@@ -88,17 +85,10 @@ impl Inventory {
             for fix in &target.fixes {
                 if !known.contains(fix.profile.as_str()) {
                     let known: Vec<_> = known.into_iter().collect();
-                    return Err(format!(
-                        "no profile `{}`; hint: one of {}",
-                        fix.profile,
-                        known.join(", ")
-                    ));
+                    return Err(format!("no profile `{}`; hint: one of {}", fix.profile, known.join(", ")));
                 }
                 if fix.set.is_empty() {
-                    return Err(format!(
-                        "the fix `{}` of `{}` sets nothing",
-                        fix.profile, target.service
-                    ));
+                    return Err(format!("the fix `{}` of `{}` sets nothing", fix.profile, target.service));
                 }
             }
         }

@@ -6,6 +6,7 @@
 //! ever reaches an argument: names from telemetry may only *match* an entry of the inventory (I10).
 
 pub mod approval;
+pub mod channels;
 pub mod executors;
 pub mod inventory;
 pub mod policy;

@@ -49,10 +49,7 @@ pub struct ReadPolicyError(#[from] toml::de::Error);
 impl Default for Policy {
     /// No rules: everything asks.
     fn default() -> Self {
-        Self {
-            rules: Vec::new(),
-            digest: incident::canonical::blake3_hex(b""),
-        }
+        Self { rules: Vec::new(), digest: incident::canonical::blake3_hex(b"") }
     }
 }
 
@@ -63,19 +60,14 @@ impl Policy {
     /// When the text is not a policy.
     pub fn parse(text: &str) -> Result<Self, ReadPolicyError> {
         let file: File = toml::from_str(text)?;
-        Ok(Self {
-            rules: file.rules,
-            digest: incident::canonical::blake3_hex(text.as_bytes()),
-        })
+        Ok(Self { rules: file.rules, digest: incident::canonical::blake3_hex(text.as_bytes()) })
     }
 
     /// What holds for `action` in `space`.
     #[must_use]
     pub fn mode(&self, space: &Space, action: &Action) -> Mode {
-        let rule = self
-            .rules
-            .iter()
-            .find(|rule| rule.space == space.as_str() && rule.profile == action.profile);
+        let rule =
+            self.rules.iter().find(|rule| rule.space == space.as_str() && rule.profile == action.profile);
         match rule.map(|rule| rule.mode) {
             Some(Mode::Auto) if !action.is_reversible => Mode::Ask,
             Some(mode) => mode,

@@ -21,16 +21,10 @@ pub fn propose(conclusion: &Conclusion, inventory: &Inventory) -> Proposal {
         return Proposal::Nothing("there is no root cause to act on".to_owned());
     };
     let Some(profile) = profiles::fitting(cause) else {
-        return Proposal::Nothing(format!(
-            "no fix profile fits a cause of kind `{}`",
-            cause.fault.name()
-        ));
+        return Proposal::Nothing(format!("no fix profile fits a cause of kind `{}`", cause.fault.name()));
     };
     let Some(target) = inventory.target(&cause.service) else {
-        return Proposal::Nothing(format!(
-            "the inventory has no target for service `{}`",
-            cause.service
-        ));
+        return Proposal::Nothing(format!("the inventory has no target for service `{}`", cause.service));
     };
     let Some(fix) = target.fix(profile.name) else {
         return Proposal::Nothing(format!(

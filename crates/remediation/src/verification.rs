@@ -55,13 +55,7 @@ impl Verification {
     pub fn new(trial: Trial, first_question: usize) -> Self {
         let from = trial.ready_at.plus_seconds(WARM_UP_SECONDS + 1).floor_second();
         let measured = Window::new(from, from.plus_seconds(MEASURE_SECONDS));
-        Self {
-            trial,
-            asked: first_question.saturating_sub(1),
-            measured,
-            extensions: 0,
-            held: None,
-        }
+        Self { trial, asked: first_question.saturating_sub(1), measured, extensions: 0, held: None }
     }
 
     fn ask(&mut self, until: Window) -> Next<VerificationRecord> {
@@ -96,19 +90,13 @@ impl Verification {
                     record.statement
                 );
                 let note = Note::new(Stage::Verify, NoteKind::Learned, text);
-                Step {
-                    notes: vec![note],
-                    next: self.ask(self.measured),
-                }
+                Step { notes: vec![note], next: self.ask(self.measured) }
             }
             Verdict::NotEffective => {
                 let text = format!("{}; looking on for {HOLD_SECONDS} s", record.statement);
                 self.held = Some(record);
                 let hold = self.hold_window();
-                Step {
-                    notes: vec![Note::new(Stage::Verify, NoteKind::Learned, text)],
-                    next: self.ask(hold),
-                }
+                Step { notes: vec![Note::new(Stage::Verify, NoteKind::Learned, text)], next: self.ask(hold) }
             }
             _ => done(record),
         }
@@ -121,10 +109,7 @@ impl Verification {
 
 fn done(record: VerificationRecord) -> Step<VerificationRecord> {
     let note = Note::new(Stage::Verify, NoteKind::Learned, record.statement.clone());
-    Step {
-        notes: vec![note],
-        next: Next::Done(record),
-    }
+    Step { notes: vec![note], next: Next::Done(record) }
 }
 
 impl Inquiry for Verification {
@@ -138,10 +123,7 @@ impl Inquiry for Verification {
                 self.trial.controls.join("`, `")
             );
             let note = Note::new(Stage::Verify, NoteKind::Learned, text);
-            return Step {
-                notes: vec![note],
-                next: self.ask(self.measured),
-            };
+            return Step { notes: vec![note], next: self.ask(self.measured) };
         };
         match &answered.result {
             Ok(answer) => match &answer.table {
@@ -172,10 +154,8 @@ impl Arms {
 }
 
 fn figures(arm: &Series, window: Window) -> ArmFigures {
-    let seconds: Vec<series::Second> = series::within(arm, window)
-        .map(|(_, second)| second)
-        .filter(|second| second.count > 0)
-        .collect();
+    let seconds: Vec<series::Second> =
+        series::within(arm, window).map(|(_, second)| second).filter(|second| second.count > 0).collect();
     let count: u64 = seconds.iter().map(|second| second.count).sum();
     let sum_ns: f64 = seconds.iter().map(|second| second.sum_ns as f64).sum();
     let over = |figure: fn(&series::Second) -> f64| {
@@ -196,11 +176,7 @@ fn measure(trial: &Trial, arms: &Arms, after: Window) -> VerificationRecord {
     let treated_after = figures(&arms.treated, after);
     let base = treated_before.mean_ms.get();
     let difference_ms = difference::in_differences(&arms.treated, &arms.control, trial.before, after);
-    let improved = if base > 0.0 {
-        (base - treated_after.mean_ms.get()) / base * 100.0
-    } else {
-        0.0
-    };
+    let improved = if base > 0.0 { (base - treated_after.mean_ms.get()) / base * 100.0 } else { 0.0 };
     let mut record = VerificationRecord {
         trial: trial.clone(),
         verdict: Verdict::Inconclusive,

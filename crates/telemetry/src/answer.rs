@@ -31,13 +31,7 @@ impl Answer {
     /// An exact, whole answer.
     #[must_use]
     pub fn exact(table: Table) -> Self {
-        Self {
-            table,
-            quantile_error: Num::default(),
-            sampled_of: None,
-            left_out: 0,
-            truncated: false,
-        }
+        Self { table, quantile_error: Num::default(), sampled_of: None, left_out: 0, truncated: false }
     }
 }
 

@@ -122,11 +122,7 @@ impl FromStr for Space {
     fn from_str(text: &str) -> Result<Self, ParseSpaceError> {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
         let starts = text.bytes().next().is_some_and(plain);
-        if starts
-            && text.len() <= 64
-            && text
-                .bytes()
-                .all(|byte| plain(byte) || byte == b'-' || byte == b'_')
+        if starts && text.len() <= 64 && text.bytes().all(|byte| plain(byte) || byte == b'-' || byte == b'_')
         {
             return Ok(Self(text.to_owned()));
         }
@@ -142,9 +138,7 @@ impl fmt::Display for Space {
 
 impl<'de> Deserialize<'de> for Space {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

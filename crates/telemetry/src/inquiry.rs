@@ -114,11 +114,7 @@ impl Note {
     /// A note.
     #[must_use]
     pub fn new(stage: Stage, kind: NoteKind, text: impl Into<String>) -> Self {
-        Self {
-            stage,
-            kind,
-            text: text.into(),
-        }
+        Self { stage, kind, text: text.into() }
     }
 }
 

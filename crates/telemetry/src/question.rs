@@ -47,10 +47,7 @@ impl Scope {
     /// One service.
     #[must_use]
     pub fn service(name: &str) -> Self {
-        Self {
-            service: Some(name.to_owned()),
-            ..Self::default()
-        }
+        Self { service: Some(name.to_owned()), ..Self::default() }
     }
 
     /// Whether this service, operation and instance are inside.
@@ -236,9 +233,7 @@ mod tests {
     #[test]
     fn there_are_fourteen_sorted_names() {
         assert!(NAMES.windows(2).all(|pair| pair[0] < pair[1]));
-        let ask = Ask::Trace {
-            trace_id: TraceId([1; 16]),
-        };
+        let ask = Ask::Trace { trace_id: TraceId([1; 16]) };
         assert!(NAMES.contains(&ask.name()));
     }
 

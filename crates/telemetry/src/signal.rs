@@ -49,10 +49,7 @@ impl Value {
             Self::Double(value) => value.to_string(),
             Self::Bytes(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
             Self::List(values) => {
-                format!(
-                    "[{}]",
-                    values.iter().map(Self::render).collect::<Vec<_>>().join(", ")
-                )
+                format!("[{}]", values.iter().map(Self::render).collect::<Vec<_>>().join(", "))
             }
             Self::Map(entries) => {
                 let entry = |(key, value): &(Arc<str>, Self)| format!("{key}: {}", value.render());
@@ -68,10 +65,7 @@ pub type Attributes = Vec<(Arc<str>, Value)>;
 /// The value of `key` among `attributes`.
 #[must_use]
 pub fn attribute<'a>(attributes: &'a Attributes, key: &str) -> Option<&'a Value> {
-    attributes
-        .iter()
-        .find(|(name, _)| &**name == key)
-        .map(|(_, value)| value)
+    attributes.iter().find(|(name, _)| &**name == key).map(|(_, value)| value)
 }
 
 /// What emitted a signal: one running instance of a service.
@@ -96,22 +90,10 @@ impl Resource {
             Some(other) => Arc::from(other.render()),
             None => Arc::from(""),
         };
-        let (service, instance, version) = (
-            text("service.name"),
-            text("service.instance.id"),
-            text("service.version"),
-        );
-        let service = if service.is_empty() {
-            Arc::from("unknown_service")
-        } else {
-            service
-        };
-        Self {
-            service,
-            instance,
-            version,
-            attributes,
-        }
+        let (service, instance, version) =
+            (text("service.name"), text("service.instance.id"), text("service.version"));
+        let service = if service.is_empty() { Arc::from("unknown_service") } else { service };
+        Self { service, instance, version, attributes }
     }
 }
 

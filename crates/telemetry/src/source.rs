@@ -77,11 +77,7 @@ impl Default for Limits {
     /// 10,000 rows (a question's answer is a small table), 20 million items, 10 seconds: an answer that needs
     /// more cannot help at 2 AM.
     fn default() -> Self {
-        Self {
-            rows_max: 10_000,
-            scanned_max: 20_000_000,
-            seconds_max: 10,
-        }
+        Self { rows_max: 10_000, scanned_max: 20_000_000, seconds_max: 10 }
     }
 }
 

@@ -102,10 +102,7 @@ mod tests {
     #[test]
     fn dates_are_gregorian_and_utc() {
         assert_eq!(UnixNanos(0).rfc3339(), "1970-01-01T00:00:00.000Z");
-        assert_eq!(
-            UnixNanos(1_709_210_096_789_000_000).rfc3339(),
-            "2024-02-29T12:34:56.789Z"
-        );
+        assert_eq!(UnixNanos(1_709_210_096_789_000_000).rfc3339(), "2024-02-29T12:34:56.789Z");
         assert_eq!(UnixNanos(-1).rfc3339(), "1969-12-31T23:59:59.999Z");
         assert_eq!(UnixNanos(-1).floor_second(), UnixNanos(-SECOND_NS));
     }

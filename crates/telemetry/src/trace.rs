@@ -55,11 +55,8 @@ pub fn assemble<'a>(spans: impl IntoIterator<Item = &'a Span>) -> AssembledTrace
     }
     let mut ordered: Vec<&Span> = unique.into_values().collect();
     ordered.sort_by_key(|span| (span.start, span.span_id));
-    let places: BTreeMap<SpanId, usize> = ordered
-        .iter()
-        .enumerate()
-        .map(|(place, span)| (span.span_id, place))
-        .collect();
+    let places: BTreeMap<SpanId, usize> =
+        ordered.iter().enumerate().map(|(place, span)| (span.span_id, place)).collect();
     let mut nodes: Vec<Node<'a>> = ordered.into_iter().map(node).collect();
     let (mut roots, mut orphans) = (Vec::new(), 0);
     for place in 0..nodes.len() {
@@ -81,13 +78,7 @@ pub fn assemble<'a>(spans: impl IntoIterator<Item = &'a Span>) -> AssembledTrace
 }
 
 fn node(span: &Span) -> Node<'_> {
-    Node {
-        span,
-        parent: None,
-        children: Vec::new(),
-        exclusive_ns: 0,
-        edge_delay_ns: None,
-    }
+    Node { span, parent: None, children: Vec::new(), exclusive_ns: 0, edge_delay_ns: None }
 }
 
 fn link(nodes: &mut [Node<'_>], parent: usize, child: usize) {
@@ -102,20 +93,10 @@ fn link(nodes: &mut [Node<'_>], parent: usize, child: usize) {
 fn measure(nodes: &mut [Node<'_>], place: usize) {
     let Some(node) = nodes.get(place) else { return };
     let span = node.span;
-    let children: Vec<&Span> = node
-        .children
-        .iter()
-        .filter_map(|child| nodes.get(*child))
-        .map(|child| child.span)
-        .collect();
+    let children: Vec<&Span> =
+        node.children.iter().filter_map(|child| nodes.get(*child)).map(|child| child.span).collect();
     let callee = (span.kind == SpanKind::Client)
-        .then(|| {
-            children
-                .iter()
-                .filter(|child| child.is_entry())
-                .map(|child| child.duration_ns())
-                .max()
-        })
+        .then(|| children.iter().filter(|child| child.is_entry()).map(|child| child.duration_ns()).max())
         .flatten();
     let covered = covered_ns(span, &children);
     let Some(node) = nodes.get_mut(place) else { return };
@@ -215,10 +196,7 @@ mod tests {
         let orphan = span(3, 9, SpanKind::Server, 2, 4);
         let spans = [first.clone(), first, orphan];
         let trace = assemble(&spans);
-        assert_eq!(
-            (trace.nodes.len(), trace.orphans, trace.is_whole()),
-            (2, 1, false)
-        );
+        assert_eq!((trace.nodes.len(), trace.orphans, trace.is_whole()), (2, 1, false));
     }
 
     #[test]

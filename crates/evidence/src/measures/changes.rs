@@ -48,10 +48,7 @@ pub fn rollouts(rows: &[ChangeRow]) -> Vec<Rollout> {
         };
         match found.iter_mut().find(same) {
             Some(rollout) => rollout.instances.push(row.instance.clone()),
-            None => found.push(Rollout {
-                first: row.clone(),
-                instances: vec![row.instance.clone()],
-            }),
+            None => found.push(Rollout { first: row.clone(), instances: vec![row.instance.clone()] }),
         }
     }
     for rollout in &mut found {
@@ -99,17 +96,9 @@ pub fn version_contrast(
     rollout: &Rollout,
 ) -> Option<VersionContrast> {
     let service = &rollout.first.service;
-    let rows = || {
-        good.rows
-            .iter()
-            .chain(&bad.rows)
-            .filter(|row| row.subject.service == *service)
-    };
+    let rows = || good.rows.iter().chain(&bad.rows).filter(|row| row.subject.service == *service);
     let is_new = |row: &&SelfTimeRow| row.subject.version == rollout.first.after;
-    let (old, new) = (
-        per_call(rows().filter(|row| !is_new(row))),
-        per_call(rows().filter(is_new)),
-    );
+    let (old, new) = (per_call(rows().filter(|row| !is_new(row))), per_call(rows().filter(is_new)));
     (old.calls > 0 && new.calls > 0).then(|| VersionContrast {
         old_calls: old.calls,
         new_calls: new.calls,
@@ -142,11 +131,7 @@ fn per_call<'a>(rows: impl Iterator<Item = &'a SelfTimeRow>) -> PerCall {
         .filter(|(calls, _)| *calls > 0)
         .map(|(calls, sum_ns)| *sum_ns as f64 / *calls as f64 / MS_NS)
         .collect();
-    PerCall {
-        calls: seconds.values().map(|(calls, _)| calls).sum(),
-        mean_ms: median::mean(&blocks),
-        blocks,
-    }
+    PerCall { calls: seconds.values().map(|(calls, _)| calls).sum(), mean_ms: median::mean(&blocks), blocks }
 }
 
 #[cfg(test)]
@@ -194,24 +179,14 @@ mod tests {
             p95_ns: 0,
             blocks,
         };
-        SelfTimeTable {
-            traces: 50,
-            rows: vec![row],
-        }
+        SelfTimeTable { traces: 50, rows: vec![row] }
     }
 
     #[test]
     fn instances_that_go_to_one_version_are_one_rollout() {
-        let found = rollouts(&[
-            change("a", "a-2", 3),
-            change("a", "a-1", 2),
-            change("b", "b-1", 1),
-        ]);
+        let found = rollouts(&[change("a", "a-2", 3), change("a", "a-1", 2), change("b", "b-1", 1)]);
         assert_eq!(found.len(), 2);
-        assert_eq!(
-            (found[0].first.service.as_str(), found[1].instances.len()),
-            ("b", 2)
-        );
+        assert_eq!((found[0].first.service.as_str(), found[1].instances.len()), ("b", 2));
         assert_eq!(found[1].first.instance, "a-1");
     }
 
@@ -221,10 +196,7 @@ mod tests {
         let onset = UnixNanos(0).plus_seconds(100);
         assert!(precedes(&change("a", "1", 99), onset));
         assert!(precedes(&change("a", "1", 101), onset), "within the clock error");
-        assert!(
-            !precedes(&change("a", "1", 362), onset),
-            "4 min 22 s after the alert"
-        );
+        assert!(!precedes(&change("a", "1", 362), onset), "4 min 22 s after the alert");
     }
 
     // covers: W-04

@@ -47,10 +47,7 @@ pub fn contrast(good: &[EdgeRow], bad: &[EdgeRow]) -> Vec<EdgeContrast> {
     let rows: Vec<&EdgeRow> = bad.iter().filter(|row| row.is_instrumented).collect();
     let nothing = Vec::new();
     let good_of = |row: &EdgeRow| before.get(&key(row)).unwrap_or(&nothing);
-    let p_values: Vec<f64> = rows
-        .iter()
-        .map(|row| rank_sum::p_raised(good_of(row), &means(row)))
-        .collect();
+    let p_values: Vec<f64> = rows.iter().map(|row| rank_sum::p_raised(good_of(row), &means(row))).collect();
     let mut found: Vec<EdgeContrast> = rows
         .iter()
         .zip(false_discovery::q_values(&p_values))
@@ -68,18 +65,14 @@ pub fn contrast(good: &[EdgeRow], bad: &[EdgeRow]) -> Vec<EdgeContrast> {
         })
         .collect();
     found.sort_by(|a, b| {
-        b.excess_ms
-            .total_cmp(&a.excess_ms)
-            .then_with(|| (&a.caller, &a.callee).cmp(&(&b.caller, &b.callee)))
+        b.excess_ms.total_cmp(&a.excess_ms).then_with(|| (&a.caller, &a.callee).cmp(&(&b.caller, &b.callee)))
     });
     found
 }
 
 fn means(row: &EdgeRow) -> Vec<f64> {
     let counted = row.blocks.iter().filter(|block| block.count > 0);
-    counted
-        .map(|block| block.sum_ns as f64 / block.count as f64 / MS_NS)
-        .collect()
+    counted.map(|block| block.sum_ns as f64 / block.count as f64 / MS_NS).collect()
 }
 
 #[cfg(test)]
@@ -110,10 +103,7 @@ mod tests {
 
     #[test]
     fn a_slower_way_is_found_and_a_steady_one_is_not() {
-        let found = contrast(
-            &[edge("a", 1, 20), edge("b", 1, 20)],
-            &[edge("a", 40, 6), edge("b", 1, 6)],
-        );
+        let found = contrast(&[edge("a", 1, 20), edge("b", 1, 20)], &[edge("a", 40, 6), edge("b", 1, 6)]);
         assert_eq!(found[0].callee, "a");
         assert!(found[0].q_value < 0.01 && found[1].q_value > 0.05);
         assert!(contrast(&[], &[]).is_empty());

@@ -57,21 +57,15 @@ pub fn origins(good: &SelfTimeTable, bad: &SelfTimeTable) -> Vec<Origin> {
     let mut groups: BTreeMap<(String, String, String), [(u64, u64); 2]> = BTreeMap::new();
     for (side, table) in [good, bad].into_iter().enumerate() {
         for row in &table.rows {
-            let key = (
-                row.subject.service.clone(),
-                row.subject.operation.clone(),
-                row.entry.clone(),
-            );
+            let key = (row.subject.service.clone(), row.subject.operation.clone(), row.entry.clone());
             if let Some(figures) = groups.entry(key).or_default().get_mut(side) {
                 figures.0 += row.error_origins;
                 figures.1 += row.count;
             }
         }
     }
-    let p_values: Vec<f64> = groups
-        .values()
-        .map(|[good, bad]| fisher::p_raised(good.0, good.1, bad.0, bad.1))
-        .collect();
+    let p_values: Vec<f64> =
+        groups.values().map(|[good, bad]| fisher::p_raised(good.0, good.1, bad.0, bad.1)).collect();
     let mut found: Vec<Origin> = groups
         .into_iter()
         .zip(false_discovery::q_values(&p_values))
@@ -86,11 +80,7 @@ pub fn origins(good: &SelfTimeTable, bad: &SelfTimeTable) -> Vec<Origin> {
             q_value,
         })
         .collect();
-    let all: f64 = found
-        .iter()
-        .filter(|origin| origin.is_raised())
-        .map(Origin::new_origins)
-        .sum();
+    let all: f64 = found.iter().filter(|origin| origin.is_raised()).map(Origin::new_origins).sum();
     for origin in found.iter_mut().filter(|origin| origin.is_raised()) {
         origin.share = origin.new_origins() / all;
     }
@@ -129,10 +119,7 @@ mod tests {
             p95_ns: 0,
             blocks: Vec::new(),
         };
-        SelfTimeTable {
-            traces: 100,
-            rows: rows.iter().map(row).collect(),
-        }
+        SelfTimeTable { traces: 100, rows: rows.iter().map(row).collect() }
     }
 
     #[test]
@@ -141,10 +128,7 @@ mod tests {
             &table(&[("front", 0, 0), ("back", 0, 0)]),
             &table(&[("front", 0, 30), ("back", 30, 30)]),
         );
-        assert_eq!(
-            (found.len(), found[0].service.as_str(), found[0].share),
-            (1, "back", 1.0)
-        );
+        assert_eq!((found.len(), found[0].service.as_str(), found[0].share), (1, "back", 1.0));
     }
 
     #[test]

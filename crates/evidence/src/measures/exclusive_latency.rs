@@ -88,12 +88,7 @@ impl Side {
     fn add(&mut self, row: &SelfTimeRow) {
         self.count += row.count;
         self.sum_ns = self.sum_ns.saturating_add(row.sum_ns);
-        for Block {
-            second,
-            count,
-            sum_ns,
-        } in &row.blocks
-        {
+        for Block { second, count, sum_ns } in &row.blocks {
             let block = self.blocks.entry(second.0).or_default();
             block.0 += count;
             block.1 += sum_ns;
@@ -101,18 +96,12 @@ impl Side {
     }
 
     fn mean_ms(&self) -> f64 {
-        if self.count == 0 {
-            0.0
-        } else {
-            self.sum_ns as f64 / self.count as f64 / MS_NS
-        }
+        if self.count == 0 { 0.0 } else { self.sum_ns as f64 / self.count as f64 / MS_NS }
     }
 
     fn block_means(&self) -> Vec<f64> {
         let counted = self.blocks.values().filter(|(count, _)| *count > 0);
-        counted
-            .map(|(count, sum_ns)| *sum_ns as f64 / *count as f64 / MS_NS)
-            .collect()
+        counted.map(|(count, sum_ns)| *sum_ns as f64 / *count as f64 / MS_NS).collect()
     }
 }
 
@@ -126,10 +115,7 @@ pub fn contrast(good: &SelfTimeTable, bad: &SelfTimeTable) -> Vec<Contrast> {
     for row in &bad.rows {
         let sides = groups.entry(group(row)).or_default();
         sides.bad.add(row);
-        let instance = sides
-            .bad_by_instance
-            .entry(row.subject.instance.clone())
-            .or_default();
+        let instance = sides.bad_by_instance.entry(row.subject.instance.clone()).or_default();
         instance.0 += row.count;
         instance.1 += row.sum_ns;
     }
@@ -139,16 +125,9 @@ pub fn contrast(good: &SelfTimeTable, bad: &SelfTimeTable) -> Vec<Contrast> {
         .map(|sides| rank_sum::p_raised(&sides.good.block_means(), &sides.bad.block_means()))
         .collect();
     let q_values = false_discovery::q_values(&p_values);
-    let mut contrasts: Vec<Contrast> = groups
-        .into_iter()
-        .zip(q_values)
-        .map(|((group, sides), q)| of_group(group, &sides, q))
-        .collect();
-    let raised: f64 = contrasts
-        .iter()
-        .filter(|c| c.is_raised())
-        .map(|c| c.excess_ms)
-        .sum();
+    let mut contrasts: Vec<Contrast> =
+        groups.into_iter().zip(q_values).map(|((group, sides), q)| of_group(group, &sides, q)).collect();
+    let raised: f64 = contrasts.iter().filter(|c| c.is_raised()).map(|c| c.excess_ms).sum();
     for found in contrasts.iter_mut().filter(|found| found.is_raised()) {
         found.share = found.excess_ms / raised;
     }
@@ -175,10 +154,7 @@ fn group(row: &SelfTimeRow) -> Group {
 fn of_group(group: Group, sides: &Sides, q_value: f64) -> Contrast {
     let (good_mean_ms, bad_mean_ms) = (sides.good.mean_ms(), sides.bad.mean_ms());
     let mean = |(count, sum_ns): &(u64, i64)| *sum_ns as f64 / (*count).max(1) as f64 / MS_NS;
-    let raised = sides
-        .bad_by_instance
-        .iter()
-        .filter(|(_, figures)| mean(figures) > 2.0 * good_mean_ms);
+    let raised = sides.bad_by_instance.iter().filter(|(_, figures)| mean(figures) > 2.0 * good_mean_ms);
     Contrast {
         good_count: sides.good.count,
         bad_count: sides.bad.count,
@@ -236,10 +212,7 @@ mod tests {
             row("back", "GET /", "", 1.0),
             row("back", "SELECT", "sqlite", query_ms),
         ];
-        SelfTimeTable {
-            traces: 5 * seconds as u64,
-            rows,
-        }
+        SelfTimeTable { traces: 5 * seconds as u64, rows }
     }
 
     #[test]
@@ -263,10 +236,7 @@ mod tests {
 
     #[test]
     fn an_empty_bad_window_has_no_contrast() {
-        let empty = SelfTimeTable {
-            traces: 0,
-            rows: Vec::new(),
-        };
+        let empty = SelfTimeTable { traces: 0, rows: Vec::new() };
         assert!(contrast(&table(1, 0, 20, 0.5), &empty).is_empty());
     }
 }

@@ -21,12 +21,7 @@ pub struct Measure {
 /// Every measure, sorted by name.
 #[must_use]
 pub fn all() -> &'static [Measure] {
-    &[
-        changes::MEASURE,
-        edge_delay::MEASURE,
-        error_origination::MEASURE,
-        exclusive_latency::MEASURE,
-    ]
+    &[changes::MEASURE, edge_delay::MEASURE, error_origination::MEASURE, exclusive_latency::MEASURE]
 }
 
 #[cfg(test)]
@@ -35,10 +30,6 @@ mod tests {
     fn measures_are_sorted_and_ask_known_questions() {
         let all = super::all();
         assert!(all.windows(2).all(|pair| pair[0].name < pair[1].name));
-        assert!(
-            all.iter()
-                .flat_map(|m| m.questions)
-                .all(|q| telemetry::question::NAMES.contains(q))
-        );
+        assert!(all.iter().flat_map(|m| m.questions).all(|q| telemetry::question::NAMES.contains(q)));
     }
 }

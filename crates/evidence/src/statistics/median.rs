@@ -22,11 +22,7 @@ pub fn median(values: &[f64]) -> Option<f64> {
 /// The mean of `values`, zero when there are none.
 #[must_use]
 pub fn mean(values: &[f64]) -> f64 {
-    if values.is_empty() {
-        0.0
-    } else {
-        values.iter().sum::<f64>() / values.len() as f64
-    }
+    if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
 }
 
 #[cfg(test)]

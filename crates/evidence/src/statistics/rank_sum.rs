@@ -12,11 +12,8 @@ pub fn p_raised(base: &[f64], raised: &[f64]) -> f64 {
     if base.is_empty() || raised.is_empty() {
         return 1.0;
     }
-    let mut pooled: Vec<(f64, bool)> = base
-        .iter()
-        .map(|value| (*value, false))
-        .chain(raised.iter().map(|value| (*value, true)))
-        .collect();
+    let mut pooled: Vec<(f64, bool)> =
+        base.iter().map(|value| (*value, false)).chain(raised.iter().map(|value| (*value, true))).collect();
     pooled.sort_by(|left, right| left.0.total_cmp(&right.0));
     let (rank_sum, tie_term) = ranks(&pooled);
     let u = rank_sum - m * (m + 1.0) / 2.0;

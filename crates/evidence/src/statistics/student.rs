@@ -9,11 +9,7 @@ pub fn upper_quantile(tail: f64, degrees: f64) -> f64 {
     let (mut low, mut high) = (0.0, 1e4);
     for _ in 0..200 {
         let middle = 0.5 * (low + high);
-        if upper_tail(middle, degrees) > tail {
-            low = middle
-        } else {
-            high = middle
-        }
+        if upper_tail(middle, degrees) > tail { low = middle } else { high = middle }
     }
     0.5 * (low + high)
 }
@@ -67,16 +63,10 @@ mod tests {
 
     #[test]
     fn quantiles_agree_with_the_published_table() {
-        for (tail, degrees, expected) in [
-            (0.025, 1.0, 12.7062),
-            (0.025, 10.0, 2.228_14),
-            (0.005, 30.0, 2.750),
-            (0.025, 1e6, 1.959_97),
-        ] {
-            assert!(
-                (upper_quantile(tail, degrees) - expected).abs() < 1e-3,
-                "{tail} {degrees}"
-            );
+        for (tail, degrees, expected) in
+            [(0.025, 1.0, 12.7062), (0.025, 10.0, 2.228_14), (0.005, 30.0, 2.750), (0.025, 1e6, 1.959_97)]
+        {
+            assert!((upper_quantile(tail, degrees) - expected).abs() < 1e-3, "{tail} {degrees}");
         }
     }
 }

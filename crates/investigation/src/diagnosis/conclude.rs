@@ -18,17 +18,9 @@ const SHARE_MIN: f64 = 0.5;
 /// What exclusive time and error origins say.
 pub(super) fn investigate_notes(findings: &Findings) -> Vec<Note> {
     let learned = |text: String| Note::new(Stage::Investigate, NoteKind::Learned, text);
-    let mut notes: Vec<Note> = findings
-        .suspects
-        .iter()
-        .take(3)
-        .map(|suspect| learned(suspect.text()))
-        .collect();
-    let origins = findings
-        .origins
-        .iter()
-        .filter(|origin| origin.is_raised())
-        .take(3);
+    let mut notes: Vec<Note> =
+        findings.suspects.iter().take(3).map(|suspect| learned(suspect.text())).collect();
+    let origins = findings.origins.iter().filter(|origin| origin.is_raised()).take(3);
     notes.extend(origins.map(|origin| {
         learned(format!(
             "errors begin in `{}` {} ({} of {} spans)",
@@ -36,9 +28,7 @@ pub(super) fn investigate_notes(findings: &Findings) -> Vec<Note> {
         ))
     }));
     if notes.is_empty() {
-        notes.push(learned(
-            "no span takes longer by itself, and no errors begin anywhere new".to_owned(),
-        ));
+        notes.push(learned("no span takes longer by itself, and no errors begin anywhere new".to_owned()));
     }
     notes
 }
@@ -50,32 +40,18 @@ pub(super) fn conclude(
     findings: &Findings,
     bad: Option<&(TraceId, QuestionId)>,
 ) -> (Vec<Note>, Conclusion) {
-    let mut notes = vec![Note::new(
-        Stage::Correlate,
-        NoteKind::Began,
-        "what changed, and did it matter",
-    )];
+    let mut notes = vec![Note::new(Stage::Correlate, NoteKind::Began, "what changed, and did it matter")];
     left_out_gap(ledger, findings);
     let ruled_out = exclude(ledger, findings);
     notes.extend(
-        ruled_out
-            .iter()
-            .map(|item| Note::new(Stage::Correlate, NoteKind::RuledOut, item.why.clone())),
+        ruled_out.iter().map(|item| Note::new(Stage::Correlate, NoteKind::RuledOut, item.why.clone())),
     );
     let root_cause = root_cause(alert, ledger, findings, bad);
     if let Some(trigger) = root_cause.as_ref().and_then(|cause| cause.trigger.as_ref()) {
-        notes.push(Note::new(
-            Stage::Correlate,
-            NoteKind::Learned,
-            hypotheses::trigger_text(trigger),
-        ));
+        notes.push(Note::new(Stage::Correlate, NoteKind::Learned, hypotheses::trigger_text(trigger)));
     }
     notes.push(Note::new(Stage::Correlate, NoteKind::Ended, ""));
-    notes.push(Note::new(
-        Stage::Synthesize,
-        NoteKind::Began,
-        "which explanation holds",
-    ));
+    notes.push(Note::new(Stage::Synthesize, NoteKind::Began, "which explanation holds"));
     let hypotheses = hypotheses::rank(findings, root_cause.as_ref(), &ruled_out, ledger);
     let (kind, statement) = match &root_cause {
         Some(cause) => (ConclusionKind::RootCause, cause.statement.clone()),
@@ -83,10 +59,7 @@ pub(super) fn conclude(
     };
     notes.push(Note::new(Stage::Synthesize, NoteKind::Learned, statement.clone()));
     notes.extend(
-        ledger
-            .gaps
-            .iter()
-            .map(|gap| Note::new(Stage::Synthesize, NoteKind::Gap, gap.missing.clone())),
+        ledger.gaps.iter().map(|gap| Note::new(Stage::Synthesize, NoteKind::Gap, gap.missing.clone())),
     );
     notes.push(Note::new(Stage::Synthesize, NoteKind::Ended, ""));
     let conclusion = Conclusion {
@@ -136,10 +109,7 @@ fn left_out_gap(ledger: &mut Ledger, findings: &Findings) {
     };
     // One trace in ten may be under way at the edge of a window; more says that spans are missing.
     if left_out * 10 > left_out + traces {
-        let text = format!(
-            "{left_out} of {} traces in the bad window are not complete",
-            left_out + traces
-        );
+        let text = format!("{left_out} of {} traces in the bad window are not complete", left_out + traces);
         ledger.gap(text, "time spent in spans that never arrived");
     }
 }
@@ -188,10 +158,7 @@ fn root_cause(
     if signal == AlertSignal::Errors {
         return error_cause(ledger, findings);
     }
-    let suspect = findings
-        .suspects
-        .first()
-        .filter(|suspect| suspect.share >= SHARE_MIN)?;
+    let suspect = findings.suspects.first().filter(|suspect| suspect.share >= SHARE_MIN)?;
     let views = &findings.views;
     let mut evidence: Vec<_> = ledger
         .prove(Fact {
@@ -215,11 +182,7 @@ fn root_cause(
         bad.and_then(|(trace, question)| hypotheses::seen_in_trace(ledger, suspect, *trace, question)),
     );
     let trigger = hypotheses::trigger(ledger, findings, &suspect.service, &mut evidence);
-    let fault = if suspect.database.is_empty() {
-        Fault::SlowWork
-    } else {
-        Fault::SlowQuery
-    };
+    let fault = if suspect.database.is_empty() { Fault::SlowWork } else { Fault::SlowQuery };
     Some(RootCause {
         service: suspect.service.clone(),
         instances: suspect.instances.clone(),
@@ -236,10 +199,7 @@ fn root_cause(
 fn statement(suspect: &Suspect, trigger: Option<&Trigger>) -> String {
     let since = match trigger {
         Some(trigger) if !trigger.change.before.is_empty() => {
-            format!(
-                " since version {} replaced {}",
-                trigger.change.after, trigger.change.before
-            )
+            format!(" since version {} replaced {}", trigger.change.after, trigger.change.before)
         }
         Some(trigger) => format!(" since version {} started", trigger.change.after),
         None => String::new(),
@@ -255,11 +215,7 @@ fn statement(suspect: &Suspect, trigger: Option<&Trigger>) -> String {
 }
 
 fn error_cause(ledger: &mut Ledger, findings: &Findings) -> Option<RootCause> {
-    let origin = findings
-        .origins
-        .first()
-        .filter(|origin| origin.share >= SHARE_MIN)?
-        .clone();
+    let origin = findings.origins.first().filter(|origin| origin.share >= SHARE_MIN)?.clone();
     let statement = format!(
         "errors begin in `{}` {}: {} of {} spans fail with no failed callee, {} of {} before",
         origin.service, origin.span, origin.bad.0, origin.bad.1, origin.good.0, origin.good.1
@@ -310,15 +266,7 @@ fn no_cause(findings: &Findings) -> (ConclusionKind, String) {
     }
     let best = findings.suspects.first().map_or_else(
         || "no span's own work grew".to_owned(),
-        |suspect| {
-            format!(
-                "the best candidate explains {:.0} % of the extra time",
-                suspect.share * 100.0
-            )
-        },
+        |suspect| format!("the best candidate explains {:.0} % of the extra time", suspect.share * 100.0),
     );
-    (
-        ConclusionKind::Insufficient,
-        format!("insufficient evidence: {best}"),
-    )
+    (ConclusionKind::Insufficient, format!("insufficient evidence: {best}"))
 }

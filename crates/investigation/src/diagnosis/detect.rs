@@ -49,18 +49,11 @@ pub(super) fn onset(alert: &Alert, ledger: &mut Ledger, question: &QuestionId) -
         .map(|(second, figures)| match symptom.signal {
             AlertSignal::Latency => (*second, figures.mean_ms()),
             // One failure in a hundred as the floor: a rate of zero has no logarithm.
-            AlertSignal::Errors => (
-                *second,
-                0.01 + figures.errors as f64 / figures.count.max(1) as f64,
-            ),
+            AlertSignal::Errors => (*second, 0.01 + figures.errors as f64 / figures.count.max(1) as f64),
         })
         .collect();
     let found = change_point::find(&points)?;
-    let onset = Onset {
-        at: found.at,
-        earliest: found.earliest,
-        latest: found.latest,
-    };
+    let onset = Onset { at: found.at, earliest: found.earliest, latest: found.latest };
     ledger.prove(Fact {
         kind: EvidenceKind::ChangePoint,
         statement: format!(
@@ -75,10 +68,7 @@ pub(super) fn onset(alert: &Alert, ledger: &mut Ledger, question: &QuestionId) -
             ("level_before", found.before),
             ("level_after", found.after),
             ("seconds_of_data", points.len() as f64),
-            (
-                "interval_seconds",
-                (found.latest.since(found.earliest) / SECOND_NS) as f64,
-            ),
+            ("interval_seconds", (found.latest.since(found.earliest) / SECOND_NS) as f64),
         ],
         questions: &[question],
         window: Some(Window::new(alert.history_from, alert.at)),

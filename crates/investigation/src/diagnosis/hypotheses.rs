@@ -60,18 +60,10 @@ fn of_suspect(
     ledger: &Ledger,
 ) -> Hypothesis {
     let is_cause = cause.is_some_and(|cause| cause.service == suspect.service && cause.span == suspect.span);
-    let others: f64 = findings
-        .suspects
-        .iter()
-        .filter(|s| s.service != suspect.service)
-        .map(|s| s.share)
-        .sum();
+    let others: f64 =
+        findings.suspects.iter().filter(|s| s.service != suspect.service).map(|s| s.share).sum();
     let seen = |is_seen: bool| {
-        if is_seen {
-            PredictionOutcome::Held
-        } else {
-            PredictionOutcome::Failed
-        }
+        if is_seen { PredictionOutcome::Held } else { PredictionOutcome::Failed }
     };
     let predictions = vec![
         Prediction {
@@ -88,31 +80,16 @@ fn of_suspect(
             outcome: version_outcome(findings, &suspect.service),
         },
     ];
-    let rank_evidence = ledger
-        .evidence
-        .iter()
-        .filter(|item| item.statement == suspect.text());
+    let rank_evidence = ledger.evidence.iter().filter(|item| item.statement == suspect.text());
     Hypothesis {
         candidate: Candidate {
-            kind: if suspect.resource.is_empty() {
-                CandidateKind::Service
-            } else {
-                CandidateKind::Resource
-            },
+            kind: if suspect.resource.is_empty() { CandidateKind::Service } else { CandidateKind::Resource },
             service: suspect.service.clone(),
-            name: if suspect.resource.is_empty() {
-                suspect.span.clone()
-            } else {
-                suspect.resource.clone()
-            },
+            name: if suspect.resource.is_empty() { suspect.span.clone() } else { suspect.resource.clone() },
         },
         statement: suspect.text(),
         predictions,
-        status: if is_cause {
-            HypothesisStatus::Supported
-        } else {
-            HypothesisStatus::Inconclusive
-        },
+        status: if is_cause { HypothesisStatus::Supported } else { HypothesisStatus::Inconclusive },
         score: Num::new(suspect.share),
         evidence: match cause.filter(|_| is_cause) {
             Some(cause) => cause.evidence.clone(),
@@ -153,10 +130,7 @@ pub(super) fn trigger(
         .filter_map(|(rollout, contrast)| Some((rollout, contrast.as_ref().filter(|c| c.is_raised())?)))
         .next_back()?;
     let before_onset_ns = findings.onset.at.since(rollout.first.at);
-    let trigger = Trigger {
-        change: rollout.first.clone(),
-        before_onset_ns,
-    };
+    let trigger = Trigger { change: rollout.first.clone(), before_onset_ns };
     let views = &findings.views;
     evidence.extend(ledger.prove(Fact {
         kind: EvidenceKind::VersionContrast,
@@ -223,11 +197,7 @@ pub(super) fn seen_in_trace(
     ledger.prove(Fact {
         kind: EvidenceKind::ExemplarTrace,
         statement,
-        numbers: &[
-            ("own_ms", own_ms),
-            ("trace_ms", whole_ms),
-            ("spans", own.len() as f64),
-        ],
+        numbers: &[("own_ms", own_ms), ("trace_ms", whole_ms), ("spans", own.len() as f64)],
         questions: &[question],
         window: None,
         trace: Some(trace),

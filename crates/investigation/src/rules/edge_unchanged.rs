@@ -18,19 +18,11 @@ pub const RULE: Rule = Rule {
 const SHARE_MAX: f64 = 0.1;
 
 fn apply(findings: &Findings) -> Vec<Exclusion> {
-    let excess: f64 = findings
-        .contrasts
-        .iter()
-        .filter(|c| c.is_raised())
-        .map(|c| c.excess_ms)
-        .sum();
+    let excess: f64 = findings.contrasts.iter().filter(|c| c.is_raised()).map(|c| c.excess_ms).sum();
     if excess <= 0.0 {
         return Vec::new();
     }
-    let on_path = findings
-        .edges
-        .iter()
-        .filter(|edge| findings.symptomatic.contains(&edge.callee));
+    let on_path = findings.edges.iter().filter(|edge| findings.symptomatic.contains(&edge.callee));
     on_path
         .filter(|edge| edge.excess_ms / excess < SHARE_MAX)
         .map(|edge| Exclusion {

@@ -19,10 +19,7 @@ fn apply(findings: &Findings) -> Vec<Exclusion> {
     let Some(cause) = findings.suspects.first() else {
         return Vec::new();
     };
-    let slow = findings
-        .symptomatic
-        .iter()
-        .filter(|service| **service != cause.service);
+    let slow = findings.symptomatic.iter().filter(|service| **service != cause.service);
     slow.filter(|service| findings.share_of(service) < OWN_SHARE_MAX && findings.reaches(service, &cause.service))
         .map(|service| {
             let share = findings.share_of(service);

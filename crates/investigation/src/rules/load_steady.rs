@@ -29,10 +29,7 @@ fn apply(findings: &Findings) -> Vec<Exclusion> {
         },
         why: format!("{before:.0} requests a minute before, {now:.0} now: the load did not grow"),
         kind: EvidenceKind::Load,
-        numbers: vec![
-            ("requests_per_minute_before", before),
-            ("requests_per_minute_now", now),
-        ],
+        numbers: vec![("requests_per_minute_before", before), ("requests_per_minute_now", now)],
         questions: vec![findings.onset_question.clone()],
     }]
 }

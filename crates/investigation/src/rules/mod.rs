@@ -25,9 +25,7 @@ pub struct Rule {
 
 impl std::fmt::Debug for Rule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rule")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("Rule").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -61,11 +59,7 @@ pub(crate) fn change_candidate(rollout: &evidence::measures::changes::Rollout) -
             format!("new instance {}", rollout.instances.join(", "))
         }
     };
-    Candidate {
-        kind: incident::CandidateKind::Change,
-        service: rollout.first.service.clone(),
-        name: what,
-    }
+    Candidate { kind: incident::CandidateKind::Change, service: rollout.first.service.clone(), name: what }
 }
 
 /// Signed seconds from a change to the onset.

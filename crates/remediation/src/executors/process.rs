@@ -57,21 +57,15 @@ impl ProcessExecutor {
     }
 
     async fn restart(&self, request: &Request<'_>) -> Result<Reply, ExecuteError> {
-        let unreachable = |why: String| ExecuteError::Unreachable {
-            at: self.socket.display().to_string(),
-            why,
-        };
+        let unreachable =
+            |why: String| ExecuteError::Unreachable { at: self.socket.display().to_string(), why };
         let asked = tokio::time::timeout(Duration::from_secs(REPLY_SECONDS_MAX), self.ask(request)).await;
         let line = asked
             .map_err(|_| unreachable(format!("no reply within {REPLY_SECONDS_MAX} s")))?
             .map_err(|error| unreachable(error.to_string()))?;
         let reply: Reply =
             serde_json::from_str(&line).map_err(|error| unreachable(format!("not a reply: {error}")))?;
-        if reply.ok {
-            Ok(reply)
-        } else {
-            Err(ExecuteError::Refused(reply.error))
-        }
+        if reply.ok { Ok(reply) } else { Err(ExecuteError::Refused(reply.error)) }
     }
 
     async fn ask(&self, request: &Request<'_>) -> std::io::Result<String> {
@@ -81,9 +75,7 @@ impl ProcessExecutor {
         line.push('\n');
         write.write_all(line.as_bytes()).await?;
         let mut reply = String::new();
-        BufReader::new(tokio::io::AsyncReadExt::take(read, REPLY_BYTES_MAX))
-            .read_line(&mut reply)
-            .await?;
+        BufReader::new(tokio::io::AsyncReadExt::take(read, REPLY_BYTES_MAX)).read_line(&mut reply).await?;
         Ok(reply)
     }
 }
@@ -92,9 +84,7 @@ fn execution(action_digest: &str, instance: &str, reply: &Reply) -> Execution {
     Execution {
         action_digest: action_digest.to_owned(),
         instance: instance.to_owned(),
-        outcome: ExecutionOutcome::Done {
-            ready_at: UnixNanos(reply.ready_at_unix_nanos),
-        },
+        outcome: ExecutionOutcome::Done { ready_at: UnixNanos(reply.ready_at_unix_nanos) },
         undo: reply.previous.clone(),
     }
 }
@@ -108,19 +98,12 @@ impl Executor for ProcessExecutor {
     ) -> BoxFuture<'a, Result<(Execution, UndoPermit), ExecuteError>> {
         Box::pin(async move {
             let action_digest = approval.spend(action, now_ns)?;
-            let request = Request {
-                verb: "restart",
-                instance: &action.instance,
-                set: &action.set,
-                unset: Vec::new(),
-            };
+            let request =
+                Request { verb: "restart", instance: &action.instance, set: &action.set, unset: Vec::new() };
             let reply = self.restart(&request).await?;
             let execution = execution(&action_digest, &action.instance, &reply);
-            let permit = UndoPermit {
-                action_digest,
-                instance: action.instance.clone(),
-                previous: reply.previous,
-            };
+            let permit =
+                UndoPermit { action_digest, instance: action.instance.clone(), previous: reply.previous };
             Ok((execution, permit))
         })
     }
@@ -132,18 +115,9 @@ impl Executor for ProcessExecutor {
                 .iter()
                 .filter_map(|(name, value)| Some((name.clone(), value.clone()?)))
                 .collect();
-            let unset = permit
-                .previous
-                .iter()
-                .filter(|(_, value)| value.is_none())
-                .map(|(name, _)| name)
-                .collect();
-            let request = Request {
-                verb: "restart",
-                instance: &permit.instance,
-                set: &set,
-                unset,
-            };
+            let unset =
+                permit.previous.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
+            let request = Request { verb: "restart", instance: &permit.instance, set: &set, unset };
             let reply = self.restart(&request).await?;
             Ok(execution(&permit.action_digest, &permit.instance, &reply))
         })
@@ -194,12 +168,7 @@ mod tests {
         let executor = ProcessExecutor::new(socket);
         let (approval, _) = Authority::new().approve(&action(), "terminal", "", 0).unwrap();
         let (execution, permit) = executor.execute(&action(), approval, 1).await.unwrap();
-        assert_eq!(
-            execution.outcome,
-            ExecutionOutcome::Done {
-                ready_at: UnixNanos(7)
-            }
-        );
+        assert_eq!(execution.outcome, ExecutionOutcome::Done { ready_at: UnixNanos(7) });
         executor.undo(permit).await.unwrap();
         let requests = server.await.unwrap();
         assert!(
@@ -207,11 +176,7 @@ mod tests {
             "{}",
             requests[0]
         );
-        assert!(
-            requests[1].contains(r#""set":{"CUSTOMER_INDEX":"false"},"unset":["X"]"#),
-            "{}",
-            requests[1]
-        );
+        assert!(requests[1].contains(r#""set":{"CUSTOMER_INDEX":"false"},"unset":["X"]"#), "{}", requests[1]);
     }
 
     #[tokio::test]
@@ -219,12 +184,7 @@ mod tests {
         let executor = ProcessExecutor::new(PathBuf::from("/nonexistent/actuate.sock"));
         let (approval, _) = Authority::new().approve(&action(), "terminal", "", 0).unwrap();
         let error = executor.execute(&action(), approval, 1).await.unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("hint: is `firstcause actuate` running?"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("hint: is `firstcause actuate` running?"), "{error}");
     }
 
     #[tokio::test]

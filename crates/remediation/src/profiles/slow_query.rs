@@ -37,10 +37,7 @@ mod tests {
     // covers: AT-31
     #[test]
     fn a_slow_query_is_recognised_and_slow_code_is_not() {
-        assert_eq!(
-            fitting(&cause(Fault::SlowQuery, "SELECT things")).map(|p| p.name),
-            Some("slow_query")
-        );
+        assert_eq!(fitting(&cause(Fault::SlowQuery, "SELECT things")).map(|p| p.name), Some("slow_query"));
         assert!(fitting(&cause(Fault::SlowWork, "")).is_none());
         assert!(fitting(&cause(Fault::ErrorOrigin, "SELECT things")).is_none());
     }

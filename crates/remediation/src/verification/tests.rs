@@ -43,9 +43,7 @@ fn rows(window: Window, per_second: u64, level: &dyn Fn(&str, i64) -> f64) -> Ve
             p95_ns: ns,
         }
     };
-    seconds
-        .flat_map(|second| [row("orders-1", second), row("orders-2", second)])
-        .collect()
+    seconds.flat_map(|second| [row("orders-1", second), row("orders-2", second)]).collect()
 }
 
 fn run(per_second: u64, level: &dyn Fn(&str, i64) -> f64) -> VerificationRecord {
@@ -56,13 +54,8 @@ fn run(per_second: u64, level: &dyn Fn(&str, i64) -> f64) -> VerificationRecord 
             Next::Done(record) => return record,
             Next::Ask(questions) => questions,
         };
-        let Ask::Onset { window, .. } = &questions[0].ask else {
-            panic!("asks for the series")
-        };
-        assert!(
-            questions[0].not_before >= window.to,
-            "asks only when the window is over"
-        );
+        let Ask::Onset { window, .. } = &questions[0].ask else { panic!("asks for the series") };
+        assert!(questions[0].not_before >= window.to, "asks only when the window is over");
         answers = vec![Answered {
             question: questions[0].id.clone(),
             source: SourceName("test".into()),
@@ -76,19 +69,11 @@ fn run(per_second: u64, level: &dyn Fn(&str, i64) -> f64) -> VerificationRecord 
 #[test]
 fn a_thousand_to_a_hundred_ms_is_ninety_percent_and_effective() {
     let level = |instance: &str, second: i64| {
-        if instance == "orders-1" && second >= 10 {
-            100.0
-        } else {
-            1000.0
-        }
+        if instance == "orders-1" && second >= 10 { 100.0 } else { 1000.0 }
     };
     let record = run(4, &level);
     assert_eq!(record.verdict, Verdict::Effective, "{}", record.statement);
-    assert!(
-        (record.improvement_percent.get() - 90.0).abs() < 1.0,
-        "{}",
-        record.improvement_percent.get()
-    );
+    assert!((record.improvement_percent.get() - 90.0).abs() < 1.0, "{}", record.improvement_percent.get());
     assert!(record.difference_ms.unwrap().high.get() < -800.0);
 }
 
@@ -115,11 +100,7 @@ fn what_heals_by_itself_is_never_credited_whenever_it_heals() {
 #[test]
 fn an_action_that_doubles_the_latency_is_worse() {
     let level = |instance: &str, second: i64| {
-        if instance == "orders-1" && second >= 10 {
-            120.0
-        } else {
-            60.0
-        }
+        if instance == "orders-1" && second >= 10 { 120.0 } else { 60.0 }
     };
     assert_eq!(run(4, &level).verdict, Verdict::Worse);
 }
@@ -142,26 +123,18 @@ fn warm_up_is_excluded() {
 fn too_few_requests_are_inconclusive_and_not_success() {
     let record = run(0, &|_, _| 60.0);
     assert_eq!(record.verdict, Verdict::Inconclusive);
-    assert!(
-        record.statement.contains("too few requests"),
-        "{}",
-        record.statement
-    );
+    assert!(record.statement.contains("too few requests"), "{}", record.statement);
 }
 
 #[test]
 fn a_source_that_fails_is_inconclusive() {
     let mut machine = Verification::new(trial(), 1);
-    let Next::Ask(questions) = machine.step(&[]).next else {
-        panic!("asks first")
-    };
+    let Next::Ask(questions) = machine.step(&[]).next else { panic!("asks first") };
     let failed = Answered {
         question: questions[0].id.clone(),
         source: SourceName("test".into()),
         result: Err(telemetry::AskError::TimedOut(10)),
     };
-    let Next::Done(record) = machine.step(&[failed]).next else {
-        panic!("ends")
-    };
+    let Next::Done(record) = machine.step(&[failed]).next else { panic!("ends") };
     assert_eq!(record.verdict, Verdict::Inconclusive);
 }
