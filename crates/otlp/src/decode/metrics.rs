@@ -1,0 +1,161 @@
+//! `ExportMetricsServiceRequest` to metric points.
+//!
+//! Distributions keep count and sum; buckets and quantiles stay in the raw request. A point that says it has no
+//! recorded value becomes not-a-number, so that a gap in a series is seen. Nothing is rejected.
+
+use std::sync::Arc;
+
+use telemetry::signal::{Attributes, MetricValue};
+use telemetry::{MetricPoint, Resource};
+
+use super::context::{Context, each_item};
+use super::value;
+use crate::wire::{Field, Reader, WireError};
+
+pub(super) fn decode<'a>(bytes: &'a [u8], context: &mut Context<'a>) -> Result<Vec<MetricPoint>, WireError> {
+    let mut points = Vec::new();
+    let names = ["resource_metrics", "scope_metrics", "metrics"];
+    each_item(bytes, names, context, |bytes, resource, context| {
+        metric(bytes, resource, context, &mut points)
+    })?;
+    Ok(points)
+}
+
+/// The kinds of metric data, by their field in `Metric`.
+#[derive(Clone, Copy, PartialEq)]
+enum Data {
+    Number,
+    Histogram,
+    Exponential,
+    Summary,
+}
+
+fn metric<'a>(
+    bytes: &'a [u8],
+    resource: &Arc<Resource>,
+    context: &mut Context<'a>,
+    points: &mut Vec<MetricPoint>,
+) -> Result<(), WireError> {
+    let (mut name, mut unit, mut chosen, mut read) = ("", "", 0, Vec::new());
+    let mut fields = Reader::new(bytes);
+    while let Some((number, field)) = fields.next_field()? {
+        let (data, within) = match number {
+            1 => {
+                name = field.text().map_err(|error| error.within("name"))?;
+                continue;
+            }
+            2 => {
+                field.text().map_err(|error| error.within("description"))?;
+                continue;
+            }
+            3 => {
+                unit = field.text().map_err(|error| error.within("unit"))?;
+                continue;
+            }
+            5 => (Data::Number, "gauge"),
+            7 => (Data::Number, "sum"),
+            9 => (Data::Histogram, "histogram"),
+            10 => (Data::Exponential, "exponential_histogram"),
+            11 => (Data::Summary, "summary"),
+            _ => continue,
+        };
+        if chosen != number {
+            // Of several kinds of data in one metric, the last one sent stands.
+            read.clear();
+            chosen = number;
+        }
+        data_points(data, field, context, &mut read).map_err(|error| error.within(within))?;
+    }
+    let (name, unit) = (value::text(name, context), value::text(unit, context));
+    for sent in read {
+        let received_at = context.received_at;
+        points.push(MetricPoint {
+            name: Arc::clone(&name),
+            unit: Arc::clone(&unit),
+            at: context.time(sent.time, received_at, "time_missing"),
+            value: sent.value(),
+            attributes: sent.attributes,
+            resource: Arc::clone(resource),
+        });
+    }
+    Ok(())
+}
+
+/// A data point as it stands on the wire.
+struct Sent {
+    data: Data,
+    time: u64,
+    number: f64,
+    count: u64,
+    sum: Option<f64>,
+    attributes: Attributes,
+}
+
+fn data_points<'a>(
+    data: Data,
+    field: Field<'a>,
+    context: &mut Context<'a>,
+    read: &mut Vec<Sent>,
+) -> Result<(), WireError> {
+    let mut fields = Reader::new(field.bytes()?);
+    while let Some((number, field)) = fields.next_field()? {
+        if number == 1 {
+            read.push(Sent::read(data, field, context).map_err(|error| error.within("data_points"))?);
+        }
+    }
+    Ok(())
+}
+
+impl Sent {
+    fn read<'a>(data: Data, field: Field<'a>, context: &mut Context<'a>) -> Result<Self, WireError> {
+        let mut sent = Self {
+            data,
+            time: 0,
+            number: f64::NAN,
+            count: 0,
+            sum: (data == Data::Summary).then_some(0.0),
+            attributes: Vec::new(),
+        };
+        let mut fields = Reader::new(field.bytes()?);
+        while let Some((number, field)) = fields.next_field()? {
+            match (data, number) {
+                (Data::Number | Data::Summary, 7) | (Data::Histogram, 9) | (Data::Exponential, 1) => {
+                    value::push_attribute(field, &mut sent.attributes, context)
+                        .map_err(|error| error.within("attributes"))?;
+                }
+                (_, 3) => {
+                    sent.time = field
+                        .fixed64()
+                        .map_err(|error| error.within("time_unix_nano"))?
+                }
+                (Data::Number, 4) => {
+                    sent.number =
+                        f64::from_bits(field.fixed64().map_err(|error| error.within("as_double"))?);
+                }
+                (Data::Number, 6) => {
+                    sent.number =
+                        field.fixed64().map_err(|error| error.within("as_int"))?.cast_signed() as f64;
+                }
+                (Data::Histogram | Data::Exponential | Data::Summary, 4) => {
+                    sent.count = field.fixed64().map_err(|error| error.within("count"))?;
+                }
+                (Data::Histogram | Data::Exponential | Data::Summary, 5) => {
+                    let bits = field.fixed64().map_err(|error| error.within("sum"))?;
+                    sent.sum = Some(f64::from_bits(bits));
+                }
+                _ => {}
+            }
+        }
+        Ok(sent)
+    }
+
+    fn value(&self) -> MetricValue {
+        match self.data {
+            Data::Number => MetricValue::Number(self.number),
+            Data::Histogram | Data::Exponential | Data::Summary => MetricValue::Distribution {
+                count: self.count,
+                sum: self.sum,
+            },
+        }
+    }
+}

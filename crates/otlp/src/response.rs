@@ -1,0 +1,70 @@
+//! What is answered to a sender, in protobuf: export responses and `google.rpc.Status`.
+//!
+//! The three export responses have the same fields under different names. Which status of the transport goes
+//! with them is `ingest`'s choice.
+
+use crate::intake::Receipt;
+use crate::wire::{put_bytes, put_number};
+
+/// `google.rpc.Code.INVALID_ARGUMENT`.
+pub const INVALID_ARGUMENT: u32 = 3;
+/// `google.rpc.Code.RESOURCE_EXHAUSTED`.
+pub const RESOURCE_EXHAUSTED: u32 = 8;
+/// `google.rpc.Code.UNIMPLEMENTED`.
+pub const UNIMPLEMENTED: u32 = 12;
+/// `google.rpc.Code.INTERNAL`.
+pub const INTERNAL: u32 = 13;
+/// `google.rpc.Code.UNAVAILABLE`.
+pub const UNAVAILABLE: u32 = 14;
+
+/// `Export{Trace,Logs,Metrics}ServiceResponse`: empty when all was well, with `partial_success` when items were
+/// rejected, or with its message alone when items were repaired.
+#[must_use]
+pub fn encode_export(receipt: &Receipt) -> Vec<u8> {
+    let mut out = Vec::new();
+    let Some(message) = message(receipt) else {
+        return out;
+    };
+    let mut partial = Vec::new();
+    put_number(&mut partial, 1, receipt.rejected_total());
+    put_bytes(&mut partial, 2, message.as_bytes());
+    put_bytes(&mut out, 1, &partial);
+    out
+}
+
+/// The sentence that tells a sender what was rejected and repaired, when anything was.
+#[must_use]
+pub fn message(receipt: &Receipt) -> Option<String> {
+    let list = |what: &str, counts: &std::collections::BTreeMap<String, u64>| {
+        let counts: Vec<String> = counts
+            .iter()
+            .map(|(reason, count)| format!("{reason} {count}"))
+            .collect();
+        (!counts.is_empty()).then(|| format!("{what}: {}", counts.join(", ")))
+    };
+    let parts: Vec<String> = [
+        list("rejected", &receipt.rejected),
+        list("repaired", &receipt.repaired),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// `google.rpc.Status`, with a `google.rpc.RetryInfo` when `retry_after_s` is told.
+#[must_use]
+pub fn encode_status(code: u32, message: &str, retry_after_s: Option<u32>) -> Vec<u8> {
+    let mut out = Vec::new();
+    put_number(&mut out, 1, u64::from(code));
+    put_bytes(&mut out, 2, message.as_bytes());
+    if let Some(seconds) = retry_after_s {
+        let (mut duration, mut info, mut any) = (Vec::new(), Vec::new(), Vec::new());
+        put_number(&mut duration, 1, u64::from(seconds));
+        put_bytes(&mut info, 1, &duration);
+        put_bytes(&mut any, 1, b"type.googleapis.com/google.rpc.RetryInfo");
+        put_bytes(&mut any, 2, &info);
+        put_bytes(&mut out, 3, &any);
+    }
+    out
+}

@@ -1,0 +1,131 @@
+//! The seven questions that the head answers, one file each.
+//!
+//! The lock on the head is held while traces are picked, not while they are assembled. Rows come in the order of
+//! their keys; every loop looks at the limits.
+
+use std::cell::Cell;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use platform::Clock;
+use telemetry::{Answer, Ask, AskError, Cancel, Capabilities, Limits, Table, UnixNanos};
+
+use crate::head::Head;
+
+mod changes;
+mod edges;
+mod exemplars;
+mod health;
+mod onset;
+mod select;
+mod self_time;
+mod trace;
+
+/// The questions that are answered here, sorted.
+const ANSWERED: [&str; 7] = [
+    "changes",
+    "edges",
+    "exemplars",
+    "health",
+    "onset",
+    "self_time",
+    "trace",
+];
+
+/// What the store can be asked.
+pub(crate) fn capabilities() -> Capabilities {
+    Capabilities {
+        questions: ANSWERED.into_iter().map(str::to_owned).collect(),
+    }
+}
+
+/// One act of asking: its limits and how much of them is used.
+pub(crate) struct Asking<'a> {
+    limits: Limits,
+    cancel: &'a Cancel,
+    clock: &'a dyn Clock,
+    deadline: Duration,
+    scanned: Cell<u64>,
+}
+
+impl<'a> Asking<'a> {
+    pub(crate) fn new(limits: &Limits, cancel: &'a Cancel, clock: &'a dyn Clock) -> Self {
+        let allowed = Duration::from_secs(limits.seconds_max);
+        Self {
+            limits: *limits,
+            cancel,
+            clock,
+            deadline: clock.monotonic().saturating_add(allowed),
+            scanned: Cell::new(0),
+        }
+    }
+
+    /// Counts `items` as looked at, and says whether to go on.
+    fn look_at(&self, items: u64) -> Result<(), AskError> {
+        let scanned = self.scanned.get().saturating_add(items);
+        self.scanned.set(scanned);
+        if self.cancel.is_cancelled() {
+            return Err(AskError::Cancelled);
+        }
+        if scanned > self.limits.scanned_max {
+            return Err(AskError::LimitReached(format!(
+                "{} items looked at",
+                self.limits.scanned_max
+            )));
+        }
+        if self.clock.monotonic() > self.deadline {
+            return Err(AskError::TimedOut(self.limits.seconds_max));
+        }
+        Ok(())
+    }
+
+    /// Cuts `rows` to the limit, and says whether that was needed.
+    fn cut<T>(&self, rows: &mut Vec<T>) -> bool {
+        let is_over = rows.len() > self.limits.rows_max;
+        rows.truncate(self.limits.rows_max);
+        is_over
+    }
+
+    fn now(&self) -> UnixNanos {
+        UnixNanos(self.clock.now_unix_nanos())
+    }
+
+    /// An exact answer of `rows`, cut to the limit.
+    fn exact<T>(&self, mut rows: Vec<T>, table: impl FnOnce(Vec<T>) -> Table) -> Answer {
+        let truncated = self.cut(&mut rows);
+        Answer {
+            truncated,
+            ..Answer::exact(table(rows))
+        }
+    }
+}
+
+/// Answers `ask` from `head`.
+pub(crate) fn answer(head: &RwLock<Head>, ask: &Ask, asking: &Asking<'_>) -> Result<Answer, AskError> {
+    let read = || head.read().unwrap_or_else(PoisonError::into_inner);
+    match ask {
+        Ask::Health { window, scope } => health::answer(&read(), *window, scope, asking),
+        Ask::Onset { window, scope } => onset::answer(&read(), *window, scope, asking),
+        Ask::Changes { window, scope } => {
+            let rows = read().incarnations().changes(*window, scope);
+            changes::answer(rows, asking)
+        }
+        Ask::Trace { trace_id } => {
+            let spans = select::one(&read(), *trace_id);
+            trace::answer(&spans, asking)
+        }
+        Ask::SelfTime { window, scope } => {
+            let selected = select::rooted_in(&read(), *window, asking)?;
+            self_time::answer(selected, scope, asking)
+        }
+        Ask::Edges { window, scope } => {
+            let selected = select::rooted_in(&read(), *window, asking)?;
+            edges::answer(selected, scope, asking)
+        }
+        Ask::Exemplars { window, scope, limit } => {
+            let selected = select::entered_in(&read(), *window, scope, asking)?;
+            exemplars::answer(selected, *window, scope, *limit, asking)
+        }
+        other => Err(AskError::Unsupported(other.name().to_owned())),
+    }
+}

@@ -1,0 +1,106 @@
+//! Answers `edges`: calls from one service to another, and what the callee does not explain of them.
+//!
+//! A callee without spans is known by what the caller says about it; its duration counts as zero, so that the
+//! whole call is delay. The scope admits an edge by its caller or by its callee.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use telemetry::answer::EdgeRow;
+use telemetry::trace::{AssembledTrace, Node};
+use telemetry::{Answer, AskError, Scope, Span, SpanKind, Table, UnixNanos};
+
+use super::Asking;
+use super::select::Selected;
+use super::self_time::blocks;
+use crate::peer;
+use crate::sketch::exact_quantile;
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct EdgeKey {
+    caller: Arc<str>,
+    callee: String,
+    is_instrumented: bool,
+}
+
+#[derive(Debug, Default)]
+struct Edge {
+    errors: u64,
+    client_sum_ns: i64,
+    server_sum_ns: i64,
+    delays_ns: Vec<i64>,
+    blocks: BTreeMap<UnixNanos, (u64, i64)>,
+}
+
+pub(super) fn answer(selected: Selected, scope: &Scope, asking: &Asking<'_>) -> Result<Answer, AskError> {
+    let mut edges: BTreeMap<EdgeKey, Edge> = BTreeMap::new();
+    let (_, left_out) = selected.each_complete(asking, |trace, _| {
+        for node in trace.nodes.iter().filter(|node| node.span.kind == SpanKind::Client) {
+            let callee = callee(trace, node);
+            if is_meant(scope, node.span, callee) {
+                edges
+                    .entry(key_of(node.span, callee))
+                    .or_default()
+                    .take(node, callee);
+            }
+        }
+    })?;
+    let rows = edges.into_iter().map(|(key, edge)| edge.row(key)).collect();
+    Ok(Answer {
+        left_out,
+        ..asking.exact(rows, Table::Edges)
+    })
+}
+
+/// The other side of a call: the longest entry span below it, as [`telemetry::trace`] takes it.
+fn callee<'a>(trace: &AssembledTrace<'a>, node: &Node<'a>) -> Option<&'a Span> {
+    node.children
+        .iter()
+        .filter_map(|child| trace.nodes.get(*child))
+        .map(|child| child.span)
+        .filter(|span| span.is_entry())
+        .max_by_key(|span| span.duration_ns())
+}
+
+fn is_meant(scope: &Scope, caller: &Span, callee: Option<&Span>) -> bool {
+    let admits = |span: &Span| scope.admits(&span.resource.service, &span.name, &span.resource.instance);
+    admits(caller) || callee.is_some_and(admits)
+}
+
+fn key_of(caller: &Span, callee: Option<&Span>) -> EdgeKey {
+    EdgeKey {
+        caller: Arc::clone(&caller.resource.service),
+        callee: callee.map_or_else(|| peer::name(caller), |span| span.resource.service.to_string()),
+        is_instrumented: callee.is_some(),
+    }
+}
+
+impl Edge {
+    fn take(&mut self, node: &Node<'_>, callee: Option<&Span>) {
+        let client_ns = node.span.duration_ns();
+        let server_ns = callee.map_or(0, Span::duration_ns);
+        let delay_ns = (client_ns - server_ns).max(0);
+        self.errors += u64::from(node.span.is_error());
+        self.client_sum_ns = self.client_sum_ns.saturating_add(client_ns);
+        self.server_sum_ns = self.server_sum_ns.saturating_add(server_ns);
+        self.delays_ns.push(delay_ns);
+        let block = self.blocks.entry(node.span.start.floor_second()).or_default();
+        block.0 += 1;
+        block.1 = block.1.saturating_add(delay_ns);
+    }
+
+    fn row(mut self, key: EdgeKey) -> EdgeRow {
+        self.delays_ns.sort_unstable();
+        EdgeRow {
+            caller: key.caller.to_string(),
+            callee: key.callee,
+            is_instrumented: key.is_instrumented,
+            count: self.delays_ns.len() as u64,
+            errors: self.errors,
+            client_sum_ns: self.client_sum_ns,
+            server_sum_ns: self.server_sum_ns,
+            delay_p50_ns: exact_quantile(&self.delays_ns, 0.5),
+            blocks: blocks(self.blocks),
+        }
+    }
+}

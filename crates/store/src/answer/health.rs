@@ -1,0 +1,48 @@
+//! Answers `health`: rate, errors and durations of entry spans over a window.
+//!
+//! A second counts when it begins inside the window.
+
+use std::collections::BTreeMap;
+
+use telemetry::answer::HealthRow;
+use telemetry::number::Num;
+use telemetry::{Answer, AskError, Scope, Table, Window};
+
+use super::Asking;
+use crate::head::Head;
+use crate::rollup::{Figures, Key};
+use crate::sketch::RELATIVE_ERROR;
+
+pub(super) fn answer(
+    head: &Head,
+    window: Window,
+    scope: &Scope,
+    asking: &Asking<'_>,
+) -> Result<Answer, AskError> {
+    let mut merged: BTreeMap<&Key, Figures> = BTreeMap::new();
+    for (_, cells) in head.rollups().within(window) {
+        asking.look_at(cells.len() as u64)?;
+        for (key, figures) in cells {
+            if scope.admits(&key.service, &key.operation, &key.instance) {
+                merged.entry(key).or_default().merge(figures);
+            }
+        }
+    }
+    let rows = merged
+        .into_iter()
+        .map(|(key, figures)| HealthRow {
+            subject: key.subject(),
+            count: figures.count,
+            errors: figures.errors,
+            sum_ns: figures.sum_ns,
+            p50_ns: figures.durations.quantile(0.5),
+            p95_ns: figures.durations.quantile(0.95),
+            p99_ns: figures.durations.quantile(0.99),
+        })
+        .collect();
+    let answer = asking.exact(rows, Table::Health);
+    Ok(Answer {
+        quantile_error: Num::new(RELATIVE_ERROR),
+        ..answer
+    })
+}

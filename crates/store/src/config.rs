@@ -1,0 +1,46 @@
+//! Where the store lives and how much it may take.
+//!
+//! Plain values; reading them from a file or the environment is the binary's work.
+
+use std::path::PathBuf;
+
+/// When a request counts as durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// After the log was synced to the disk.
+    #[default]
+    Fsync,
+    /// After it was handed to the operating system: **acknowledged requests are lost when the power fails**. It
+    /// exists as the negative control of the crash tests and for measuring what the sync costs.
+    None,
+}
+
+/// The store's settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The data directory, created when missing.
+    pub data_dir: PathBuf,
+    /// When a request counts as durable.
+    pub durability: Durability,
+    /// Estimated bytes of signals kept in memory, over all spaces; the oldest go first.
+    pub head_max_bytes: u64,
+    /// Bytes that requests in flight may take, wire and decoded form together.
+    pub budget_bytes: u64,
+    /// Requests that may wait for the writer.
+    pub queue_max: usize,
+}
+
+impl Config {
+    /// Synced, 256 MiB of head (about 300,000 spans: minutes of a small system, enough around an alert), 64 MiB
+    /// in flight (two of the largest requests), 1,024 waiting requests (the connections a receiver takes).
+    #[must_use]
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            durability: Durability::Fsync,
+            head_max_bytes: 256 << 20,
+            budget_bytes: 64 << 20,
+            queue_max: 1024,
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The embedded store: what was acknowledged is durable, and the questions are answered from it.
+//!
+//! Reading order: [`config`], `record`, `wal`, `recovery`, `head`, `rollup`, `incarnation`, `answer`, `writer`,
+//! [`store`]. A request is looked over, charged, decoded, logged, synced, applied to the head, and only then
+//! acknowledged. The head holds what is in the log and nothing else, so that a restart gives the same answers.
+//!
+//! Knows no transport, no runtime, and not what an incident is (I3).
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
+pub mod config;
+pub mod stats;
+pub mod store;
+
+mod answer;
+mod estimate;
+mod head;
+mod incarnation;
+mod layout;
+mod peer;
+mod record;
+mod recovery;
+mod rollup;
+mod sketch;
+mod wal;
+mod writer;
+
+pub use config::{Config, Durability};
+pub use layout::OpenStoreError;
+pub use stats::Stats;
+pub use store::Store;
+
+#[cfg(test)]
+mod tests;

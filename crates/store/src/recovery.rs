@@ -1,0 +1,99 @@
+//! Reading the log back when the store is opened.
+//!
+//! What follows the last whole record of the last file is a write that was cut short: it is truncated. Damage
+//! elsewhere is stepped over to the next whole record and counted, because what stands behind it was
+//! acknowledged. Records pass through the same decoder as live requests.
+
+use std::io;
+use std::path::Path;
+
+use bytes::Bytes;
+use otlp::{Decoded, decode};
+use platform::Disk;
+use telemetry::UnixNanos;
+
+use crate::record::{self, Record};
+use crate::wal;
+
+/// What was read back, besides the records.
+#[derive(Debug, Default)]
+pub(crate) struct Recovered {
+    /// The number of the next file.
+    pub(crate) next_file: u64,
+    /// The highest sequence seen.
+    pub(crate) last_sequence: u64,
+    /// Bytes cut from the end.
+    pub(crate) torn_bytes: u64,
+    /// Bytes that could not be read.
+    pub(crate) damaged_bytes: u64,
+    /// Items in the records that could be read.
+    pub(crate) items: u64,
+}
+
+/// Replays the log in `dir`, oldest record first, into `apply`, which takes the signals, their receive time and
+/// the file that holds them.
+pub(crate) fn replay(
+    disk: &dyn Disk,
+    dir: &Path,
+    mut apply: impl FnMut(Decoded, UnixNanos, u64),
+) -> io::Result<Recovered> {
+    let mut recovered = Recovered {
+        next_file: 1,
+        ..Recovered::default()
+    };
+    let files = wal::files(disk, dir)?;
+    let last = files.last().map(|file| file.0);
+    for (number, path) in files {
+        recovered.next_file = number.saturating_add(1);
+        let bytes = disk.read(&path)?;
+        let good_len = read_file(&bytes, &mut recovered, |decoded, at| apply(decoded, at, number));
+        let rest = (bytes.len() - good_len) as u64;
+        if rest == 0 {
+            continue;
+        }
+        if Some(number) == last {
+            disk.truncate(&path, good_len as u64)?;
+            recovered.torn_bytes += rest;
+        } else {
+            recovered.damaged_bytes += rest;
+        }
+    }
+    Ok(recovered)
+}
+
+/// Reads the records of one file. Gives the end of the last whole one.
+fn read_file(bytes: &[u8], recovered: &mut Recovered, mut apply: impl FnMut(Decoded, UnixNanos)) -> usize {
+    let (mut good_len, mut offset) = (0, 0);
+    loop {
+        let Some((record, end)) = record::decode(bytes, offset) else {
+            match record::next_magic(bytes, offset.saturating_add(1)) {
+                Some(next) => offset = next,
+                None => return good_len,
+            }
+            continue;
+        };
+        recovered.damaged_bytes += (offset - good_len) as u64;
+        good_len = end;
+        let len = (end - offset) as u64;
+        offset = end;
+        if record.sequence <= recovered.last_sequence {
+            // A record out of order is not one of ours.
+            recovered.damaged_bytes += len;
+            continue;
+        }
+        recovered.last_sequence = record.sequence;
+        match decode_record(record) {
+            Some((decoded, received_at)) => {
+                recovered.items += decoded.receipt.accepted;
+                apply(decoded, received_at);
+            }
+            None => recovered.damaged_bytes += len,
+        }
+    }
+}
+
+fn decode_record(record: Record) -> Option<(Decoded, UnixNanos)> {
+    let bytes = Bytes::from(record.payload);
+    let decoded = decode(record.signal, &bytes, record.received_at).ok()?;
+    Some((decoded, record.received_at))
+}

@@ -1,0 +1,112 @@
+//! Rate, errors and durations of entry spans, per second of their end and per subject.
+//!
+//! Spans that leave the head are taken out again, so that a restart, which sees only what is left, answers the
+//! same.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use telemetry::answer::Subject;
+use telemetry::{Span, UnixNanos, Window};
+
+use crate::sketch::Sketch;
+
+/// Who: service, operation, instance, version.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) service: Arc<str>,
+    pub(crate) operation: Arc<str>,
+    pub(crate) instance: Arc<str>,
+    pub(crate) version: Arc<str>,
+}
+
+impl Key {
+    pub(crate) fn of(span: &Span) -> Self {
+        Self {
+            service: Arc::clone(&span.resource.service),
+            operation: Arc::clone(&span.name),
+            instance: Arc::clone(&span.resource.instance),
+            version: Arc::clone(&span.resource.version),
+        }
+    }
+
+    pub(crate) fn subject(&self) -> Subject {
+        Subject {
+            service: self.service.to_string(),
+            operation: self.operation.to_string(),
+            instance: self.instance.to_string(),
+            version: self.version.to_string(),
+        }
+    }
+}
+
+/// Figures of some entry spans.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Figures {
+    pub(crate) count: u64,
+    pub(crate) errors: u64,
+    pub(crate) sum_ns: i64,
+    pub(crate) durations: Sketch,
+}
+
+impl Figures {
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.errors += other.errors;
+        self.sum_ns = self.sum_ns.saturating_add(other.sum_ns);
+        self.durations.merge(&other.durations);
+    }
+}
+
+/// All seconds of a space.
+#[derive(Debug, Default)]
+pub(crate) struct Rollups {
+    seconds: BTreeMap<UnixNanos, BTreeMap<Key, Figures>>,
+}
+
+impl Rollups {
+    /// Counts an entry span that ended at `end`.
+    pub(crate) fn add(&mut self, span: &Span, end: UnixNanos) {
+        let cells = self.seconds.entry(end.floor_second()).or_default();
+        let figures = cells.entry(Key::of(span)).or_default();
+        figures.count += 1;
+        figures.errors += u64::from(span.is_error());
+        figures.sum_ns = figures.sum_ns.saturating_add(span.duration_ns());
+        figures.durations.add(span.duration_ns());
+    }
+
+    /// Takes out a span that was counted.
+    pub(crate) fn take(&mut self, span: &Span, end: UnixNanos) {
+        let second = end.floor_second();
+        let Some(cells) = self.seconds.get_mut(&second) else {
+            return;
+        };
+        let key = Key::of(span);
+        if let Some(figures) = cells.get_mut(&key) {
+            figures.count = figures.count.saturating_sub(1);
+            figures.errors -= u64::from(span.is_error()).min(figures.errors);
+            figures.sum_ns = figures.sum_ns.saturating_sub(span.duration_ns());
+            figures.durations.take(span.duration_ns());
+            if figures.count == 0 {
+                cells.remove(&key);
+            }
+        }
+        if cells.is_empty() {
+            self.seconds.remove(&second);
+        }
+    }
+
+    /// The seconds that begin inside `window`.
+    pub(crate) fn within(
+        &self,
+        window: Window,
+    ) -> impl Iterator<Item = (UnixNanos, &BTreeMap<Key, Figures>)> {
+        let range = (window.from < window.to)
+            .then_some((Bound::Included(window.from), Bound::Excluded(window.to)));
+        range
+            .into_iter()
+            .flat_map(|range| self.seconds.range(range))
+            .map(|(second, cells)| (*second, cells))
+    }
+}

@@ -1,0 +1,312 @@
+//! The store's door: opening, offering, asking, closing.
+//!
+//! Decoding and compressing happen on the caller's thread, so that only the order of the log is serial.
+
+use std::path::Path;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
+
+use otlp::{Budget, Charge, Intake, Receipt, Refusal, Request, ScanError, Ticket, decode, scan};
+use platform::{Clock, Disk};
+use telemetry::{Answer, Answerer, AskError, Cancel, Capabilities, Limits, Question, Space, UnixNanos};
+
+use crate::answer;
+use crate::config::Config;
+use crate::layout::{self, OpenStoreError};
+use crate::record;
+use crate::recovery;
+use crate::stats::{Counters, Stats};
+use crate::wal::Log;
+use crate::writer::{Heads, Job, Payload, Writer, sent_items};
+
+/// When to try again after the budget or the queue was full, in seconds: a group commit takes milliseconds.
+const RETRY_AFTER_S: u32 = 1;
+
+/// An open store; clones are the same store. The last one dropped closes it.
+#[derive(Debug, Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    queue: RwLock<Option<SyncSender<Job>>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    heads: Arc<Heads>,
+    counters: Arc<Counters>,
+    budget: Budget,
+    clock: Arc<dyn Clock>,
+}
+
+impl Store {
+    /// Opens or creates the data directory of `config`, takes its lock, replays its log and starts the writer.
+    ///
+    /// # Errors
+    /// When another process has it, its format is another, or the disk refuses.
+    pub fn open(
+        config: Config,
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenStoreError> {
+        let lock = layout::open(&*disk, &config.data_dir)?;
+        let (heads, counters) = (Arc::new(Heads::default()), Arc::new(Counters::default()));
+        let budget = Budget::new(config.budget_bytes);
+        let (sender, jobs) = sync_channel(config.queue_max.max(1));
+        let mut writer = Writer {
+            config,
+            disk,
+            heads: Arc::clone(&heads),
+            counters: Arc::clone(&counters),
+            logs: std::collections::BTreeMap::new(),
+            next_sequence: 1,
+            lock,
+        };
+        recover(&mut writer)?;
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || writer.run(&jobs));
+        let inner = Inner {
+            queue: RwLock::new(Some(sender)),
+            writer: Mutex::new(Some(thread.map_err(OpenStoreError::Writer)?)),
+            heads,
+            counters,
+            budget,
+            clock,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Refuses what comes from now on, finishes what waits, and releases the lock. Questions are still answered.
+    pub fn close(&self) {
+        self.inner.close();
+    }
+
+    /// The figures of this moment.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let mut stats = self.inner.counters.lock().clone();
+        stats.used_bytes = self.inner.budget.used_bytes();
+        for (_, head) in self.inner.heads.all() {
+            let held = head.read().unwrap_or_else(PoisonError::into_inner).held();
+            stats.spans += held.spans;
+            stats.logs += held.logs;
+            stats.points += held.points;
+            stats.head_bytes += held.bytes;
+        }
+        stats
+    }
+
+    /// The data time of a space: the latest end of a span, the epoch while there is none. Ends more than ten
+    /// minutes ahead of their receipt count as their receipt.
+    #[must_use]
+    pub fn watermark(&self, space: &Space) -> UnixNanos {
+        self.inner.heads.find(space).map_or_else(UnixNanos::default, |head| {
+            head.read().unwrap_or_else(PoisonError::into_inner).watermark()
+        })
+    }
+
+    /// The spaces that hold something, sorted.
+    #[must_use]
+    pub fn spaces(&self) -> Vec<Space> {
+        self.inner
+            .heads
+            .all()
+            .into_iter()
+            .map(|(space, _)| space)
+            .collect()
+    }
+}
+
+/// Replays the log of every space into its head.
+fn recover(writer: &mut Writer) -> Result<(), OpenStoreError> {
+    for space in layout::spaces(&*writer.disk, &writer.config.data_dir)? {
+        let Ok(head) = writer.heads.find_or_create(&space) else {
+            break;
+        };
+        let dir = layout::wal_dir(&writer.config.data_dir, &space);
+        let replayed = replay_space(writer, &head, &dir)?;
+        writer.next_sequence = writer
+            .next_sequence
+            .max(replayed.last_sequence.saturating_add(1));
+        let log = Log::new(
+            dir,
+            Arc::clone(&writer.disk),
+            writer.config.durability,
+            replayed.next_file,
+        );
+        writer.logs.insert(space, log);
+        let mut stats = writer.counters.lock();
+        stats.recovered += replayed.items;
+        stats.torn_bytes += replayed.torn_bytes;
+        stats.damaged_bytes += replayed.damaged_bytes;
+        drop(stats);
+        writer.expire();
+    }
+    Ok(())
+}
+
+fn replay_space(
+    writer: &Writer,
+    head: &RwLock<crate::head::Head>,
+    dir: &Path,
+) -> Result<recovery::Recovered, OpenStoreError> {
+    let (mut expired, mut duplicates) = (0, 0);
+    let limit = writer.config.head_max_bytes;
+    let replayed = recovery::replay(&*writer.disk, dir, |decoded, received_at, file| {
+        let mut head = head.write().unwrap_or_else(PoisonError::into_inner);
+        duplicates += head.apply(decoded, received_at, file);
+        if head.held().bytes > limit {
+            expired += head.expire(limit / 4 * 3);
+        }
+    });
+    let mut stats = writer.counters.lock();
+    stats.expired += expired;
+    stats.duplicates += duplicates;
+    drop(stats);
+    replayed.map_err(layout::on("replay", dir))
+}
+
+impl Inner {
+    fn close(&self) {
+        drop(
+            self.queue
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
+        let thread = self
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(thread) = thread {
+            // A writer that panicked has refused its tickets; there is nothing left to save here.
+            let _outcome = thread.join();
+        }
+    }
+
+    /// Looks over, charges and decodes a request, and hands it to the writer.
+    fn submit(&self, request: Request) -> Result<Ticket, Refusal> {
+        let mut items = 0;
+        self.try_submit(request, &mut items).inspect_err(|refusal| {
+            let mut stats = self.counters.lock();
+            *stats.refused.entry(refusal.reason().to_owned()).or_default() += 1;
+            stats.refused_items += items;
+        })
+    }
+
+    fn try_submit(&self, request: Request, items: &mut u64) -> Result<Ticket, Refusal> {
+        let Request {
+            space,
+            signal,
+            bytes,
+            received_at,
+        } = request;
+        let queue = self
+            .queue
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+            .ok_or(Refusal::Draining)?;
+        let extent = scan(signal, &bytes).map_err(refusal_of)?;
+        *items = extent.items;
+        let charge = self.charge(bytes.len(), extent.decoded_bytes)?;
+        let received_at = received_at.unwrap_or_else(|| UnixNanos(self.clock.now_unix_nanos()));
+        let decoded = decode(signal, &bytes, received_at).map_err(|error| Refusal::Malformed {
+            detail: error.to_string(),
+        })?;
+        if decoded.receipt.accepted == 0 {
+            self.count_empty(&decoded.receipt);
+            return Ok(Ticket::resolved(Ok(decoded.receipt)));
+        }
+        *items = sent_items(&decoded);
+        self.heads.find_or_create(&space)?;
+        let payload = Payload {
+            signal,
+            raw_len: bytes.len(),
+            compressed: record::compress(&bytes),
+        };
+        let (resolver, ticket) = Ticket::open();
+        let job = Job {
+            space,
+            received_at,
+            decoded,
+            payload,
+            resolver,
+            charge,
+        };
+        match queue.try_send(job) {
+            Ok(()) => Ok(ticket),
+            Err(TrySendError::Full(_)) => Err(Refusal::Overloaded {
+                retry_after_s: RETRY_AFTER_S,
+            }),
+            Err(TrySendError::Disconnected(_)) => Err(Refusal::Failed {
+                detail: "the writer has stopped".to_owned(),
+            }),
+        }
+    }
+
+    /// A request that could never fit is too large; one that does not fit now may come again.
+    fn charge(&self, len: usize, decoded_bytes: u64) -> Result<Charge, Refusal> {
+        let max = self.budget.max_bytes().min(record::RAW_LEN_MAX as u64);
+        let bytes = decoded_bytes.saturating_add(len as u64);
+        if len as u64 > max || bytes > self.budget.max_bytes() {
+            return Err(Refusal::TooLarge {
+                limit: "bytes, decoded".to_owned(),
+                max: self.budget.max_bytes(),
+            });
+        }
+        self.budget.charge(bytes).ok_or(Refusal::Overloaded {
+            retry_after_s: RETRY_AFTER_S,
+        })
+    }
+
+    fn count_empty(&self, receipt: &Receipt) {
+        let mut stats = self.counters.lock();
+        crate::stats::add(&mut stats.rejected, &receipt.rejected);
+    }
+}
+
+fn refusal_of(error: ScanError) -> Refusal {
+    match error {
+        ScanError::Malformed(wire) => Refusal::Malformed {
+            detail: wire.to_string(),
+        },
+        ScanError::TooDeep => Refusal::Malformed {
+            detail: error.to_string(),
+        },
+        ScanError::TooManyItems => Refusal::TooLarge {
+            limit: "items".to_owned(),
+            max: otlp::scan::ITEMS_MAX,
+        },
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Intake for Store {
+    fn offer(&self, request: Request) -> Ticket {
+        self.inner
+            .submit(request)
+            .unwrap_or_else(|refusal| Ticket::resolved(Err(refusal)))
+    }
+}
+
+impl Answerer for Store {
+    fn can(&self) -> Capabilities {
+        answer::capabilities()
+    }
+
+    fn answer(&self, question: &Question, limits: &Limits, cancel: &Cancel) -> Result<Answer, AskError> {
+        let asking = answer::Asking::new(limits, cancel, &*self.inner.clock);
+        let head = self.inner.heads.find(&question.space).unwrap_or_default();
+        answer::answer(&head, &question.ask, &asking)
+    }
+}
