@@ -35,6 +35,12 @@ pub struct Remedy {
     pub executor: Arc<dyn Executor>,
 }
 
+impl std::fmt::Debug for Remedy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Remedy").field("inventory", &self.inventory).finish_non_exhaustive()
+    }
+}
+
 /// Works on incidents.
 #[derive(Clone)]
 pub struct Resolver {

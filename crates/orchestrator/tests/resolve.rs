@@ -1,0 +1,364 @@
+//! One incident from alert to closing record, with sources and an actuator made by hand.
+//!
+//! The real parts run in `firstcause`'s own tests; here the order of things, the journal and replay are held.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use incident::{Alert, AlertSignal, ConclusionKind, Execution, ExecutionOutcome, Measured, Symptom, Verdict};
+use orchestrator::{Entry, Observer, Remedy, Resolver, Sources, replay};
+use platform::clock::SimClock;
+use platform::disk::Disk;
+use platform::sim_disk::SimDisk;
+use remediation::channels::file::FileChannel;
+use remediation::channels::policy::PolicyChannel;
+use remediation::executors::{ExecuteError, Executor, UndoPermit};
+use remediation::{Approval, Authority, Inventory, Policy};
+use telemetry::answer::{Block, OnsetRow, SelfTimeRow, SelfTimeTable, Subject};
+use telemetry::number::Num;
+use telemetry::source::BoxFuture;
+use telemetry::time::Window;
+use telemetry::{
+    Answer, Ask, AskError, Cancel, Capabilities, Limits, Question, Source, SourceName, Space, SpanKind,
+    Stage, Table, UnixNanos,
+};
+
+const MS: i64 = 1_000_000;
+const ONSET: i64 = 60;
+const READY: i64 = 75;
+
+fn at(second: i64) -> UnixNanos {
+    UnixNanos(0).plus_seconds(1_000_000 + second)
+}
+
+/// What one instance's requests take at a second, in milliseconds.
+type Level = fn(&str, i64) -> i64;
+
+struct World {
+    name: &'static str,
+    level: Level,
+    fails: bool,
+    /// Open questions and their largest number: shows that they are asked side by side.
+    open: Arc<Mutex<(u32, u32)>>,
+}
+
+impl World {
+    fn new(name: &'static str, level: Level, fails: bool) -> Self {
+        Self { name, level, fails, open: Arc::default() }
+    }
+
+    fn onset(&self, window: Window) -> Table {
+        let mut rows = Vec::new();
+        for instance in ["orders-1", "orders-2"] {
+            for second in (0..200).filter(|second| window.contains(at(*second))) {
+                let ns = (self.level)(instance, second) * MS + second % 7 * 50_001;
+                rows.push(OnsetRow {
+                    subject: subject(instance, "GET /orders"),
+                    second: at(second),
+                    count: 4,
+                    errors: 0,
+                    sum_ns: ns * 4,
+                    p50_ns: ns,
+                    p95_ns: ns,
+                });
+            }
+        }
+        Table::Onset(rows)
+    }
+
+    fn self_time(&self, window: Window) -> Table {
+        let row = |instance: &str| {
+            let block = |second: i64| Block {
+                second: at(second),
+                count: 4,
+                sum_ns: (self.level)(instance, second) * 4 * MS + second % 5 * 10_007,
+            };
+            let blocks: Vec<Block> =
+                (0..200).filter(|second| window.contains(at(*second))).map(block).collect();
+            SelfTimeRow {
+                subject: subject(instance, "SELECT orders"),
+                entry: "GET /orders".into(),
+                kind: SpanKind::Client,
+                resource: "SELECT orders".into(),
+                database: "sqlite".into(),
+                count: 4 * blocks.len() as u64,
+                error_origins: 0,
+                errors: 0,
+                sum_ns: blocks.iter().map(|block| block.sum_ns).sum(),
+                p50_ns: 0,
+                p95_ns: 0,
+                blocks,
+            }
+        };
+        Table::SelfTime(SelfTimeTable { traces: 40, rows: vec![row("orders-1"), row("orders-2")] })
+    }
+}
+
+fn subject(instance: &str, operation: &str) -> Subject {
+    Subject {
+        service: "orders".into(),
+        operation: operation.into(),
+        instance: instance.into(),
+        version: "1".into(),
+    }
+}
+
+impl Source for World {
+    fn name(&self) -> SourceName {
+        SourceName(self.name.into())
+    }
+
+    fn can(&self) -> Capabilities {
+        let questions = ["changes", "edges", "exemplars", "onset", "self_time", "trace"].map(str::to_owned);
+        Capabilities { questions: questions.to_vec() }
+    }
+
+    fn ask<'a>(
+        &'a self,
+        question: &'a Question,
+        _: Limits,
+        _: &'a Cancel,
+    ) -> BoxFuture<'a, Result<Answer, AskError>> {
+        Box::pin(async move {
+            {
+                let mut open = self.open.lock().unwrap();
+                open.0 += 1;
+                open.1 = open.1.max(open.0);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            self.open.lock().unwrap().0 -= 1;
+            if self.fails {
+                return Err(AskError::Unavailable("connection refused".into()));
+            }
+            Ok(Answer::exact(match &question.ask {
+                Ask::Onset { window, .. } => self.onset(*window),
+                Ask::SelfTime { window, .. } => self.self_time(*window),
+                Ask::Edges { .. } => Table::Edges(Vec::new()),
+                Ask::Changes { .. } => Table::Changes(Vec::new()),
+                Ask::Exemplars { .. } => Table::Exemplars(Vec::new()),
+                other => return Err(AskError::Unsupported(other.name().into())),
+            }))
+        })
+    }
+}
+
+/// Restarts nothing and remembers what it was asked. It stands for `ProcessExecutor`, whose own tests speak to a
+/// real socket; the demo's tests restart real processes.
+struct Actuator {
+    folder: PathBuf,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Executor for Actuator {
+    fn execute<'a>(
+        &'a self,
+        action: &'a incident::Action,
+        approval: Approval,
+        now_ns: i64,
+    ) -> BoxFuture<'a, Result<(Execution, UndoPermit), ExecuteError>> {
+        // The permit's fields are private to executors, so the real one is asked through a real socket.
+        Box::pin(async move {
+            let socket = self.folder.join("actuate.sock");
+            let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+            self.asked.lock().unwrap().push(format!("restart {}", action.instance));
+            let place = self.asked.lock().unwrap().len() as i64;
+            let ready = at(READY + (place - 1) * 20).0;
+            let answer = tokio::spawn(async move {
+                use tokio::io::AsyncWriteExt;
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let reply = format!(
+                    "{{\"ok\":true,\"ready_at_unix_nanos\":{ready},\"previous\":{{\"INDEX\":null}}}}\n"
+                );
+                stream.write_all(reply.as_bytes()).await.unwrap();
+            });
+            let real = remediation::executors::process::ProcessExecutor::new(socket.clone());
+            let result = real.execute(action, approval, now_ns).await;
+            answer.await.unwrap();
+            tokio::fs::remove_file(socket).await.unwrap();
+            result
+        })
+    }
+
+    fn undo(&self, permit: UndoPermit) -> BoxFuture<'_, Result<Execution, ExecuteError>> {
+        self.asked.lock().unwrap().push("undo".into());
+        drop(permit);
+        Box::pin(std::future::ready(Ok(Execution {
+            action_digest: String::new(),
+            instance: "orders-1".into(),
+            outcome: ExecutionOutcome::Done { ready_at: at(READY + 20) },
+            undo: BTreeMap::new(),
+        })))
+    }
+}
+
+#[derive(Default)]
+struct Seen(Mutex<Vec<Entry>>);
+
+impl Observer for Seen {
+    fn saw(&self, _: UnixNanos, entry: &Entry) {
+        self.0.lock().unwrap().push(entry.clone());
+    }
+}
+
+fn alert() -> Alert {
+    let measured = |value| Measured { count: 20, seconds: 5, value: Num::new(value) };
+    Alert {
+        space: Space::default(),
+        origin: "watch".into(),
+        at: at(66),
+        history_from: at(0),
+        dedupe_key: "watch:default".into(),
+        symptoms: vec![Symptom {
+            service: "orders".into(),
+            operation: "GET /orders".into(),
+            signal: AlertSignal::Latency,
+            baseline: measured(2.0),
+            observed: measured(60.0),
+            baseline_window: Window::new(at(0), at(61)),
+            observed_window: Window::new(at(61), at(66)),
+            q_value: Num::new(0.001),
+        }],
+    }
+}
+
+struct Run {
+    report: incident::Report,
+    journal: Vec<u8>,
+    asked: Vec<String>,
+    entries: Vec<Entry>,
+}
+
+async fn run(worlds: Vec<World>, policy: &str) -> Run {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Arc::new(SimDisk::new());
+    disk.create_dir_all(&PathBuf::from("/data")).unwrap();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let now: remediation::channels::Now = Arc::new(|| at(500).0);
+    let patience = Duration::from_secs(1);
+    let person = FileChannel::new(folder.path().to_owned(), Authority::new(), patience, Arc::clone(&now));
+    let channel = PolicyChannel::new(Policy::parse(policy).unwrap(), Authority::new(), Arc::new(person), now);
+    let inventory = "[[target]]\nservice = \"orders\"\ninstances = [\"orders-1\", \"orders-2\"]\n\
+                     [[target.fix]]\nprofile = \"slow_query\"\nset = { INDEX = \"true\" }";
+    let executor = Actuator { folder: folder.path().to_owned(), asked: Arc::clone(&asked) };
+    let resolver = Resolver {
+        sources: Sources::new(worlds.into_iter().map(|world| Arc::new(world) as Arc<dyn Source>).collect()),
+        // Late enough that all data are there: nothing waits.
+        clock: Arc::new(SimClock::at(at(500).0)),
+        disk: Arc::clone(&disk) as Arc<dyn Disk>,
+        data_dir: "/data".into(),
+        remedy: Some(Remedy {
+            inventory: Inventory::parse(inventory).unwrap(),
+            approvals: Arc::new(channel),
+            executor: Arc::new(executor),
+        }),
+    };
+    let seen = Arc::new(Seen::default());
+    let closed = resolver.resolve("inc_1", alert(), Arc::clone(&seen) as Arc<dyn Observer>).await.unwrap();
+    let journal = disk.read(&closed.journal).unwrap();
+    let entries = seen.0.lock().unwrap().clone();
+    let asked = asked.lock().unwrap().clone();
+    Run { report: closed.report, journal, asked, entries }
+}
+
+const AUTO: &str = "[[rule]]\nspace = \"default\"\nprofile = \"slow_query\"\nmode = \"auto\"";
+
+fn fixed(instance: &str, second: i64) -> i64 {
+    match instance {
+        "orders-1" if second >= READY => 2,
+        "orders-2" if second >= READY + 20 => 2,
+        _ if second >= ONSET => 60,
+        _ => 2,
+    }
+}
+
+fn unmoved(_: &str, second: i64) -> i64 {
+    if second >= ONSET { 60 } else { 2 }
+}
+
+fn worsened(instance: &str, second: i64) -> i64 {
+    if instance == "orders-1" && second >= READY { 200 } else { unmoved(instance, second) }
+}
+
+// covers: AT-01, AT-20, AT-21, AT-22
+#[tokio::test]
+async fn an_incident_goes_through_the_seven_stages_in_order_and_one_instance_goes_first() {
+    let run = run(vec![World::new("store", fixed, false)], AUTO).await;
+    let stages: Vec<Stage> = run.report.stages.iter().map(|stage| stage.stage).collect();
+    assert_eq!(stages, Stage::ALL);
+    assert_eq!(run.asked, ["restart orders-1", "restart orders-2"]);
+    assert_eq!(run.report.verification.as_ref().unwrap().verdict, Verdict::Effective);
+    let place = |kind: &str| run.entries.iter().position(|entry| entry.kind() == kind).unwrap();
+    let order =
+        ["alert", "question", "conclusion", "proposal", "approval", "intent", "execution", "verification"];
+    assert!(order.windows(2).all(|pair| place(pair[0]) < place(pair[1])), "written before it is done");
+    let resolution = run.report.resolution.as_ref().unwrap();
+    assert_eq!((resolution.actions.len(), resolution.approvals.len(), resolution.was_undone), (2, 2, false));
+    assert!(
+        resolution.approvals[0].principal.starts_with("policy:"),
+        "{}",
+        resolution.approvals[0].principal
+    );
+}
+
+// covers: AT-21
+#[tokio::test]
+async fn the_journal_runs_again_byte_for_byte() {
+    let run = run(vec![World::new("store", fixed, false)], AUTO).await;
+    let verified = journal::verify(&run.journal, Some(&run.report.journal_head)).unwrap();
+    let replayed = replay::replay(&verified.records).unwrap();
+    assert_eq!(replayed.differences, []);
+    assert_eq!(replayed.bodies.len(), verified.records.len());
+    assert_eq!(replayed.conclusion.as_ref(), Some(&run.report.conclusion));
+}
+
+#[tokio::test]
+async fn a_forged_derived_body_shows_as_a_difference() {
+    let run = run(vec![World::new("store", fixed, false)], AUTO).await;
+    let mut records = journal::verify(&run.journal, None).unwrap().records;
+    let forged = records.iter_mut().find(|record| record.kind == "conclusion").unwrap();
+    let body = forged.body.get().replace("slow_query", "slow_work");
+    forged.body = serde_json::value::RawValue::from_string(body).unwrap();
+    assert_eq!(replay::replay(&records).unwrap().differences.len(), 1);
+}
+
+#[tokio::test]
+async fn an_action_that_makes_it_worse_is_taken_back_once_and_goes_no_further() {
+    let run = run(vec![World::new("store", worsened, false)], AUTO).await;
+    assert_eq!(run.asked, ["restart orders-1", "undo"]);
+    assert_eq!(run.report.verification.as_ref().unwrap().verdict, Verdict::Worse);
+    assert!(run.report.resolution.as_ref().unwrap().was_undone);
+}
+
+#[tokio::test]
+async fn an_action_that_changes_nothing_goes_no_further() {
+    let run = run(vec![World::new("store", unmoved, false)], AUTO).await;
+    assert_eq!(run.asked, ["restart orders-1"]);
+    assert_eq!(run.report.verification.as_ref().unwrap().verdict, Verdict::NotEffective);
+}
+
+// covers: AT-27
+#[tokio::test]
+async fn without_a_rule_a_person_is_asked_and_silence_is_a_rejection() {
+    let run = run(vec![World::new("store", fixed, false)], "").await;
+    assert!(run.asked.is_empty(), "{:?}", run.asked);
+    let resolution = run.report.resolution.as_ref().unwrap();
+    assert!(!resolution.approvals[0].is_granted);
+    assert!(
+        resolution.approvals[0].comment.contains("no decision within"),
+        "{}",
+        resolution.approvals[0].comment
+    );
+}
+
+// covers: AW-25
+#[tokio::test]
+async fn questions_are_asked_side_by_side_and_one_failing_source_is_a_gap() {
+    let good = World::new("a", fixed, false);
+    let open = Arc::clone(&good.open);
+    let run = run(vec![good, World::new("b", fixed, true)], AUTO).await;
+    assert!(open.lock().unwrap().1 >= 3, "at least three at once, {} seen", open.lock().unwrap().1);
+    assert_eq!(run.report.conclusion.kind, ConclusionKind::RootCause);
+    assert!(run.report.conclusion.gaps.iter().any(|gap| gap.missing.contains("connection refused")));
+}
