@@ -1,0 +1,132 @@
+//! Serves one page at `/` until told to stop.
+//!
+//! Knows nothing of what the page says. No other path, no other method than GET and HEAD, no TLS: it is meant for
+//! the loopback of the machine that shows a report.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{self, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// How long a client may take to send the head of a request; an idle kept connection is closed by the same limit.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long one connection may live: a client that asks and never reads must not hold its place for ever.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(300);
+/// How long an answer may still be sent after the word to stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long to wait when the system has no more sockets to give.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Connections at a time; further ones wait in the queue of the system.
+const CONNECTIONS_MAX: usize = 64;
+/// The page may style itself and do nothing else, and nobody may frame it.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'";
+
+/// Serves `html` at `/` until `shutdown` resolves, then ends kept connections and returns.
+///
+/// # Errors
+/// When the listener has no address any more, which is to say never once it listens.
+pub async fn page(
+    listener: TcpListener,
+    html: String,
+    shutdown: impl Future<Output = ()> + Send,
+) -> std::io::Result<()> {
+    listener.local_addr()?;
+    let html = Bytes::from(html);
+    let (stop, stopped) = watch::channel(false);
+    let mut open = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            Some(_) = open.join_next(), if !open.is_empty() => {}
+            accepted = listener.accept(), if open.len() < CONNECTIONS_MAX => match accepted {
+                Ok((stream, _)) => {
+                    open.spawn(connection(stream, html.clone(), stopped.clone()));
+                }
+                // A client that gave up, or no socket left: neither ends the service.
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            },
+        }
+    }
+    drop(listener);
+    stop.send_replace(true);
+    let drained = async { while open.join_next().await.is_some() {} };
+    // Whoever still reads after the limit is cut off when `open` is dropped.
+    drop(tokio::time::timeout(STOP_TIMEOUT, drained).await);
+    Ok(())
+}
+
+async fn connection(stream: TcpStream, html: Bytes, mut stopped: watch::Receiver<bool>) {
+    let service = service_fn(move |request| {
+        let answer = answer(&request, html.clone());
+        async { Ok::<_, Infallible>(answer) }
+    });
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_buf_size(16 * 1024)
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    let stop = async move { drop(stopped.wait_for(|is_stopped| *is_stopped).await) };
+    // How a connection ends is the client's affair: there is nobody to tell.
+    tokio::select! {
+        ended = connection.as_mut() => drop(ended),
+        () = tokio::time::sleep(CONNECTION_TIMEOUT) => {}
+        () = stop => {
+            connection.as_mut().graceful_shutdown();
+            drop(connection.await);
+        }
+    }
+}
+
+fn answer(request: &Request<Incoming>, html: Bytes) -> Response<Full<Bytes>> {
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    match (request.uri().path(), is_read) {
+        ("/", true) => reply(StatusCode::OK, "text/html; charset=utf-8", html),
+        ("/", false) => {
+            let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "this page can only be read\n");
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            // A body that nobody reads must not be taken for the next request.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            response
+        }
+        _ => plain(StatusCode::NOT_FOUND, "there is one page here, at /\n"),
+    }
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+    reply(status, "text/plain; charset=utf-8", Bytes::from_static(text.as_bytes()))
+}
+
+/// For HEAD hyper sends the head alone, with the length of the body that GET would have.
+fn reply(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Full<Bytes>> {
+    let length = HeaderValue::from(body.len());
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LENGTH, length);
+    for (name, value) in [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
