@@ -13,6 +13,9 @@ const TEXT_MAX: usize = 600;
 /// A minus sign of the width of a plus sign.
 const MINUS: char = '\u{2212}';
 
+/// A space that keeps a number and its unit on one line.
+const FIXED: char = '\u{A0}';
+
 /// Foreign text with what could forge a line or turn the reading direction made visible, and cut at a limit.
 pub(super) fn shown(text: &str) -> String {
     clipped(text, TEXT_MAX)
@@ -47,9 +50,9 @@ fn plain(found: char) -> char {
 /// Milliseconds, in seconds from ten thousand on.
 pub(super) fn ms(value: f64) -> String {
     if value.abs() >= 10_000.0 {
-        return format!("{} s", rounded(value / 1000.0));
+        return format!("{}{FIXED}s", rounded(value / 1000.0));
     }
-    format!("{} ms", rounded(value))
+    format!("{}{FIXED}ms", rounded(value))
 }
 
 /// Nanoseconds as milliseconds.
@@ -82,7 +85,10 @@ pub(super) fn signed(value: f64) -> String {
 pub(super) fn number(value: f64) -> String {
     let size = value.abs();
     if size != 0.0 && !(1e-4..1e15).contains(&size) {
-        return format!("{value:.3e}").replace('-', &MINUS.to_string());
+        let text = format!("{value:.2e}");
+        let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
+        let digits = digits.trim_end_matches('0').trim_end_matches('.');
+        return format!("{digits}e{power}").replace('-', &MINUS.to_string());
     }
     let digits = (5 - size.max(1e-4).log10().floor() as i64).clamp(0, 9) as usize;
     let text = format!("{value:.digits$}");
@@ -92,20 +98,22 @@ pub(super) fn number(value: f64) -> String {
 
 /// A share as percent.
 pub(super) fn percent(share: f64) -> String {
-    format!("{} %", rounded(share * 100.0))
+    let text = rounded(share * 100.0);
+    let short = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{short}{FIXED}%")
 }
 
 /// An estimate in milliseconds with its interval.
 pub(super) fn interval_ms(interval: &Interval) -> String {
     let (estimate, low, high) = (interval.estimate.get(), interval.low.get(), interval.high.get());
-    format!("{} ms [{}, {}]", signed(estimate), signed(low), signed(high))
+    format!("{}{FIXED}ms [{},{FIXED}{}]", signed(estimate), signed(low), signed(high))
 }
 
 /// A share with its interval, as percent.
 pub(super) fn interval_percent(interval: &Interval) -> String {
     let [estimate, low, high] =
         [interval.estimate, interval.low, interval.high].map(|part| part.get() * 100.0);
-    format!("{} % [{}, {}]", signed(estimate), signed(low), signed(high))
+    format!("{}{FIXED}% [{},{FIXED}{}]", signed(estimate), signed(low), signed(high))
 }
 
 /// A length of time in words that fit its size.
@@ -114,10 +122,10 @@ pub(super) fn duration(nanos: i64) -> String {
     let whole = seconds.round() as i64;
     match whole {
         ..10 if seconds < 0.9995 => ms(seconds * 1000.0),
-        ..10 => format!("{seconds:.1} s"),
-        10..120 => format!("{whole} s"),
-        120..7200 => format!("{} min {:02} s", whole / 60, whole % 60),
-        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
+        ..10 => format!("{seconds:.1}{FIXED}s"),
+        10..120 => format!("{whole}{FIXED}s"),
+        120..7200 => format!("{}{FIXED}min {:02}{FIXED}s", whole / 60, whole % 60),
+        _ => format!("{}{FIXED}h {:02}{FIXED}min", whole / 3600, whole / 60 % 60),
     }
 }
 
@@ -159,16 +167,16 @@ mod tests {
 
     #[test]
     fn numbers_are_as_short_as_their_size_allows() {
-        assert_eq!(ms(812.4), "812 ms");
-        assert_eq!(ms(41.26), "41.3 ms");
-        assert_eq!(ms(0.5), "0.50 ms");
-        assert_eq!(ms(12_345.0), "12.3 s");
+        assert_eq!(ms(812.4), "812\u{A0}ms");
+        assert_eq!(ms(41.26), "41.3\u{A0}ms");
+        assert_eq!(ms(0.5), "0.50\u{A0}ms");
+        assert_eq!(ms(12_345.0), "12.3\u{A0}s");
         assert_eq!(signed(-0.001), "0.00");
         assert_eq!(number(0.0), "0");
         assert_eq!(number(1234.5), "1234.5");
-        assert_eq!(number(0.000_001), "1.000e\u{2212}6");
-        assert_eq!(duration(75_400_000_000), "75 s");
-        assert_eq!(duration(185_000_000_000), "3 min 05 s");
+        assert_eq!(number(0.000_001), "1e\u{2212}6");
+        assert_eq!(duration(75_400_000_000), "75\u{A0}s");
+        assert_eq!(duration(185_000_000_000), "3\u{A0}min 05\u{A0}s");
     }
 
     #[test]

@@ -127,6 +127,7 @@ fn done(report: &Report) -> Markup {
         @if actions.len() > 6 { " and " (actions.len() - 6) " more" }
         @for (name, value) in first.set.iter().take(4) {
             br; code { (shown(name)) "=" (shown(value)) }
+            @if value.is_empty() { " (unset)" }
         }
         @if report.resolution.as_ref().is_some_and(|resolution| resolution.was_undone) {
             br; strong { "Taken back." }
@@ -154,7 +155,7 @@ fn confidence(conclusion: &Conclusion) -> Markup {
     html! {
         @match conclusion.confidence {
             Some(share) => { strong { (percent(share.get())) } " calibrated probability that the cause is right" },
-            None => { strong { "unmeasured" } " \u{2013} no calibration exists for this engine yet" },
+            None => { strong { "unmeasured" } " \u{2013} not calibrated, so no probability is given" },
         }
         @match conclusion.gaps.len() {
             0 => { br; "No gaps." }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use incident::{AlertSignal, Hypothesis, Measured, Report, RuledOut, Symptom};
+use incident::{Hypothesis, Measured, Report, RuledOut, Symptom};
 use maud::{Markup, html};
 use telemetry::Window;
 use telemetry::number::Num;
@@ -47,13 +47,13 @@ fn symptom_row(symptom: &Symptom) -> Markup {
         html! {
             strong { (figure(symptom, measured.value.get())) }
             br;
-            small { (measured.count) " requests, " (window.from.clock()) " to " (window.to.clock()) }
+            small { (measured.count) " requests" br; (window.from.clock()) " to " (window.to.clock()) }
         }
     };
     html! {
         tr {
             th scope="row" { (named(&symptom.operation)) br; small { (named(&symptom.service)) } }
-            td { (words::signal(symptom.signal)) @if symptom.signal == AlertSignal::Latency { ", ms" } }
+            td { (words::signal(symptom.signal))  }
             td.n { (side(&symptom.baseline, symptom.baseline_window)) }
             td.n { (side(&symptom.observed, symptom.observed_window)) }
             td.n { (number(symptom.q_value.get())) }

@@ -2,15 +2,18 @@
 //!
 //! Drawn twice, for a wide and for a narrow page: a drawing that shrinks takes its labels with it.
 
+mod labels;
+mod lines;
 mod marks;
 
 use incident::Report;
-use incident::report::{Point, Series};
+use incident::report::Series;
 use maud::{Markup, html};
 use telemetry::{UnixNanos, Window};
 
-use super::figures::{clipped, date, has_data, median, named, px, rounded};
+use super::figures::{clipped, date, has_data, named, px, rounded};
 use super::scale::{Scale, time_ticks};
+use labels::Label;
 use marks::Mark;
 pub(super) use marks::{role, ruled_out};
 
@@ -18,10 +21,8 @@ pub(super) use marks::{role, ruled_out};
 const SERIES_MAX: usize = 12;
 /// The classes of colour and dash; further instances are drawn alike.
 pub(super) const COLOURS: usize = 6;
-/// Points a line has at most: longer series are drawn by the median of neighbours.
-const POINTS_MAX: usize = 600;
 /// The width of a character of a label.
-const CHARACTER: f64 = 6.3;
+const CHARACTER: f64 = 6.9;
 const LANE: f64 = 17.0;
 const LEFT: f64 = 52.0;
 const PLOT: f64 = 230.0;
@@ -58,12 +59,14 @@ pub(super) fn section(report: &Report) -> Markup {
                     }
                     (legend(shown, drawn.len()))
                     @for (width, class) in [(1000.0, "wide"), (390.0, "narrow")] {
-                        figure.drawing class=(class) { (drawing(report, shown, window, width)) }
+                        figure class={ "drawing " (class) } { (drawing(report, shown, window, width)) }
                     }
                     @let left_out = marks::marks(report, extended(report, window)).1;
                     @if left_out > 0 {
-                        p.more { (left_out) " marks lie outside the drawn time or beyond the limit: see "
-                            a href="#changes" { "changes" } }
+                        p.more {
+                            "Outside the drawn time or beyond the limit of marks: " (left_out) ", see "
+                            a href="#changes" { "changes" } "."
+                        }
                     }
                 },
                 _ => p.missing { "No series: the report holds no data by second of the affected operation." },
@@ -101,7 +104,7 @@ fn legend(series: &[&Series], all: usize) -> Markup {
             @for (index, series) in series.iter().enumerate() {
                 li {
                     svg.swatch viewBox="0 0 28 10" width="28" height="10" aria-hidden="true" {
-                        line.p50 class=(colour(index)) x1="1" y1="5" x2="27" y2="5" {}
+                        line class={ "p50 " (colour(index)) } x1="1" y1="5" x2="27" y2="5" {}
                     }
                     (named(&series.instance))
                 }
@@ -121,9 +124,8 @@ fn drawing(report: &Report, series: &[&Series], data: Window, width: f64) -> Mar
     let (marks, _) = marks::marks(report, window);
     let nanos = window.to.since(window.from) as f64;
     let x = Scale::linear(0.0, nanos, LEFT, width - 8.0);
-    let labels: Vec<(f64, f64, String)> = marks.iter().map(|mark| label(mark, &x, window, width)).collect();
-    let ends: Vec<(f64, f64)> = labels.iter().map(|(left, right, _)| (*left, *right)).collect();
-    let lanes = marks::lanes(&ends);
+    let labels: Vec<Label> = marks.iter().map(|mark| label(mark, &x, window, width)).collect();
+    let lanes = labels::lanes(&labels);
     let top = 8.0 + LANE * (lanes.iter().max().map_or(0, |lane| lane + 1)) as f64;
     let bottom = top + PLOT;
     let values: Vec<f64> = series
@@ -140,24 +142,33 @@ fn drawing(report: &Report, series: &[&Series], data: Window, width: f64) -> Mar
             desc id={ "tl-" (id) "-d" } { (description(&marks, series.len(), window)) }
             (axes(&frame))
             (band(report, &frame))
-            @for (mark, ((left, _, text), lane)) in marks.iter().zip(labels.iter().zip(&lanes)) {
+            @for (mark, lane) in marks.iter().zip(&lanes) {
                 (mark_lines(mark, &frame, report))
-                text.label class=(mark.class) x=(px(*left + 3.0)) y=(px(16.0 + LANE * *lane as f64)) { (text) }
-                line.stem class=(mark.class) x1=(px(frame.x(mark.at))) x2=(px(frame.x(mark.at)))
-                    y1=(px(7.0 + LANE * *lane as f64)) y2=(px(top)) {}
+                line class={ "stem " (mark.class) } x1=(px(frame.x(mark.at))) x2=(px(frame.x(mark.at)))
+                    y1=(px(top - LANE * (*lane as f64 + 0.8))) y2=(px(top)) {}
             }
-            @for (index, series) in series.iter().enumerate().rev() { (lines(series, index, &frame)) }
+            @for (index, series) in series.iter().enumerate().rev() { (lines::lines(series, index, &frame)) }
+            @for (mark, (label, lane)) in marks.iter().zip(labels.iter().zip(&lanes)) {
+                @let side = if label.is_left() { "end" } else { "start" };
+                @let x = if label.is_left() { label.stem - 4.0 } else { label.stem + 4.0 };
+                text class={ "label " (mark.class) " " (side) } x=(px(x)) y=(px(top - LANE * *lane as f64 - 5.0)) {
+                    (label.text)
+                }
+            }
         }
     }
 }
 
-/// The two ends of a label and its text, to the right of its mark, or to the left where the page ends.
-fn label(mark: &Mark, x: &Scale, window: Window, width: f64) -> (f64, f64, String) {
-    let at = x.at(mark.at.since(window.from) as f64);
-    let text = clipped(&mark.label, ((width - 24.0) / CHARACTER) as usize);
-    let length = text.chars().count() as f64 * CHARACTER + 8.0;
-    let left = if at + length <= width { at } else { (at - length).max(0.0) };
-    (left, (left + length).max(at), text)
+/// The label of a mark: to its right, or to its left where the drawing ends.
+fn label(mark: &Mark, x: &Scale, window: Window, width: f64) -> Label {
+    let stem = x.at(mark.at.since(window.from) as f64);
+    let room = (width - stem).max(stem) - 10.0;
+    let text = clipped(&mark.label, (room / CHARACTER) as usize);
+    let length = text.chars().count() as f64 * CHARACTER + 10.0;
+    if stem + length <= width {
+        return Label { left: stem, right: stem + length, stem, text };
+    }
+    Label { left: stem - length, right: stem, stem, text }
 }
 
 fn description(marks: &[Mark], instances: usize, window: Window) -> String {
@@ -217,7 +228,7 @@ fn band(report: &Report, frame: &Frame) -> Markup {
 fn mark_lines(mark: &Mark, frame: &Frame, report: &Report) -> Markup {
     let onset = report.conclusion.onset.map(|onset| onset.at);
     html! {
-        g.mark class=(mark.class) {
+        g class={ "mark " (mark.class) } {
             title { (marks::title(mark, onset)) }
             @for (index, at) in std::iter::once(&mark.at).chain(mark.also.iter().take(40)).enumerate() {
                 @if frame.window.contains(*at) {
@@ -228,55 +239,4 @@ fn mark_lines(mark: &Mark, frame: &Frame, report: &Report) -> Markup {
             }
         }
     }
-}
-
-fn lines(series: &Series, index: usize, frame: &Frame) -> Markup {
-    let points = thinned(&series.points);
-    let p50 = |point: &Point| point.p50_ms.get();
-    let p95 = |point: &Point| point.p95_ms.get();
-    html! {
-        g class=(colour(index)) {
-            title { (named(&series.instance)) }
-            path.p95 class=(colour(index)) d=(path(&points, frame, p95)) {}
-            path.p50 class=(colour(index)) d=(path(&points, frame, p50)) {}
-        }
-    }
-}
-
-/// The points with data, neighbours joined by their median when there are too many to draw.
-fn thinned(points: &[Point]) -> Vec<Point> {
-    let held: Vec<Point> = points.iter().filter(has_data).copied().collect();
-    if held.len() <= POINTS_MAX {
-        return held;
-    }
-    held.chunks(held.len().div_ceil(POINTS_MAX))
-        .filter_map(|chunk| {
-            let of = |pick: fn(&Point) -> f64| median(&mut chunk.iter().map(pick).collect::<Vec<_>>());
-            let (p50, p95) = (of(|point| point.p50_ms.get())?, of(|point| point.p95_ms.get())?);
-            chunk.first().map(|first| Point { p50_ms: p50.into(), p95_ms: p95.into(), ..*first })
-        })
-        .collect()
-}
-
-/// A line through the points, lifted where seconds are missing.
-fn path(points: &[Point], frame: &Frame, value: fn(&Point) -> f64) -> String {
-    let gaps = points.windows(2).filter_map(|pair| match pair {
-        [one, next] => Some(next.second.since(one.second) as f64),
-        _ => None,
-    });
-    let usual = median(&mut gaps.collect::<Vec<_>>()).unwrap_or(1e9);
-    let mut path = String::new();
-    let mut last: Option<UnixNanos> = None;
-    for point in points {
-        let goes_on = last.is_some_and(|last| point.second.since(last) as f64 <= usual * 3.5);
-        path.push(if goes_on { 'L' } else { 'M' });
-        let (x, y) = (px(frame.x(point.second)), px(frame.y.at(value(point))));
-        path.push_str(&format!("{x} {y}"));
-        if !goes_on {
-            // A lone second is a dot: a line of no length with round ends.
-            path.push_str("h.01");
-        }
-        last = Some(point.second);
-    }
-    path
 }

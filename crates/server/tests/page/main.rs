@@ -10,6 +10,8 @@ use telemetry::UnixNanos;
 use telemetry::answer::ChangeKind;
 
 fn assert_says(page: &str, sentences: &[&str]) {
+    // Numbers and their units are held together by a space of their own.
+    let page = page.replace('\u{A0}', " ");
     for sentence in sentences {
         assert!(page.contains(sentence), "the page does not say `{sentence}`");
     }
@@ -35,7 +37,7 @@ fn the_page_says_what_broke_why_since_when_what_was_done_and_whether_it_worked()
             "ORDERS_USE_INDEX=on",
             "effective",
             "\u{2212}771 ms [\u{2212}792, \u{2212}748]",
-            "95.0 % interval",
+            "95 % interval",
             "unmeasured",
             "4 min 00 s",
             "183 ms",

@@ -48,7 +48,11 @@ fn tag(inside: &str) -> Result<Tag, String> {
     let mut attributes = Vec::new();
     while let Some((name, after)) = rest.split_once("=\"") {
         let (value, after) = after.split_once('"').ok_or_else(|| format!("no end of {name}"))?;
-        attributes.push((name.trim().to_owned(), value.to_owned()));
+        let name = name.trim().to_owned();
+        if attributes.iter().any(|(known, _)| *known == name) {
+            return Err(format!("the attribute {name} stands twice: <{inside}>"));
+        }
+        attributes.push((name, value.to_owned()));
         rest = after.trim_start();
     }
     Ok(Tag { name: name.to_lowercase(), is_closing, attributes })

@@ -1,6 +1,6 @@
-//! What happened at a point in time: onset, alert, changes, actions; and how their labels stack.
+//! What happened at a point in time: onset, alert, changes, actions.
 //!
-//! Knows nothing of pixels but the width of a label.
+//! Knows nothing of pixels.
 
 use incident::hypothesis::RuledOut;
 use incident::{CandidateKind, Report};
@@ -123,31 +123,4 @@ pub(super) fn title(mark: &Mark, onset: Option<UnixNanos>) -> String {
         _ => String::new(),
     };
     format!("{} at {}{relation}", mark.label, mark.at.clock())
-}
-
-/// The first lane in which each label, given by its two ends in the order of time, touches no other.
-pub(super) fn lanes(ends: &[(f64, f64)]) -> Vec<usize> {
-    let mut taken: Vec<Vec<(f64, f64)>> = Vec::new();
-    let mut lanes = Vec::with_capacity(ends.len());
-    for (left, right) in ends {
-        let is_free = |lane: &Vec<(f64, f64)>| lane.iter().all(|(l, r)| right < l || left > r);
-        let lane = taken.iter().position(is_free).unwrap_or(taken.len());
-        match taken.get_mut(lane) {
-            Some(labels) => labels.push((*left, *right)),
-            None => taken.push(vec![(*left, *right)]),
-        }
-        lanes.push(lane);
-    }
-    lanes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn labels_that_would_touch_stand_in_different_lanes() {
-        assert_eq!(lanes(&[(0.0, 10.0), (5.0, 12.0), (11.0, 20.0), (13.0, 14.0)]), [0, 1, 0, 1]);
-        assert!(lanes(&[]).is_empty());
-    }
 }

@@ -13,7 +13,7 @@ use super::super::timeline::{axis_name, tick_text};
 
 const WIDTH: f64 = 380.0;
 const LEFT: f64 = 46.0;
-const TOP: f64 = 22.0;
+const TOP: f64 = 40.0;
 const BOTTOM: f64 = 210.0;
 /// Dots drawn in one strip.
 const DOTS_MAX: usize = 400;
@@ -101,14 +101,15 @@ fn drawn(strip: &Strip, place: usize, y: Scale) -> Markup {
     // Golden-ratio steps spread dots evenly without chance, so that the same report draws the same page.
     let spread = |index: usize| ((index as f64 * 0.618_034).fract() - 0.5) * column * 0.55;
     html! {
-        g.strip class=(strip.class) {
+        g class={ "strip " (strip.class) } {
             @for (index, dot) in strip.dots.iter().enumerate() {
                 circle cx=(px(middle + spread(index))) cy=(px(y.at(*dot))) r="2.4" {}
             }
             @if let Some(value) = median(&mut strip.dots.clone()) {
                 line.median x1=(px(middle - column * 0.36)) x2=(px(middle + column * 0.36))
                     y1=(px(y.at(value))) y2=(px(y.at(value))) {}
-                text.value.middle x=(px(middle)) y=(px((y.at(value) - 7.0).max(TOP + 8.0))) { (ms(value)) }
+                @let highest = strip.dots.iter().copied().fold(value, f64::max);
+                text.value.middle x=(px(middle)) y=(px(y.at(highest) - 8.0)) { (ms(value)) }
             } @else {
                 text.tick.middle x=(px(middle)) y="120" { "no data" }
             }
@@ -146,7 +147,7 @@ pub(super) fn difference(index: usize, record: &VerificationRecord) -> Markup {
                     text.tick.middle x=(px(x.at(tick))) y="112" { (if tick == 0.0 { "0".to_owned() } else { signed(tick) }) }
                 }
                 line.zero x1=(px(x.at(0.0))) x2=(px(x.at(0.0))) y1="26" y2="98" {}
-                g.interval class=(class) {
+                g class={ "interval " (class) } {
                     line x1=(px(x.at(low))) x2=(px(x.at(high))) y1="70" y2="70" {}
                     line x1=(px(x.at(low))) x2=(px(x.at(low))) y1="63" y2="77" {}
                     line x1=(px(x.at(high))) x2=(px(x.at(high))) y1="63" y2="77" {}
