@@ -1,7 +1,7 @@
-//! Serves one page at `/` until told to stop.
+//! Answers HTTP requests until told to stop; one page at `/` is the simplest case.
 //!
-//! Knows nothing of what the page says. No other path, no other method than GET and HEAD, no TLS: it is meant for
-//! the loopback of the machine that shows a report.
+//! Knows nothing of what is answered. No TLS: it is meant for the loopback of the machine that shows a report, or
+//! to stand behind a proxy.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -42,8 +42,25 @@ pub async fn page(
     html: String,
     shutdown: impl Future<Output = ()> + Send,
 ) -> std::io::Result<()> {
-    listener.local_addr()?;
     let html = Bytes::from(html);
+    let handler = move |request: Request<Incoming>| std::future::ready(answer(&request, html.clone()));
+    run(listener, handler, shutdown).await
+}
+
+/// Answers every request with `handler` until `shutdown` resolves, then ends kept connections and returns.
+///
+/// # Errors
+/// When the listener has no address any more, which is to say never once it listens.
+pub(crate) async fn run<H, F>(
+    listener: TcpListener,
+    handler: H,
+    shutdown: impl Future<Output = ()> + Send,
+) -> std::io::Result<()>
+where
+    H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+{
+    listener.local_addr()?;
     let (stop, stopped) = watch::channel(false);
     let mut open = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -54,7 +71,7 @@ pub async fn page(
             Some(_) = open.join_next(), if !open.is_empty() => {}
             accepted = listener.accept(), if open.len() < CONNECTIONS_MAX => match accepted {
                 Ok((stream, _)) => {
-                    open.spawn(connection(stream, html.clone(), stopped.clone()));
+                    open.spawn(connection(stream, handler.clone(), stopped.clone()));
                 }
                 // A client that gave up, or no socket left: neither ends the service.
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
@@ -69,10 +86,14 @@ pub async fn page(
     Ok(())
 }
 
-async fn connection(stream: TcpStream, html: Bytes, mut stopped: watch::Receiver<bool>) {
+async fn connection<H, F>(stream: TcpStream, handler: H, mut stopped: watch::Receiver<bool>)
+where
+    H: Fn(Request<Incoming>) -> F + Send,
+    F: Future<Output = Response<Full<Bytes>>> + Send,
+{
     let service = service_fn(move |request| {
-        let answer = answer(&request, html.clone());
-        async { Ok::<_, Infallible>(answer) }
+        let answer = handler(request);
+        async move { Ok::<_, Infallible>(answer.await) }
     });
     let mut connection = pin!(
         http1::Builder::new()
@@ -113,7 +134,7 @@ fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
 }
 
 /// For HEAD hyper sends the head alone, with the length of the body that GET would have.
-fn reply(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Full<Bytes>> {
+pub(crate) fn reply(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Full<Bytes>> {
     let length = HeaderValue::from(body.len());
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;

@@ -20,10 +20,10 @@ const CALLS_MAX: usize = 60;
 const SLOWER_TIMES: f64 = 1.5;
 const SLOWER_MS: f64 = 1.0;
 
-const BOX: f64 = 148.0;
-const GAP: f64 = 172.0;
+const BOX: f64 = 138.0;
+const GAP: f64 = 152.0;
 /// The straight last piece of a line, on which its label stands.
-const LANDING: f64 = 124.0;
+const LANDING: f64 = 116.0;
 const PORT: f64 = 34.0;
 const PASSING: f64 = 30.0;
 const SPACE: f64 = 18.0;
@@ -38,7 +38,7 @@ pub(super) fn section(report: &Report) -> Markup {
                 p.missing { "No service map: no calls between services were seen." }
             } @else {
                 p.lead {
-                    "Mean latency as the caller saw it, now and (was) before. A dashed line leads to something that "
+                    "Mean latency as the caller saw it: now, and in brackets before. A dashed line leads to something that "
                     "sends no spans of its own; a heavy red one became slower."
                 }
                 div.scroll tabindex="0" role="region" aria-label="Service map, scrolls sideways" {
@@ -150,7 +150,7 @@ fn service_box(place: &Place, name: &str, is_culprit: bool, is_silent: bool) -> 
             title { (named(name)) }
             rect x=(px(place.x)) y=(px(place.y)) width=(px(BOX)) height=(px(place.height)) rx="6" {}
             text.middle.name x=(px(place.x + BOX / 2.0)) y=(px(middle + if below.is_empty() { 4.0 } else { -2.0 })) {
-                (clipped(&named(name), 20))
+                (clipped(&named(name), 18))
             }
             @if !below.is_empty() {
                 text.middle.below x=(px(place.x + BOX / 2.0)) y=(px(middle + 14.0)) { (below) }
@@ -192,19 +192,22 @@ fn route(map: &Map<'_>, index: usize) -> Option<(String, (f64, f64))> {
     let y = y.min(end.y + end.height - 4.0);
     let mut at = (start.x + BOX, start.y + start.height / 2.0);
     let mut path = format!("M{} {}", px(at.0), px(at.1));
-    let mut curve = |x: f64, y: f64| {
-        let middle = (at.0 + x) / 2.0;
-        path.push_str(&format!("C{} {} {} {} {} {}", px(middle), px(at.1), px(middle), px(y), px(x), px(y)));
-        at = (x, y);
-    };
-    for ((_, _), passing) in map.passings.range((index, 0)..(index + 1, 0)) {
+    for (_, passing) in map.passings.range((index, 0)..(index + 1, 0)) {
         let middle = passing.y + passing.height / 2.0;
-        curve(passing.x, middle);
-        curve(passing.x + BOX, middle);
+        path.push_str(&landing(at, (passing.x, middle)));
+        at = (passing.x + BOX, middle);
+        path.push_str(&format!("H{}", px(at.0)));
     }
-    curve(end.x - LANDING, y);
+    path.push_str(&landing(at, (end.x, y)));
     path.push_str(&format!("H{}m-7 -4 l7 4l-7 4", px(end.x - 1.0)));
     Some((path, (end.x - LANDING / 2.0 - 4.0, y)))
+}
+
+/// A curve up to where labels begin; from there on lines are straight, so that none runs through a label.
+fn landing(from: (f64, f64), to: (f64, f64)) -> String {
+    let end = to.0 - LANDING;
+    let (middle, end) = (px(from.0.midpoint(end)), px(end));
+    format!("C{middle} {} {middle} {y} {end} {y}", px(from.1), y = px(to.1))
 }
 
 /// A call that leads back goes below everything.

@@ -36,8 +36,7 @@ fn ran(report: &Report, time: &StageTime) -> Markup {
         li.failed[time.has_failed] {
             h3 { (time.stage.title()) }
             p.when {
-                (clock(time.began_at)) " \u{00B7} +" (duration(time.began_at.since(report.opened_at)))
-                " \u{00B7} took " strong { (duration(time.ended_at.since(time.began_at))) }
+                (clock(time.began_at)) ", " (offset(time.began_at.since(report.opened_at))) ", took " strong { (duration(time.ended_at.since(time.began_at))) }
                 @if time.has_failed { " " (chip("bad", "\u{2717}", "failed")) }
             }
             @if !time.notes.is_empty() {
@@ -47,5 +46,14 @@ fn ran(report: &Report, time: &StageTime) -> Markup {
                 (more(time.notes.len(), NOTES_MAX))
             }
         }
+    }
+}
+
+/// How far from the alert.
+fn offset(nanos: i64) -> String {
+    match nanos {
+        0 => "at the alert".to_owned(),
+        1.. => format!("{} after the alert", duration(nanos)),
+        _ => format!("{} before the alert", duration(nanos.saturating_neg())),
     }
 }

@@ -41,11 +41,11 @@ pub(super) fn section(report: &Report) -> Markup {
                     "Each trace is drawn to a time scale of its own, because one is "
                     (format!("{:.0}", longest as f64 / bad_ns.min(good_ns).max(1) as f64)) " times as long as the other. "
                 }
-                "The dark part of a bar is time that no child span explains (exclusive time). Open a span for its "
-                "attributes."
+                "The strong part of a bar is time that no child span explains (exclusive time). The longest is red in the bad trace. "
+                "Open a span for its attributes."
             }
             h3 { "Bad: shows the symptom" }
-            (one(bad, scale(bad_ns), "a trace that shows the symptom"))
+            div.symptom { (one(bad, scale(bad_ns), "a trace that shows the symptom")) }
             h3 { "Good: typical from before" }
             (one(good, scale(good_ns), "a typical trace from before"))
         }

@@ -49,31 +49,19 @@ pub(super) fn layout(count: usize, edges: &[Edge]) -> Layout {
     Layout { layers, back }
 }
 
-/// Edges to a service that is still open while the calls are followed in depth.
+/// Edges that would close a ring of those before them: the first named keep their direction.
 fn back_edges(count: usize, edges: &[Edge]) -> BTreeSet<usize> {
-    let called: BTreeSet<usize> = edges.iter().filter(|(from, to)| from != to).map(|(_, to)| *to).collect();
-    let roots_first = (0..count).filter(|at| !called.contains(at)).chain(0..count);
     let mut back = BTreeSet::new();
-    let (mut seen, mut open) = (BTreeSet::new(), BTreeSet::new());
-    for root in roots_first {
-        // A stack of our own: names come from outside, and so does the depth.
-        let mut stack = vec![(root, false)];
-        while let Some((service, is_left)) = stack.pop() {
-            if is_left {
-                open.remove(&service);
-                continue;
-            }
-            if !seen.insert(service) {
-                continue;
-            }
-            open.insert(service);
-            stack.push((service, true));
-            for (index, (_, to)) in edges.iter().enumerate().filter(|(_, (from, _))| *from == service) {
-                if open.contains(to) {
-                    back.insert(index);
-                } else {
-                    stack.push((*to, false));
-                }
+    let mut reached = vec![BTreeSet::new(); count];
+    for (index, (from, to)) in edges.iter().enumerate() {
+        let beyond: BTreeSet<usize> = reached.get(*to).into_iter().flatten().copied().chain([*to]).collect();
+        if beyond.contains(from) {
+            back.insert(index);
+            continue;
+        }
+        for (service, own) in reached.iter_mut().enumerate() {
+            if service == *from || own.contains(from) {
+                own.extend(&beyond);
             }
         }
     }

@@ -1,0 +1,274 @@
+//! The command line, as `firstcause --help` tells it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Why production broke: evidence, a proven fix, and "I do not know" when that is the truth.
+#[derive(Debug, Parser)]
+#[command(name = "firstcause", version, about, propagate_version = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Break a real system and watch it being explained, fixed and proven (about a minute)
+    #[cfg(feature = "demo")]
+    Demo(Demo),
+    /// Receive OpenTelemetry signals, watch them, and explain what breaks
+    Serve(Serve),
+    /// Ask one of the questions: health, onset, self_time, exemplars, trace, edges, changes
+    Ask(Ask),
+    /// Verify or re-run the record of an incident
+    #[command(subcommand)]
+    Journal(JournalCommand),
+    /// Make the report of an incident again from its journal
+    Report(ReportCommand),
+    /// Start, stop and restart the processes of a system on approved request (a separate process by design)
+    #[cfg(feature = "demo")]
+    Actuate(Actuate),
+    /// One service of the demo
+    #[cfg(feature = "demo")]
+    #[command(hide = true)]
+    DemoService,
+    /// The load of the demo
+    #[cfg(feature = "demo")]
+    #[command(hide = true)]
+    DemoLoad(DemoLoad),
+    /// The deployments of the demo
+    #[cfg(feature = "demo")]
+    #[command(hide = true)]
+    DemoDirector(DemoDirector),
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum FaultName {
+    /// A new version of `orders` without the index on a grown table
+    SlowQuery,
+    /// No fault; only an innocent deploy
+    None,
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// What breaks
+    #[arg(long, value_enum, default_value_t = FaultName::SlowQuery)]
+    pub(crate) fault: FaultName,
+    /// Seed of load, data and the innocent deploy
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Print the report as JSON (firstcause.report/1) and nothing else on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The fix sets a variable that the service ignores: it must not be called effective
+    #[arg(long, conflicts_with = "worse")]
+    pub(crate) placebo: bool,
+    /// The fix makes it worse: it must be taken back
+    #[arg(long)]
+    pub(crate) worse: bool,
+    /// The fault heals by itself this long after it began, but not before the fix ran (for example 20s)
+    #[arg(long, value_parser = seconds, value_name = "DURATION")]
+    pub(crate) heal_at: Option<u64>,
+    /// Ask before acting instead of letting the demo's policy decide
+    #[arg(long)]
+    pub(crate) ask: bool,
+    /// Seconds of healthy operation before it breaks
+    #[arg(long, default_value_t = 25, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(16..=600))]
+    pub(crate) healthy_for: u64,
+    /// Requests per second
+    #[arg(long, default_value_t = 30.0)]
+    pub(crate) rate: f64,
+    /// Folder of this run; a new one below ./firstcause-data/demo when not given
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where everything is kept
+    #[arg(long, default_value = "./firstcause-data", value_name = "DIR", env = "FIRSTCAUSE_DATA_DIR")]
+    pub(crate) data_dir: PathBuf,
+    /// OTLP/HTTP listens here
+    #[arg(long, default_value = "127.0.0.1:4318", value_name = "ADDR")]
+    pub(crate) otlp_http: SocketAddr,
+    /// Questions and health are answered here
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub(crate) http: SocketAddr,
+    /// When a request is acknowledged
+    #[arg(long, value_enum, default_value_t = DurabilityName::Fsync)]
+    pub(crate) durability: DurabilityName,
+    /// Memory for requests under way, in MiB; beyond it they are refused with 503
+    #[arg(long, default_value_t = 64, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=65_536))]
+    pub(crate) budget_mib: u64,
+    /// Memory for recent signals, in MiB; beyond it the oldest are dropped and counted
+    #[arg(long, default_value_t = 256, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=65_536))]
+    pub(crate) head_mib: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DurabilityName {
+    /// After it is synced to disk
+    Fsync,
+    /// Before: faster, and a power failure loses acknowledged data
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ask {
+    /// Which question
+    #[arg(value_name = "QUESTION")]
+    pub(crate) question: String,
+    /// How far back from now (for example 5m)
+    #[arg(long, default_value = "5m", value_parser = seconds, value_name = "DURATION")]
+    pub(crate) since: u64,
+    /// Only this service
+    #[arg(long)]
+    pub(crate) service: Option<String>,
+    /// Only this operation
+    #[arg(long)]
+    pub(crate) operation: Option<String>,
+    /// Only this instance
+    #[arg(long)]
+    pub(crate) instance: Option<String>,
+    /// The trace, for the question `trace`
+    #[arg(long, value_name = "TRACE_ID")]
+    pub(crate) trace: Option<String>,
+    /// The space
+    #[arg(long, default_value = "default")]
+    pub(crate) space: String,
+    /// The running Firstcause to ask
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub(crate) at: SocketAddr,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JournalCommand {
+    /// Check that no record was changed, dropped, moved or added
+    Verify {
+        /// The journal
+        file: PathBuf,
+        /// BLAKE3 of the last record, as the report prints it; without it a cut end stays unseen
+        #[arg(long, value_name = "HASH")]
+        head: Option<String>,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run the investigation again from the recorded answers and compare byte for byte
+    Replay {
+        /// The journal
+        file: PathBuf,
+        /// Write `bodies.jsonl` and `conclusion.json` here
+        #[arg(long, value_name = "DIR", default_value = "./replay")]
+        out: PathBuf,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportCommand {
+    /// The journal
+    pub(crate) file: PathBuf,
+    /// Print it as JSON (firstcause.report/1)
+    #[arg(long, conflicts_with = "html")]
+    pub(crate) json: bool,
+    /// Write it as a page to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct Actuate {
+    /// The description of the system
+    #[arg(long, value_name = "FILE")]
+    pub(crate) system: PathBuf,
+    /// Requests come in here
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) socket: PathBuf,
+    /// Also deploy new versions on request
+    #[arg(long)]
+    pub(crate) allow_deploy: bool,
+    /// Stop everything when standard input closes
+    #[arg(long)]
+    pub(crate) stop_with_stdin: bool,
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct DemoLoad {
+    #[arg(long, value_name = "FILE")]
+    pub(crate) system: PathBuf,
+    #[arg(long)]
+    pub(crate) rate: f64,
+    #[arg(long)]
+    pub(crate) seed: u64,
+    #[arg(long, value_name = "FILE")]
+    pub(crate) summary: PathBuf,
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct DemoDirector {
+    #[arg(long, value_name = "FILE")]
+    pub(crate) system: PathBuf,
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) socket: PathBuf,
+    #[arg(long, value_enum)]
+    pub(crate) fault: FaultName,
+    #[arg(long)]
+    pub(crate) seed: u64,
+    #[arg(long)]
+    pub(crate) fault_after: u64,
+    #[arg(long)]
+    pub(crate) heal_at: Option<u64>,
+    #[arg(long, value_name = "FILE")]
+    pub(crate) truth: PathBuf,
+}
+
+/// Reads `20s`, `5m`, `2h` or plain seconds.
+fn seconds(text: &str) -> Result<u64, String> {
+    let (digits, unit) = match text.strip_suffix(|c: char| c.is_ascii_alphabetic()) {
+        Some(digits) => (digits, text.chars().next_back().unwrap_or('s')),
+        None => (text, 's'),
+    };
+    let factor = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        other => return Err(format!("no unit `{other}`; hint: 20s, 5m or 2h")),
+    };
+    let number: u64 = digits.parse().map_err(|_| format!("`{text}` is no duration; hint: 20s, 5m or 2h"))?;
+    number
+        .checked_mul(factor)
+        .filter(|seconds| *seconds <= 31_536_000)
+        .ok_or_else(|| "longer than a year".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+        assert_eq!(seconds("20s"), Ok(20));
+        assert_eq!(seconds("5m"), Ok(300));
+        assert!(seconds("5x").is_err());
+        assert!(seconds("").is_err());
+    }
+}

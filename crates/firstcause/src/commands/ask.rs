@@ -1,0 +1,69 @@
+//! `ask`: one question to a running Firstcause.
+
+use server::client::AskServerError;
+use telemetry::{Ask, Question, QuestionId, Scope, UnixNanos, Window};
+
+use crate::cli;
+use crate::failure::{Failure, Outcome};
+use crate::terminal;
+use crate::wiring::Doors;
+
+/// Exemplars of each choice that a person wants to see.
+const EXEMPLARS: u8 = 5;
+
+/// Runs the command.
+pub(crate) async fn run(args: cli::Ask) -> anyhow::Result<Outcome> {
+    let question = question(&args)?;
+    let answer = server::client::ask(args.at, &question).await.map_err(|error| match &error {
+        AskServerError::Unreachable { .. } => {
+            Failure::unreachable(error.to_string(), "is `firstcause serve` running? `--at` says where")
+        }
+        AskServerError::Refused { .. } => Failure::usage(
+            error.to_string(),
+            "answered today: changes, edges, exemplars, health, onset, self_time, trace",
+        ),
+    })?;
+    let text = if args.json { serde_json::to_string_pretty(&answer)? } else { terminal::table(&answer) };
+    terminal::say(&text)?;
+    Ok(Outcome::AsAsked)
+}
+
+fn question(args: &cli::Ask) -> anyhow::Result<Question> {
+    let space =
+        args.space.parse().map_err(|error| Failure::usage(format!("{error}"), "try `--space default`"))?;
+    let now = UnixNanos(Doors::real().clock.now_unix_nanos());
+    let back = i64::try_from(args.since).unwrap_or(i64::MAX / 2_000_000_000);
+    let window = Window::new(now.plus_seconds(-back), now);
+    let scope = Scope {
+        service: args.service.clone(),
+        operation: args.operation.clone(),
+        instance: args.instance.clone(),
+    };
+    Ok(Question { id: QuestionId::numbered(1), space, ask: ask(args, window, scope)?, not_before: now })
+}
+
+fn ask(args: &cli::Ask, window: Window, scope: Scope) -> anyhow::Result<Ask> {
+    Ok(match args.question.as_str() {
+        "health" => Ask::Health { window, scope },
+        "onset" => Ask::Onset { window, scope },
+        "self_time" => Ask::SelfTime { window, scope },
+        "exemplars" => Ask::Exemplars { window, scope, limit: EXEMPLARS },
+        "edges" => Ask::Edges { window, scope },
+        "changes" => Ask::Changes { window, scope },
+        "paths" => Ask::Paths { window, scope },
+        "log_templates" => Ask::LogTemplates { window, scope },
+        "topology" => Ask::Topology { window },
+        "coverage" => Ask::Coverage { window },
+        "trace" => {
+            let text = args.trace.as_deref().unwrap_or_default();
+            let trace_id = text.parse().map_err(|error| {
+                Failure::usage(format!("`--trace`: {error}"), "`firstcause ask exemplars` lists trace ids")
+            })?;
+            Ask::Trace { trace_id }
+        }
+        other => {
+            let names = telemetry::question::NAMES.join(", ");
+            return Err(Failure::usage(format!("no question `{other}`"), format!("one of {names}")));
+        }
+    })
+}

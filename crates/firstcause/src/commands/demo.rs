@@ -1,0 +1,220 @@
+//! `demo`: a real system breaks, and Firstcause explains it, fixes it and proves the fix.
+//!
+//! This process is the engine: it receives signals, watches, investigates and asks for approved restarts. The
+//! services, their load, their deployments and the actuator are other processes of the same binary; what they
+//! planned stands in `truth.json`, which this process never reads before the verdict.
+
+mod fleet;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use incident::{Report, Verdict};
+use orchestrator::desk::Opened;
+use orchestrator::{Desk, Remedy, Resolver};
+use platform::chance::OsChance;
+use remediation::channels::file::FileChannel;
+use remediation::channels::policy::PolicyChannel;
+use remediation::channels::terminal::TerminalChannel;
+use remediation::channels::{ApprovalChannel, Now};
+use remediation::executors::process::ProcessExecutor;
+use remediation::{Authority, Inventory, Policy};
+use store::Store;
+use telemetry::{Space, UnixNanos};
+
+use crate::cli::{Demo, FaultName};
+use crate::failure::Outcome;
+use crate::terminal::{self, Stream};
+use crate::wiring::{Doors, Receiver, listen, sources, write_file};
+use fleet::Fleet;
+
+/// How long after the fault an alert is waited for.
+const ALERT_SECONDS_MAX: u64 = 40;
+/// How long a person may think.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Runs the demo.
+pub(crate) async fn run(args: Demo) -> anyhow::Result<Outcome> {
+    let doors = Doors::real();
+    let stream = Arc::new(Stream::new(UnixNanos(doors.clock.now_unix_nanos())));
+    let folder = folder(&args, &doors)?;
+    let say = |text: &str| stream.line(UnixNanos(doors.clock.now_unix_nanos()), text);
+    say(&format!("five services, two instances each, in {}", folder.display()));
+    let store = open_store(&folder, &doors)?;
+    let receiver = Receiver::start(SocketAddr::from(([127, 0, 0, 1], 0)), &store).await?;
+    let fleet = Fleet::start(&folder, receiver.address, &args).await?;
+    say(&format!(
+        "the system is up under {} requests a second, its telemetry arrives at http://{}",
+        args.rate, receiver.address
+    ));
+    say(&match args.fault {
+        FaultName::SlowQuery => {
+            format!("something will break in {} s; the engine is not told what or when", args.healthy_for)
+        }
+        FaultName::None => format!("nothing will break; one innocent deploy in about {} s", args.healthy_for),
+    });
+    let worked = work(&args, &doors, &folder, &fleet, &store, Arc::clone(&stream)).await;
+    say("stopping the system");
+    fleet.stop().await?;
+    receiver.stop().await?;
+    store.close();
+    let Some(report) = worked? else { return no_incident(&args) };
+    finish(&args, &doors, &folder, &report).await
+}
+
+fn folder(args: &Demo, doors: &Doors) -> anyhow::Result<PathBuf> {
+    let folder = args.data_dir.clone().unwrap_or_else(|| {
+        let run = UnixNanos(doors.clock.now_unix_nanos()).rfc3339().replace([':', '.'], "-");
+        PathBuf::from("firstcause-data").join("demo").join(run)
+    });
+    doors
+        .disk
+        .create_dir_all(&folder)
+        .with_context(|| format!("failed to make the folder `{}`", folder.display()))?;
+    std::path::absolute(&folder).with_context(|| format!("failed to resolve `{}`", folder.display()))
+}
+
+fn open_store(folder: &std::path::Path, doors: &Doors) -> anyhow::Result<Store> {
+    let config = store::Config::new(folder.join("store"));
+    Store::open(config, Arc::clone(&doors.disk), Arc::clone(&doors.clock)).context("failed to open the store")
+}
+
+/// Watches until something is wrong and resolves it; nothing when the time is over and all is well.
+async fn work(
+    args: &Demo,
+    doors: &Doors,
+    folder: &std::path::Path,
+    fleet: &Fleet,
+    store: &Store,
+    stream: Arc<Stream>,
+) -> anyhow::Result<Option<Report>> {
+    let sources = sources(store);
+    let (desk, mut opened) = Desk::new(Arc::clone(&doors.clock), Box::new(OsChance));
+    let gaps = Arc::clone(&stream);
+    let clock = Arc::clone(&doors.clock);
+    let watch = orchestrator::watch::run(
+        Space::default(),
+        sources.clone(),
+        Arc::clone(&doors.clock),
+        desk,
+        move |gap| {
+            gaps.line(UnixNanos(clock.now_unix_nanos()), gap);
+        },
+    );
+    let patience = Duration::from_secs(args.healthy_for + ALERT_SECONDS_MAX);
+    let first = async {
+        tokio::select! {
+            () = watch => None,
+            first = tokio::time::timeout(patience, opened.recv()) => first.ok().flatten(),
+        }
+    };
+    let Some(Opened { incident, alert }) = first.await else { return Ok(None) };
+    let resolver = Resolver {
+        sources,
+        clock: Arc::clone(&doors.clock),
+        disk: Arc::clone(&doors.disk),
+        data_dir: folder.join("store"),
+        remedy: Some(remedy(args, doors, folder, fleet)?),
+    };
+    let closed =
+        resolver.resolve(&incident, alert, stream).await.context("failed to work on the incident")?;
+    Ok(Some(closed.report))
+}
+
+fn remedy(args: &Demo, doors: &Doors, folder: &std::path::Path, fleet: &Fleet) -> anyhow::Result<Remedy> {
+    let inventory_text = inventory(args);
+    write_file(&*doors.disk, &folder.join("inventory.toml"), inventory_text.as_bytes())?;
+    let policy_text = if args.ask { "" } else { POLICY };
+    write_file(&*doors.disk, &folder.join("policy.toml"), policy_text.as_bytes())?;
+    let clock = Arc::clone(&doors.clock);
+    let now: Now = Arc::new(move || clock.now_unix_nanos());
+    let person: Arc<dyn ApprovalChannel> = if is_terminal() {
+        Arc::new(TerminalChannel::new(Authority::new(), PATIENCE, Arc::clone(&now)))
+    } else {
+        Arc::new(FileChannel::new(folder.to_owned(), Authority::new(), PATIENCE, Arc::clone(&now)))
+    };
+    let policy = Policy::parse(policy_text).context("failed to read the policy")?;
+    Ok(Remedy {
+        inventory: Inventory::parse(&inventory_text).context("failed to read the inventory")?,
+        approvals: Arc::new(PolicyChannel::new(policy, Authority::new(), person, now)),
+        executor: Arc::new(ProcessExecutor::new(fleet.socket().to_owned())),
+    })
+}
+
+/// The demo's policy: this one reversible fix needs no person.
+const POLICY: &str = "[[rule]]\nspace = \"default\"\nprofile = \"slow_query\"\nmode = \"auto\"\n";
+
+/// What the operator of the demo allows. Every service that keeps data has the same fix, so that the inventory does
+/// not give the cause away.
+fn inventory(args: &Demo) -> String {
+    let set = match (args.placebo, args.worse) {
+        (true, _) => "QUERY_HINT = \"fast\"",
+        (_, true) => "READ_AUDIT = \"full\"",
+        _ => "CUSTOMER_INDEX = \"true\"",
+    };
+    let target = |service: &str| {
+        format!(
+            "[[target]]\nservice = \"{service}\"\ninstances = [\"{service}-1\", \"{service}-2\"]\n\
+             [[target.fix]]\nprofile = \"slow_query\"\nset = {{ {set} }}\n\n"
+        )
+    };
+    ["gateway", "catalog", "checkout", "stock", "orders"].map(target).concat()
+}
+
+fn is_terminal() -> bool {
+    use std::io::IsTerminal;
+    std::io::stdin().is_terminal()
+}
+
+fn no_incident(args: &Demo) -> anyhow::Result<Outcome> {
+    let watched = args.healthy_for + ALERT_SECONDS_MAX;
+    let text = if args.json {
+        serde_json::json!({ "schema": "firstcause.demo/1", "incident": null, "watched_s": watched })
+            .to_string()
+    } else {
+        format!("no incident in {watched} s")
+    };
+    terminal::say(&text)?;
+    // A fault that was not noticed is a negative result; no fault and no alarm is what was asked for.
+    Ok(if args.fault == FaultName::None { Outcome::AsAsked } else { Outcome::Negative })
+}
+
+async fn finish(
+    args: &Demo,
+    doors: &Doors,
+    folder: &std::path::Path,
+    report: &Report,
+) -> anyhow::Result<Outcome> {
+    let page = server::page::report(report);
+    let (html, json) = (folder.join("report.html"), folder.join("report.json"));
+    let text = serde_json::to_string_pretty(report).context("failed to write the report as JSON")?;
+    write_file(&*doors.disk, &html, page.as_bytes())?;
+    write_file(&*doors.disk, &json, text.as_bytes())?;
+    let journal = folder.join("store/spaces/default/incidents").join(format!("{}.journal", report.incident));
+    if args.json {
+        terminal::say(&text)?;
+    } else {
+        terminal::say(&terminal::render(report))?;
+        terminal::say(&format!("    report  {}\n   journal  {}", html.display(), journal.display()))?;
+        if is_terminal() {
+            serve_until_enter(page).await?;
+        }
+    }
+    let verdict = report.verification.as_ref().map(|summary| summary.verdict);
+    Ok(if verdict == Some(Verdict::Effective) { Outcome::AsAsked } else { Outcome::Negative })
+}
+
+async fn serve_until_enter(page: String) -> anyhow::Result<()> {
+    let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0)), "the report", "--json").await?;
+    let address = listener.local_addr().context("failed to read the address listened on")?;
+    terminal::say(&format!("\nopen http://{address}/ - press Enter to end"))?;
+    let entered = async {
+        use tokio::io::AsyncBufReadExt;
+        let mut line = String::new();
+        tokio::io::BufReader::new(tokio::io::stdin()).read_line(&mut line).await.ok();
+    };
+    server::serve::page(listener, page, entered).await.context("failed to serve the report")
+}

@@ -1,0 +1,125 @@
+//! The other processes of the demo: actuator (with all services), load, deployments.
+//!
+//! Each is started with a pipe as standard input and ends when the pipe closes, so that nothing survives this
+//! process, whatever ends it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Context;
+use demo::supervisor::client::Client;
+use demo::system::System;
+use tokio::process::{Child, Command};
+
+use crate::cli::{Demo, FaultName};
+use crate::failure::Failure;
+
+/// How long the services may take to be ready: data are made and ten processes started.
+const READY_SECONDS_MAX: u64 = 60;
+/// How long a process may take to end once its pipe is closed.
+const STOP_SECONDS_MAX: u64 = 15;
+
+/// The running processes.
+pub(super) struct Fleet {
+    actuator: Child,
+    load: Child,
+    director: Child,
+    socket: PathBuf,
+    data: PathBuf,
+}
+
+impl Fleet {
+    /// Makes the data, starts everything and waits until every service is ready.
+    pub(super) async fn start(folder: &Path, otlp: SocketAddr, args: &Demo) -> anyhow::Result<Self> {
+        let binary = std::env::current_exe().context("failed to find this very binary")?;
+        let system = make_system(folder, &binary, otlp, args.seed).await?;
+        // A Unix socket's path has 107 bytes at most, and data folders may be deep.
+        let socket = std::env::temp_dir().join(format!("firstcause-{}.sock", std::process::id()));
+        let part = |name: &str| {
+            let mut command = Command::new(&binary);
+            command.arg(name).arg("--system").arg(system.file());
+            command.stdin(Stdio::piped()).stdout(Stdio::null()).kill_on_drop(true);
+            command
+        };
+        let mut actuate = part("actuate");
+        actuate.arg("--socket").arg(&socket).arg("--allow-deploy").arg("--stop-with-stdin");
+        let actuator = actuate.spawn().context("failed to start the actuator")?;
+        wait_ready(&socket).await?;
+        let mut load = part("demo-load");
+        load.arg("--rate").arg(args.rate.to_string()).arg("--seed").arg(args.seed.to_string());
+        load.arg("--summary").arg(folder.join("load.json"));
+        let load = load.spawn().context("failed to start the load")?;
+        let mut director = part("demo-director");
+        director.arg("--socket").arg(&socket).arg("--seed").arg(args.seed.to_string());
+        director.arg("--fault").arg(match args.fault {
+            FaultName::SlowQuery => "slow_query",
+            FaultName::None => "none",
+        });
+        director.arg("--fault-after").arg(args.healthy_for.to_string());
+        director.arg("--truth").arg(folder.join("truth.json"));
+        if let Some(heal_at) = args.heal_at {
+            director.arg("--heal-at").arg(heal_at.to_string());
+        }
+        let director = director.spawn().context("failed to start the deployments")?;
+        Ok(Self { actuator, load, director, socket, data: folder.join("system").join("data") })
+    }
+
+    /// Where the actuator listens.
+    pub(super) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Ends everything, and removes the services' databases: they are large and made again from the seed.
+    pub(super) async fn stop(self) -> anyhow::Result<()> {
+        for (name, child) in
+            [("deployments", self.director), ("load", self.load), ("actuator", self.actuator)]
+        {
+            end(name, child).await?;
+        }
+        tokio::fs::remove_file(&self.socket).await.ok();
+        tokio::fs::remove_dir_all(&self.data).await.ok();
+        Ok(())
+    }
+}
+
+async fn make_system(folder: &Path, binary: &Path, otlp: SocketAddr, seed: u64) -> anyhow::Result<System> {
+    let (folder, binary) = (folder.join("system"), binary.to_owned());
+    tokio::task::spawn_blocking(move || {
+        System::create(&folder, &binary, &["demo-service".to_owned()], &format!("http://{otlp}"), seed)
+    })
+    .await
+    .context("making the data failed")?
+    .context("failed to make the system's data")
+}
+
+async fn wait_ready(socket: &Path) -> anyhow::Result<()> {
+    let client = Client::new(socket);
+    let ready = async {
+        loop {
+            if client
+                .status()
+                .await
+                .is_ok_and(|status| status.instances.iter().all(|instance| instance.ready))
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(READY_SECONDS_MAX), ready).await.map_err(|_| {
+        Failure::unreachable(
+            format!("the demo's services were not ready within {READY_SECONDS_MAX} s"),
+            "see the files in <data dir>/system/logs",
+        )
+    })
+}
+
+async fn end(name: &str, mut child: Child) -> anyhow::Result<()> {
+    drop(child.stdin.take());
+    match tokio::time::timeout(Duration::from_secs(STOP_SECONDS_MAX), child.wait()).await {
+        Ok(status) => status.map(|_| ()).with_context(|| format!("failed to wait for the {name}")),
+        Err(_) => child.kill().await.with_context(|| format!("failed to end the {name}")),
+    }
+}

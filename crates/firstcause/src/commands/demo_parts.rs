@@ -1,0 +1,61 @@
+//! The processes of the demo: a service, the load, the deployments, the actuator.
+
+use anyhow::Context;
+
+use crate::cli::{Actuate, DemoDirector, DemoLoad, FaultName};
+use crate::failure::Outcome;
+
+/// One service, configured by its environment.
+pub(crate) async fn service() -> anyhow::Result<Outcome> {
+    let settings =
+        demo::service::Settings::from_vars(std::env::vars()).context("failed to read the settings")?;
+    demo::service::run(settings).await.context("failed to serve")?;
+    Ok(Outcome::AsAsked)
+}
+
+/// The actuator.
+pub(crate) async fn actuate(args: Actuate) -> anyhow::Result<Outcome> {
+    let options = demo::supervisor::Options {
+        system_file: args.system,
+        socket: args.socket,
+        allow_deploy: args.allow_deploy,
+        stop_with_stdin: args.stop_with_stdin,
+    };
+    demo::supervisor::run(options).await.context("failed to supervise")?;
+    Ok(Outcome::AsAsked)
+}
+
+/// The load.
+pub(crate) async fn load(args: DemoLoad) -> anyhow::Result<Outcome> {
+    let system = demo::system::System::load(&args.system).context("failed to read the system")?;
+    let options = demo::load::Options {
+        targets: system.gateway_addresses(),
+        rate_per_s: args.rate,
+        seed: args.seed,
+        duration: None,
+        stop_with_stdin: true,
+        summary_file: Some(args.summary),
+    };
+    demo::load::run(options).await.context("failed to make load")?;
+    Ok(Outcome::AsAsked)
+}
+
+/// The deployments: the faulty one, the innocent one, and what heals by itself.
+pub(crate) async fn director(args: DemoDirector) -> anyhow::Result<Outcome> {
+    let plan = demo::director::Plan {
+        system_file: args.system,
+        socket: args.socket,
+        fault: match args.fault {
+            FaultName::SlowQuery => demo::director::Fault::SlowQuery,
+            FaultName::None => demo::director::Fault::None,
+        },
+        seed: args.seed,
+        fault_after_s: args.fault_after,
+        heal_at_s: args.heal_at,
+        heal_after_file: None,
+        truth_file: args.truth,
+        stop_with_stdin: true,
+    };
+    demo::director::run(plan).await.context("failed to deploy")?;
+    Ok(Outcome::AsAsked)
+}

@@ -1,0 +1,46 @@
+//! The commands, one file each.
+
+mod ask;
+#[cfg(feature = "demo")]
+mod demo;
+#[cfg(feature = "demo")]
+mod demo_parts;
+mod journal;
+mod report;
+mod serve;
+
+use anyhow::Context;
+
+use crate::cli::Command;
+use crate::failure::Outcome;
+
+/// Runs a command to its outcome.
+pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
+    match command {
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => block_on(demo::run(args)),
+        Command::Serve(args) => block_on(serve::run(args)),
+        Command::Ask(args) => block_on(ask::run(args)),
+        Command::Journal(command) => journal::run(command),
+        Command::Report(args) => report::run(&args),
+        #[cfg(feature = "demo")]
+        Command::Actuate(args) => block_on(demo_parts::actuate(args)),
+        #[cfg(feature = "demo")]
+        Command::DemoService => block_on(demo_parts::service()),
+        #[cfg(feature = "demo")]
+        Command::DemoLoad(args) => block_on(demo_parts::load(args)),
+        #[cfg(feature = "demo")]
+        Command::DemoDirector(args) => block_on(demo_parts::director(args)),
+    }
+}
+
+fn block_on(work: impl Future<Output = anyhow::Result<Outcome>>) -> anyhow::Result<Outcome> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("failed to start the runtime")?;
+    let outcome = runtime.block_on(work);
+    // A read of standard input may still block a thread; nothing waits for it.
+    runtime.shutdown_background();
+    outcome
+}

@@ -1,0 +1,160 @@
+//! `serve`: receive, keep, answer, watch, explain. Reports only: outside the demo nothing is changed.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use orchestrator::desk::Opened;
+use orchestrator::{Desk, Resolver};
+use platform::chance::OsChance;
+use store::Store;
+use telemetry::{Answerer, Space, UnixNanos};
+use tokio::sync::mpsc;
+
+use crate::cli::{DurabilityName, Serve};
+use crate::failure::{Failure, Outcome};
+use crate::terminal::{self, Stream};
+use crate::wiring::{Doors, Receiver, listen, sources, write_file};
+
+/// Runs until interrupted.
+pub(crate) async fn run(args: Serve) -> anyhow::Result<Outcome> {
+    let doors = Doors::real();
+    let stream = Arc::new(Stream::new(UnixNanos(doors.clock.now_unix_nanos())));
+    let store = open_store(&args, &doors)?;
+    let receiver = Receiver::start(args.otlp_http, &store).await?;
+    let listener = listen(args.http, "questions and health", "--http").await?;
+    let http = listener.local_addr().context("failed to read the address listened on")?;
+    // Both lines are read by programs: they come first and name the port that was taken.
+    terminal::say(&format!("otlp/http http://{}", receiver.address))?;
+    terminal::say(&format!("http      http://{http}"))?;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let api = tokio::spawn(server::rest::serve(listener, api(&store), async {
+        stopped.await.ok();
+    }));
+    tokio::select! {
+        () = watch(&args.data_dir, &doors, &store, Arc::clone(&stream)) => {}
+        interrupted = interrupted() => interrupted?,
+    }
+    stream.line(UnixNanos(doors.clock.now_unix_nanos()), "stopping: requests under way are finished first");
+    receiver.stop().await?;
+    stop.send(()).ok();
+    api.await.context("the interface failed")?.context("failed to answer")?;
+    store.close();
+    Ok(Outcome::AsAsked)
+}
+
+fn open_store(args: &Serve, doors: &Doors) -> anyhow::Result<Store> {
+    let config = store::Config {
+        durability: match args.durability {
+            DurabilityName::Fsync => store::Durability::Fsync,
+            DurabilityName::None => store::Durability::None,
+        },
+        budget_bytes: args.budget_mib << 20,
+        head_max_bytes: args.head_mib << 20,
+        ..store::Config::new(&args.data_dir)
+    };
+    Store::open(config, Arc::clone(&doors.disk), Arc::clone(&doors.clock)).map_err(|error| {
+        let error = anyhow::Error::new(error);
+        let why = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+        Failure::usage(
+            format!("failed to open the data directory `{}`: {why}", args.data_dir.display()),
+            "another Firstcause may hold it; choose another with `--data-dir`",
+        )
+    })
+}
+
+fn api(store: &Store) -> server::rest::Api {
+    let (answerer, counted) = (store.clone(), store.clone());
+    let answerer: Arc<dyn Answerer> = Arc::new(answerer);
+    server::rest::Api { answerer, stats: Arc::new(move || stats(&counted)) }
+}
+
+fn stats(store: &Store) -> serde_json::Value {
+    let stats = store.stats();
+    serde_json::json!({
+        "schema": "firstcause.stats/1",
+        "accepted": stats.accepted,
+        "rejected": stats.rejected,
+        "repaired": stats.repaired,
+        "refused_requests": stats.refused,
+        "refused_items": stats.refused_items,
+        "recovered": stats.recovered,
+        "duplicates": stats.duplicates,
+        "torn_bytes": stats.torn_bytes,
+        "damaged_bytes": stats.damaged_bytes,
+        "expired": stats.expired,
+        "failed_writes": stats.failed_writes,
+        "in_flight_bytes": stats.used_bytes,
+        "head_bytes": stats.head_bytes,
+        "spans": stats.spans,
+        "log_records": stats.logs,
+        "metric_points": stats.points,
+    })
+}
+
+/// Watches the default space and explains what it finds, one incident after the other.
+async fn watch(data_dir: &Path, doors: &Doors, store: &Store, stream: Arc<Stream>) {
+    let sources = sources(store);
+    let (desk, opened) = Desk::new(Arc::clone(&doors.clock), Box::new(OsChance));
+    let resolver = Resolver {
+        sources: sources.clone(),
+        clock: Arc::clone(&doors.clock),
+        disk: Arc::clone(&doors.disk),
+        data_dir: data_dir.to_owned(),
+        remedy: None,
+    };
+    let (gaps, clock) = (Arc::clone(&stream), Arc::clone(&doors.clock));
+    let accepts = Arc::clone(&desk);
+    let watching =
+        orchestrator::watch::run(Space::default(), sources, Arc::clone(&doors.clock), accepts, move |gap| {
+            gaps.line(UnixNanos(clock.now_unix_nanos()), gap);
+        });
+    tokio::select! {
+        () = watching => {}
+        () = explain(&resolver, opened, &desk, doors, stream) => {}
+    }
+}
+
+/// An incident stays open for this long after it was explained: what still burns is not explained twice.
+const OPEN_FOR: std::time::Duration = std::time::Duration::from_secs(600);
+
+async fn explain(
+    resolver: &Resolver,
+    mut opened: mpsc::Receiver<Opened>,
+    desk: &Arc<Desk>,
+    doors: &Doors,
+    stream: Arc<Stream>,
+) {
+    while let Some(Opened { incident, alert }) = opened.recv().await {
+        let (space, key) = (alert.space.clone(), alert.dedupe_key.clone());
+        let observer: Arc<dyn orchestrator::Observer> = Arc::clone(&stream) as _;
+        match resolver.resolve(&incident, alert, observer).await {
+            Ok(closed) => {
+                let page = resolver.incidents(&space).join(format!("{incident}.html"));
+                let written =
+                    write_file(&*doors.disk, &page, server::page::report(&closed.report).as_bytes());
+                terminal::say_aside(&terminal::render(&closed.report));
+                terminal::say_aside(&match written {
+                    Ok(()) => {
+                        format!("    report  {}\n   journal  {}", page.display(), closed.journal.display())
+                    }
+                    Err(error) => format!("    report  not written: {error:#}"),
+                });
+            }
+            Err(error) => {
+                terminal::complain(&anyhow::Error::new(error).context("the incident was not explained"))
+            }
+        }
+        tokio::time::sleep(OPEN_FOR).await;
+        desk.close(&key);
+    }
+}
+
+async fn interrupted() -> anyhow::Result<()> {
+    let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        .context("failed to listen for SIGTERM")?;
+    tokio::select! {
+        _ = term.recv() => Ok(()),
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("failed to listen for Ctrl-C"),
+    }
+}

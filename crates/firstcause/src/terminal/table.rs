@@ -1,0 +1,167 @@
+//! An answer as a plain table: one line a row, columns aligned, units in the heads.
+
+use telemetry::answer::{Answer, Subject, Table};
+
+use super::plain;
+
+/// The answer as text.
+pub(crate) fn table(answer: &Answer) -> String {
+    let (heads, rows) = cells(&answer.table);
+    let mut text = aligned(&heads, &rows);
+    if rows.is_empty() {
+        text.push_str("(no rows)\n");
+    }
+    if answer.left_out > 0 {
+        text.push_str(&format!("left out: {} items not complete\n", answer.left_out));
+    }
+    if answer.truncated {
+        text.push_str("truncated: there are more rows; narrow the window or the scope\n");
+    }
+    if answer.quantile_error.get() > 0.0 {
+        text.push_str(&format!("quantiles are within {:.0} %\n", answer.quantile_error.get() * 100.0));
+    }
+    text.trim_end().to_owned()
+}
+
+type Cells = (Vec<&'static str>, Vec<Vec<String>>);
+
+fn ms(ns: i64) -> String {
+    format!("{:.2}", ns as f64 / 1e6)
+}
+
+fn mean_ms(sum_ns: i64, count: u64) -> String {
+    format!("{:.2}", sum_ns as f64 / count.max(1) as f64 / 1e6)
+}
+
+fn subject(subject: &Subject) -> Vec<String> {
+    vec![
+        subject.service.clone(),
+        subject.operation.clone(),
+        subject.instance.clone(),
+        subject.version.clone(),
+    ]
+}
+
+fn with(subject_of: &Subject, more: Vec<String>) -> Vec<String> {
+    let mut cells = subject(subject_of);
+    cells.extend(more);
+    cells
+}
+
+const WHO: [&str; 4] = ["service", "operation", "instance", "version"];
+
+fn heads(more: &[&'static str]) -> Vec<&'static str> {
+    WHO.iter().chain(more).copied().collect()
+}
+
+fn cells(table: &Table) -> Cells {
+    match table {
+        Table::Health(rows) => (
+            heads(&["count", "errors", "p50_ms", "p95_ms", "p99_ms"]),
+            rows.iter()
+                .map(|row| {
+                    let figures = [row.count.to_string(), row.errors.to_string()];
+                    let latency = [ms(row.p50_ns), ms(row.p95_ns), ms(row.p99_ns)];
+                    with(&row.subject, figures.into_iter().chain(latency).collect())
+                })
+                .collect(),
+        ),
+        Table::Onset(rows) => (
+            heads(&["second", "count", "errors", "p50_ms", "p95_ms"]),
+            rows.iter()
+                .map(|row| {
+                    let figures = [row.second.clock(), row.count.to_string(), row.errors.to_string()];
+                    with(&row.subject, figures.into_iter().chain([ms(row.p50_ns), ms(row.p95_ns)]).collect())
+                })
+                .collect(),
+        ),
+        Table::SelfTime(table) => (
+            heads(&["resource", "count", "errors", "mean_self_ms", "p95_self_ms"]),
+            table
+                .rows
+                .iter()
+                .map(|row| {
+                    let counts = [row.resource.clone(), row.count.to_string(), row.errors.to_string()];
+                    let own = [mean_ms(row.sum_ns, row.count), ms(row.p95_ns)];
+                    with(&row.subject, counts.into_iter().chain(own).collect())
+                })
+                .collect(),
+        ),
+        other => more_cells(other),
+    }
+}
+
+fn more_cells(table: &Table) -> Cells {
+    match table {
+        Table::Exemplars(rows) => (
+            vec!["trace_id", "choice", "operation", "start", "duration_ms", "error"],
+            rows.iter()
+                .map(|row| {
+                    vec![
+                        row.trace_id.to_string(),
+                        format!("{:?}", row.choice).to_lowercase(),
+                        row.operation.clone(),
+                        row.start.clock(),
+                        ms(row.duration_ns),
+                        row.is_error.to_string(),
+                    ]
+                })
+                .collect(),
+        ),
+        Table::Trace(rows) => (
+            heads(&["start", "duration_ms", "exclusive_ms"]),
+            rows.iter()
+                .map(|row| {
+                    with(&row.subject, vec![row.start.rfc3339(), ms(row.duration_ns), ms(row.exclusive_ns)])
+                })
+                .collect(),
+        ),
+        Table::Edges(rows) => (
+            vec!["caller", "callee", "count", "errors", "client_mean_ms", "server_mean_ms", "delay_p50_ms"],
+            rows.iter()
+                .map(|row| {
+                    let mut cells = vec![row.caller.clone(), row.callee.clone()];
+                    cells.extend([row.count.to_string(), row.errors.to_string()]);
+                    cells.extend([
+                        mean_ms(row.client_sum_ns, row.count),
+                        mean_ms(row.server_sum_ns, row.count),
+                    ]);
+                    cells.push(ms(row.delay_p50_ns));
+                    cells
+                })
+                .collect(),
+        ),
+        Table::Changes(rows) => (
+            vec!["at", "kind", "service", "instance", "before", "after"],
+            rows.iter()
+                .map(|row| {
+                    let kind = format!("{:?}", row.kind).to_lowercase();
+                    let names =
+                        [row.service.clone(), row.instance.clone(), row.before.clone(), row.after.clone()];
+                    [row.at.rfc3339(), kind].into_iter().chain(names).collect()
+                })
+                .collect(),
+        ),
+        Table::Health(_) | Table::Onset(_) | Table::SelfTime(_) => (Vec::new(), Vec::new()),
+    }
+}
+
+fn aligned(heads: &[&str], rows: &[Vec<String>]) -> String {
+    let width = |column: usize| {
+        let longest = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+        longest.unwrap_or(0).max(heads.get(column).map_or(0, |head| head.len()))
+    };
+    let widths: Vec<usize> = (0..heads.len()).map(width).collect();
+    let line = |cells: &mut dyn Iterator<Item = String>| {
+        let padded: Vec<String> = cells
+            .zip(&widths)
+            .map(|(cell, width)| format!("{:<width$}", plain(&cell), width = *width))
+            .collect();
+        padded.join("  ").trim_end().to_owned() + "\n"
+    };
+    let mut text = line(&mut heads.iter().map(|head| (*head).to_owned()));
+    for row in rows {
+        text.push_str(&line(&mut row.iter().cloned()));
+    }
+    text
+}

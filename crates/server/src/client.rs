@@ -1,0 +1,91 @@
+//! Asks another Firstcause one question over its REST interface.
+//!
+//! Literal addresses only, no TLS, one connection a question: it serves the command line on the same machine.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use telemetry::{Answer, Question};
+use tokio::net::TcpStream;
+
+/// Longest answer that is read: 10,000 rows of a few hundred bytes.
+const ANSWER_BYTES_MAX: usize = 32 << 20;
+/// The server gives up after ten seconds; the answer still has to travel.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// There is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AskServerError {
+    /// Nobody listens there, or not for long enough.
+    #[error("failed to reach {at}: {why}")]
+    Unreachable {
+        /// Where.
+        at: SocketAddr,
+        /// What happened.
+        why: String,
+    },
+    /// It answered with a problem.
+    #[error("{at} refused: {detail} ({code})")]
+    Refused {
+        /// Where.
+        at: SocketAddr,
+        /// The stable code.
+        code: String,
+        /// What it said.
+        detail: String,
+    },
+}
+
+#[derive(Debug, Deserialize)]
+struct Problem {
+    code: String,
+    detail: String,
+}
+
+/// Asks the Firstcause at `at`.
+///
+/// # Errors
+/// When it cannot be reached or refuses.
+pub async fn ask(at: SocketAddr, question: &Question) -> Result<Answer, AskServerError> {
+    let unreachable = |why: String| AskServerError::Unreachable { at, why };
+    let (is_answer, body) = tokio::time::timeout(PATIENCE, exchange(at, question))
+        .await
+        .map_err(|_| unreachable(format!("no answer within {} s", PATIENCE.as_secs())))?
+        .map_err(|error| unreachable(error.to_string()))?;
+    if is_answer {
+        return serde_json::from_slice(&body).map_err(|error| unreachable(format!("not an answer: {error}")));
+    }
+    match serde_json::from_slice::<Problem>(&body) {
+        Ok(Problem { code, detail }) => Err(AskServerError::Refused { at, code, detail }),
+        Err(error) => Err(unreachable(format!("not a Firstcause: {error}"))),
+    }
+}
+
+type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+async fn exchange(at: SocketAddr, question: &Question) -> Result<(bool, Bytes), Failed> {
+    let stream = TcpStream::connect(at).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let request = Request::post("/api/v1/ask")
+        .header("host", at.to_string())
+        .header("content-type", "application/json")
+        .body(Full::new(Bytes::from(serde_json::to_vec(question)?)))?;
+    let exchanged = async {
+        let response = sender.send_request(request).await?;
+        let is_answer = response.status().is_success();
+        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await?.to_bytes();
+        Ok((is_answer, body))
+    };
+    // The connection does the work while the exchange waits for it; whichever ends first ends both.
+    tokio::select! {
+        biased;
+        result = exchanged => result,
+        ended = connection => Err(ended.err().map_or_else(|| "the connection closed".into(), Failed::from)),
+    }
+}

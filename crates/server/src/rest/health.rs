@@ -1,0 +1,16 @@
+//! Whether this process is alive, and what it has received, kept and lost.
+
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::{Response, StatusCode};
+
+use super::{Api, json};
+use crate::serve::reply;
+
+pub(super) fn alive() -> Response<Full<Bytes>> {
+    reply(StatusCode::OK, "text/plain; charset=utf-8", Bytes::from_static(b"ok\n"))
+}
+
+pub(super) fn stats(api: &Api) -> Response<Full<Bytes>> {
+    json(&(api.stats)())
+}
