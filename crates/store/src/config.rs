@@ -28,11 +28,14 @@ pub struct Config {
     pub budget_bytes: u64,
     /// Requests that may wait for the writer.
     pub queue_max: usize,
+    /// Bytes after which a log file is full.
+    pub wal_file_bytes: u64,
 }
 
 impl Config {
     /// Synced, 256 MiB of head (about 300,000 spans: minutes of a small system, enough around an alert), 64 MiB
-    /// in flight (two of the largest requests), 1,024 waiting requests (the connections a receiver takes).
+    /// in flight (two of the largest requests), 1,024 waiting requests (the connections a receiver takes), log
+    /// files of 32 MiB (replayed in one read, removed in steps).
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
@@ -41,6 +44,7 @@ impl Config {
             head_max_bytes: 256 << 20,
             budget_bytes: 64 << 20,
             queue_max: 1024,
+            wal_file_bytes: 32 << 20,
         }
     }
 }

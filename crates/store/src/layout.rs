@@ -95,7 +95,7 @@ pub(crate) fn open(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn DiskLock>, Ope
 
 /// The folders above may not be ours to open; when their names cannot be synced, ours may vanish as a whole.
 fn sync_parents(disk: &dyn Disk, dir: &Path) {
-    for parent in dir.ancestors().skip(1) {
+    for parent in dir.ancestors().skip(1).chain([Path::new(".")]) {
         let _outcome = disk.sync_dir(parent);
     }
 }

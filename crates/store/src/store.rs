@@ -134,7 +134,7 @@ fn recover(writer: &mut Writer) -> Result<(), OpenStoreError> {
         let log = Log::new(
             dir,
             Arc::clone(&writer.disk),
-            writer.config.durability,
+            &writer.config,
             replayed.next_file,
         );
         writer.logs.insert(space, log);

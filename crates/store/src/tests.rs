@@ -1,1 +1,8 @@
-//! x
+//! The promises of the store: durable when acknowledged, bounded, and exact in its answers.
+
+mod answers;
+mod build;
+mod changes;
+mod crash;
+mod damage;
+mod pressure;

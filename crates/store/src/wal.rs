@@ -10,10 +10,7 @@ use std::sync::Arc;
 
 use platform::{Disk, DiskFile};
 
-use crate::config::Durability;
-
-/// A file is full at this size: small enough to be replayed in one read and removed in steps.
-const FILE_LEN_MAX: u64 = 32 << 20;
+use crate::config::{Config, Durability};
 
 /// The log of one space.
 #[derive(Debug)]
@@ -21,6 +18,7 @@ pub(crate) struct Log {
     dir: PathBuf,
     disk: Arc<dyn Disk>,
     durability: Durability,
+    file_len_max: u64,
     next_number: u64,
     current: Option<Open>,
 }
@@ -35,11 +33,12 @@ struct Open {
 
 impl Log {
     /// The log in `dir`, whose files below `next_number` are never appended to again.
-    pub(crate) fn new(dir: PathBuf, disk: Arc<dyn Disk>, durability: Durability, next_number: u64) -> Self {
+    pub(crate) fn new(dir: PathBuf, disk: Arc<dyn Disk>, config: &Config, next_number: u64) -> Self {
         Self {
             dir,
             disk,
-            durability,
+            durability: config.durability,
+            file_len_max: config.wal_file_bytes,
             next_number,
             current: None,
         }
@@ -48,7 +47,7 @@ impl Log {
     /// Appends `records` and makes them durable with one sync. Gives the number of the file that holds them.
     pub(crate) fn commit<'a>(&mut self, records: impl Iterator<Item = &'a [u8]>) -> io::Result<u64> {
         let mut open = match self.current.take() {
-            Some(open) if open.file.len() < FILE_LEN_MAX => open,
+            Some(open) if open.file.len() < self.file_len_max => open,
             _ => self.create()?,
         };
         match self.write(&mut open, records) {

@@ -149,7 +149,7 @@ impl Writer {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {
                 let dir = layout::create_wal_dir(&*self.disk, &self.config.data_dir, space)?;
-                let log = Log::new(dir, Arc::clone(&self.disk), self.config.durability, 1);
+                let log = Log::new(dir, Arc::clone(&self.disk), &self.config, 1);
                 Ok(entry.insert(log))
             }
         }

@@ -67,6 +67,11 @@ pub(super) fn merge_value<'a>(
                 *value = Value::Map(entries);
             }
             7 => *value = Value::Bytes(bytes(field.bytes()?, context)),
+            8 => {
+                // A reference into a dictionary that only profiles have.
+                field.varint()?;
+                *value = Value::Empty;
+            }
             _ => {}
         }
     }

@@ -1,0 +1,163 @@
+//! Reads a body within its limits, decompressing while it streams.
+//!
+//! What is read is charged to the memory shared by all bodies, step by step, so that neither a false length nor
+//! a bomb takes more than it has shown. One layer of encoding only.
+
+use std::io::{self, Write};
+
+use bytes::Bytes;
+use flate2::write::MultiGzDecoder;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+use otlp::{Budget, Charge};
+
+use crate::limits::Limits;
+use crate::reply::Problem;
+
+/// Bytes charged at a time.
+const STEP_BYTES: u64 = 256 << 10;
+/// A body smaller than this may have any ratio.
+const RATIO_FREE_BYTES: u64 = 1 << 20;
+
+/// How a body is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Identity,
+    Gzip,
+}
+
+/// A body that was read, and the memory it holds.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) bytes: Bytes,
+    /// Given back when the request is with the store, which has its own budget.
+    pub(crate) _charges: Vec<Charge>,
+}
+
+/// Where the decompressed bytes go.
+struct Sink {
+    bytes: Vec<u8>,
+    charges: Vec<Charge>,
+    budget: Budget,
+    limits: Limits,
+    wire_bytes: u64,
+    /// Why the last write failed, when it was ours to fail.
+    problem: Option<Problem>,
+}
+
+impl Sink {
+    fn admit(&mut self, more: usize) -> Result<(), Problem> {
+        let len = (self.bytes.len() as u64).saturating_add(more as u64);
+        if len > self.limits.body_bytes_max {
+            return Err(Problem::too_large(
+                "bytes, decompressed",
+                self.limits.body_bytes_max,
+            ));
+        }
+        let ratio_bytes_max = self.wire_bytes.saturating_mul(self.limits.ratio_max);
+        if len > RATIO_FREE_BYTES && len > ratio_bytes_max {
+            return Err(Problem::too_large(
+                "times its compressed size",
+                self.limits.ratio_max,
+            ));
+        }
+        let charged: u64 = self.charges.iter().map(Charge::bytes).sum();
+        if len > charged {
+            let step = (len - charged).div_ceil(STEP_BYTES).saturating_mul(STEP_BYTES);
+            let charge = self.budget.charge(step).ok_or(Problem::Busy)?;
+            self.charges.push(charge);
+        }
+        Ok(())
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Err(problem) = self.admit(bytes.len()) {
+            self.problem = Some(problem);
+            return Err(io::Error::other("over a limit"));
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+enum Decoder {
+    Identity(Sink),
+    Gzip(Box<MultiGzDecoder<Sink>>),
+}
+
+impl Decoder {
+    fn sink(&mut self) -> &mut Sink {
+        match self {
+            Self::Identity(sink) => sink,
+            Self::Gzip(decoder) => decoder.get_mut(),
+        }
+    }
+
+    fn take(&mut self, chunk: &[u8]) -> Result<(), Problem> {
+        let sink = self.sink();
+        sink.wire_bytes = sink.wire_bytes.saturating_add(chunk.len() as u64);
+        let wire_bytes_max = sink.limits.wire_bytes_max;
+        if sink.wire_bytes > wire_bytes_max {
+            return Err(Problem::too_large("bytes", wire_bytes_max));
+        }
+        let written = match self {
+            Self::Identity(sink) => sink.write_all(chunk),
+            Self::Gzip(decoder) => decoder.write_all(chunk),
+        };
+        written.map_err(|error| self.problem(&error))
+    }
+
+    fn problem(&mut self, error: &io::Error) -> Problem {
+        let ours = self.sink().problem.take();
+        ours.unwrap_or_else(|| Problem::Malformed(format!("bad gzip: {error}")))
+    }
+
+    fn finish(mut self) -> Result<Read, Problem> {
+        if let Self::Gzip(decoder) = &mut self {
+            let finished = decoder.try_finish();
+            finished.map_err(|error| self.problem(&error))?;
+        }
+        let sink = self.sink();
+        Ok(Read {
+            bytes: Bytes::from(std::mem::take(&mut sink.bytes)),
+            _charges: std::mem::take(&mut sink.charges),
+        })
+    }
+}
+
+/// Reads `body` to its end.
+pub(crate) async fn read(
+    body: &mut Incoming,
+    encoding: Encoding,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Read, Problem> {
+    if body.size_hint().lower() > limits.wire_bytes_max {
+        return Err(Problem::too_large("bytes", limits.wire_bytes_max));
+    }
+    let sink = Sink {
+        bytes: Vec::new(),
+        charges: Vec::new(),
+        budget: budget.clone(),
+        limits: *limits,
+        wire_bytes: 0,
+        problem: None,
+    };
+    let mut decoder = match encoding {
+        Encoding::Identity => Decoder::Identity(sink),
+        Encoding::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(sink))),
+    };
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Problem::Malformed(format!("broken body: {error}")))?;
+        if let Some(chunk) = frame.data_ref() {
+            decoder.take(chunk)?;
+        }
+    }
+    decoder.finish()
+}

@@ -1,0 +1,21 @@
+//! What is pushed to us: OTLP over HTTP, its transport, its limits and its status codes.
+//!
+//! Reading order: [`limits`], [`server`], `exchange`, `body`, `reply`, `pace`. A request is read within its limits
+//! and offered to the [`otlp::Intake`]; the answer is sent when the ticket resolves, that is, when the request is
+//! durable. Knows neither the store nor what an incident is (I3).
+
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
+pub mod limits;
+pub mod server;
+
+mod body;
+mod exchange;
+mod pace;
+mod reply;
+
+pub use limits::Limits;
+pub use server::{ServeError, serve};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,149 @@
+//! Accepts connections, serves them, and lets them finish at the end.
+//!
+//! The listener and the end are passed in, so that a test binds port 0 and stops when it likes. TLS and HTTP/2 are
+//! not here.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use otlp::Intake;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time;
+
+use crate::exchange::Exchange;
+use crate::limits::Limits;
+use crate::pace::{Pace, PacedStream};
+
+/// Bytes of a request head: OTLP needs a few hundred.
+const HEAD_BYTES_MAX: usize = 64 << 10;
+/// Pause after a failed accept, most often for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How often a connection's pace is looked at.
+const PACE_PERIOD: Duration = Duration::from_millis(500);
+
+/// Why serving did not end as it should.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// Connections that were still busy when the time to finish was over were cut.
+    #[error("{connections} connections did not finish in time and were cut")]
+    DrainTimedOut {
+        /// How many.
+        connections: usize,
+    },
+}
+
+/// Serves OTLP/HTTP on `listener` and offers what comes to `intake`, until `shutdown` completes and the
+/// connections have finished.
+///
+/// # Errors
+/// When connections had to be cut at the end.
+pub async fn serve(
+    listener: TcpListener,
+    intake: Arc<dyn Intake>,
+    limits: Limits,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), ServeError> {
+    let exchange = Arc::new(Exchange::new(intake, limits));
+    let permits = Arc::new(Semaphore::new(limits.connections_max));
+    let (stop, stopped) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            (stream, permit) = accept(&listener, &permits) => {
+                let connection = connection(stream, Arc::clone(&exchange), limits, stopped.clone(), permit);
+                connections.spawn(connection);
+            }
+            Some(_ended) = connections.join_next() => {}
+        }
+    }
+    drop(listener);
+    stop.send_replace(true);
+    let drained = time::timeout(limits.drain_timeout, async {
+        while connections.join_next().await.is_some() {}
+    });
+    match drained.await {
+        Ok(()) => Ok(()),
+        Err(_) => {
+            let connections_left = connections.len();
+            connections.shutdown().await;
+            Err(ServeError::DrainTimedOut {
+                connections: connections_left,
+            })
+        }
+    }
+}
+
+/// The next connection, once there is room for it. Failures to accept pass; the listener stays.
+async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+    let permit = loop {
+        if let Ok(permit) = Arc::clone(permits).acquire_owned().await {
+            break permit;
+        }
+        // The semaphore is never closed; should it be, nothing may be accepted.
+        std::future::pending::<()>().await;
+    };
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, permit),
+            Err(_) => time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    exchange: Arc<Exchange>,
+    limits: Limits,
+    mut stopped: watch::Receiver<bool>,
+    _permit: OwnedSemaphorePermit,
+) {
+    // Small answers must not wait for more; when the option cannot be set they only come later.
+    let _outcome = stream.set_nodelay(true);
+    let pace = Pace::new();
+    let paced = PacedStream {
+        stream,
+        pace: pace.clone(),
+    };
+    let service = service_fn(|request| {
+        let (exchange, pace) = (Arc::clone(&exchange), pace.clone());
+        async move {
+            pace.head_was_read();
+            let response = exchange.answer(request).await;
+            pace.answer_is_ready();
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.idle_timeout)
+        .max_buf_size(HEAD_BYTES_MAX);
+    let mut serving = std::pin::pin!(builder.serve_connection(TokioIo::new(paced), service));
+    let mut period = time::interval(PACE_PERIOD);
+    let mut is_stopping = false;
+    loop {
+        tokio::select! {
+            // Whatever goes wrong on the wire is the sender's to see and ends this connection only.
+            _ended = serving.as_mut() => return,
+            _tick = period.tick() => {
+                if pace.is_too_slow(limits.header_timeout) {
+                    return;
+                }
+            }
+            _changed = stopped.changed(), if !is_stopping => {
+                is_stopping = true;
+                serving.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
