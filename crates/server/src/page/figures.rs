@@ -31,9 +31,9 @@ pub(super) fn clipped(text: &str, limit: usize) -> String {
     shown
 }
 
-/// A word for what has no name.
+/// The same, with a word for what was left empty.
 pub(super) fn named(text: &str) -> String {
-    if text.trim().is_empty() { "(no name)".to_owned() } else { shown(text) }
+    if text.trim().is_empty() { "(not told)".to_owned() } else { shown(text) }
 }
 
 fn plain(found: char) -> char {
@@ -183,7 +183,7 @@ mod tests {
     fn foreign_text_cannot_turn_the_reading_direction_or_grow_without_limit() {
         assert_eq!(shown("a\u{202E}b\u{0}c\nd"), "a\u{FFFD}b\u{FFFD}c d");
         assert_eq!(shown(&"x".repeat(9000)).chars().count(), TEXT_MAX);
-        assert_eq!(named("  "), "(no name)");
+        assert_eq!(named("  "), "(not told)");
     }
 
     #[test]

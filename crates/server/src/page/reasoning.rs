@@ -106,7 +106,7 @@ fn hypothesis(report: &Report, one: &Hypothesis) -> Markup {
                     }
                 }
             }
-            (words::cited(report, &one.evidence))
+            (words::cited(report, "Evidence: ", &one.evidence))
         }
     }
 }
@@ -117,7 +117,7 @@ fn ruled_out(report: &Report, one: &RuledOut) -> Markup {
             h3 { (words::candidate(&one.candidate)) }
             p { (shown(&one.why)) " " small { "Rule " code { (shown(&one.rule)) } } }
             (numbers(&one.numbers, "Numbers of the check"))
-            (words::cited(report, &one.evidence))
+            (words::cited(report, "Evidence: ", &one.evidence))
         }
     }
 }
@@ -145,7 +145,7 @@ fn gaps(report: &Report) -> Markup {
         section #gaps aria-labelledby="gaps-title" {
             h2 #gaps-title { "Gaps" }
             @if gaps.is_empty() {
-                p { "None: everything that was asked was answered." }
+                p { "None recorded." }
             } @else {
                 div.scroll tabindex="0" role="region" aria-label="Gaps, scrolls sideways" {
                     table {

@@ -77,8 +77,7 @@ pub(super) fn evidence(report: &Report) -> Markup {
         section #evidence aria-labelledby="evidence-title" {
             h2 #evidence-title { "Evidence" }
             @if let Some(cause) = &report.conclusion.root_cause {
-                p.lead { "The conclusion rests on: " }
-                (words::cited(report, &cause.evidence))
+                (words::cited(report, "The root cause rests on ", &cause.evidence))
             }
             @if facts.is_empty() { p.missing { "No evidence is recorded." } }
             @for (index, fact) in facts.iter().take(EVIDENCE_MAX).enumerate() {

@@ -41,8 +41,7 @@ pub(super) fn section(report: &Report) -> Markup {
 fn actions(resolution: &Resolution) -> Markup {
     let digests: Vec<String> =
         resolution.actions.iter().map(|action| action.digest().unwrap_or_default()).collect();
-    let of_none =
-        |approval: &&ApprovalRecord| !digests.iter().any(|digest| *digest == approval.action_digest);
+    let of_none = |approval: &&ApprovalRecord| !digests.contains(&approval.action_digest);
     html! {
         @if resolution.actions.is_empty() { p.missing { "No action was carried out." } }
         @for (action, digest) in resolution.actions.iter().zip(&digests).take(TRIALS_MAX) {

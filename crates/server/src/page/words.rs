@@ -128,13 +128,13 @@ pub(super) fn anchor(id: &EvidenceId) -> String {
 }
 
 /// Links to the facts cited; what the report does not hold is named without a link.
-pub(super) fn cited(report: &Report, ids: &[EvidenceId]) -> Markup {
+pub(super) fn cited(report: &Report, lead: &'static str, ids: &[EvidenceId]) -> Markup {
     let facts = report.conclusion.evidence.iter().take(EVIDENCE_MAX);
     let held = |id: &EvidenceId| facts.clone().any(|fact| fact.id == *id);
     html! {
         @if !ids.is_empty() {
             p.cited {
-                "Evidence: "
+                (lead)
                 @for id in ids.iter().take(32) {
                     @if held(id) { a href={ "#" (anchor(id)) } { (shown(&id.0)) } } @else { (shown(&id.0)) }
                     " "

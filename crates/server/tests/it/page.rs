@@ -1,11 +1,10 @@
 //! The page of a report: it says everything, it is well-formed, and hostile text stays text.
 
-mod fixture;
-mod markup;
-
+use crate::markup::{assert_inert, assert_well_formed};
 use incident::{AlertSignal, EvidenceId, Report, Verdict};
-use markup::{assert_inert, assert_well_formed};
 use server::page;
+
+use crate::fixture;
 use telemetry::UnixNanos;
 use telemetry::answer::ChangeKind;
 
@@ -130,7 +129,7 @@ fn an_empty_report_says_what_is_missing() {
             "Missing: the report holds no trace that shows the symptom",
             "No hypothesis was formed.",
             "Nothing was ruled out.",
-            "None: everything that was asked was answered.",
+            "None recorded.",
             "No evidence is recorded.",
             "No change was seen",
             "did not run",

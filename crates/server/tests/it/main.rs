@@ -1,0 +1,10 @@
+//! The crate from outside: pages of whole reports, and the serving of one over a socket.
+//!
+//! What a single module promises is tested beside it.
+
+#![expect(clippy::expect_used, reason = "what a test builds on is said in words")]
+
+mod fixture;
+mod markup;
+mod page;
+mod serving;
