@@ -23,44 +23,51 @@ pub const SECONDS_MIN: usize = 4;
 /// holds fewer than [`SECONDS_MIN`] seconds in which both arms have data.
 #[must_use]
 pub fn in_differences(treated: &Series, control: &Series, before: Window, after: Window) -> Option<Interval> {
-    let (then, now) = (paired(treated, control, before), paired(treated, control, after));
+    let pairs = |window| paired(treated, control, window, |treated, control| treated - control);
+    let (estimate, half) = contrast(&pairs(before), &pairs(after))?;
+    Some(interval(estimate, estimate - half, estimate + half))
+}
+
+/// The treated instance's change beyond its siblings, as a share: -0.9 is nine tenths less. Computed on the
+/// logarithm of the ratio of the arms, because latency is multiplicative: load that slows both arms moves their
+/// difference, not their ratio. Nothing under the same condition as [`in_differences`].
+#[must_use]
+pub fn relative(treated: &Series, control: &Series, before: Window, after: Window) -> Option<Interval> {
+    // A microsecond as the floor: a mean of zero has no logarithm.
+    let log = |ms: f64| libm::log(ms.max(0.001));
+    let pairs = |window| paired(treated, control, window, |treated, control| log(treated) - log(control));
+    let (estimate, half) = contrast(&pairs(before), &pairs(after))?;
+    let share = |log: f64| libm::exp(log.min(50.0)) - 1.0;
+    Some(interval(share(estimate), share(estimate - half), share(estimate + half)))
+}
+
+/// Mean of `now` minus mean of `then`, and half the width of its interval.
+fn contrast(then: &[f64], now: &[f64]) -> Option<(f64, f64)> {
     if then.len() < SECONDS_MIN || now.len() < SECONDS_MIN {
         return None;
     }
-    let estimate = median::mean(&now) - median::mean(&then);
-    let (then_variance, now_variance) = (variance_of_mean(&then), variance_of_mean(&now));
-    let variance = then_variance + now_variance;
+    let estimate = median::mean(now) - median::mean(then);
+    let (then_variance, now_variance) = (variance_of_mean(then), variance_of_mean(now));
     let degrees = welch_degrees((then_variance, then.len()), (now_variance, now.len()));
-    let half = student::upper_quantile((1.0 - LEVEL) / 2.0, degrees) * libm::sqrt(variance);
-    Some(interval(estimate, half))
+    let half =
+        student::upper_quantile((1.0 - LEVEL) / 2.0, degrees) * libm::sqrt(then_variance + now_variance);
+    Some((estimate, half))
 }
 
-/// `interval` as a share of `base`; nothing when `base` is not above zero.
-#[must_use]
-pub fn relative_to(interval: Interval, base: f64) -> Option<Interval> {
-    let share = |value: Num| Num::new(value.get() / base);
-    (base > 0.0).then(|| Interval {
-        estimate: share(interval.estimate),
-        low: share(interval.low),
-        high: share(interval.high),
-        level: interval.level,
-    })
-}
-
-fn interval(estimate: f64, half: f64) -> Interval {
+fn interval(estimate: f64, low: f64, high: f64) -> Interval {
     Interval {
         estimate: Num::new(estimate),
-        low: Num::new(estimate - half),
-        high: Num::new(estimate + half),
+        low: Num::new(low),
+        high: Num::new(high),
         level: Num::new(LEVEL),
     }
 }
 
-fn paired(treated: &Series, control: &Series, window: Window) -> Vec<f64> {
+fn paired(treated: &Series, control: &Series, window: Window, of: impl Fn(f64, f64) -> f64) -> Vec<f64> {
     let other = |second: UnixNanos| control.get(&second).filter(|figures| figures.count > 0);
     series::within(treated, window)
         .filter(|(_, figures)| figures.count > 0)
-        .filter_map(|(second, figures)| Some(figures.mean_ms() - other(second)?.mean_ms()))
+        .filter_map(|(second, figures)| Some(of(figures.mean_ms(), other(second)?.mean_ms())))
         .collect()
 }
 
@@ -136,6 +143,29 @@ mod tests {
             })
             .count();
         assert!(covered >= 364, "covered in {covered} of 400");
+    }
+
+    #[test]
+    fn load_that_slows_both_arms_does_not_hide_a_fix() {
+        // Both arms are four times slower while both are faulty, because they share a host; the fix relieves it.
+        let treated = |second: i64| if second < 11 { 240.0 } else { 2.0 };
+        let control = |second: i64| if second < 11 { 240.0 } else { 60.0 };
+        for seed in 1..=200 {
+            let (treated, control) = (arm(seed, treated), arm(seed + 100_000, control));
+            let found = relative(&treated, &control, window(0, 10), window(12, 20)).unwrap();
+            assert!(found.high.get() < -0.9, "seed {seed}: {found:?}");
+        }
+    }
+
+    // covers: W-09
+    #[test]
+    fn a_relative_placebo_is_called_a_change_no_more_often_than_stated() {
+        let rate = false_alarm_rate(1000, |seed| {
+            let (treated, control) = (arm(seed, |_| 60.0), arm(seed + 100_000, |_| 60.0));
+            let found = relative(&treated, &control, window(0, 10), window(12, 20)).unwrap();
+            found.high.get() < 0.0 || found.low.get() > 0.0
+        });
+        assert!(rate <= 0.07, "stated 0.05, measured {rate}");
     }
 
     // covers: W-09

@@ -123,6 +123,15 @@ pub struct Trigger {
     pub before_onset_ns: i64,
 }
 
+impl Trigger {
+    /// How long before the onset, in words; the onset is known to the second, so less than that is "at the onset".
+    #[must_use]
+    pub fn lead(&self) -> String {
+        let seconds = self.before_onset_ns as f64 / 1e9;
+        if seconds < 1.0 { "at the onset".to_owned() } else { format!("{seconds:.1} s before the onset") }
+    }
+}
+
 /// Something that could not be looked at, and what it could change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -33,8 +33,6 @@ const REQUESTS_MIN: u64 = 20;
 /// Share of the latency before by which it must fall to count as effective, or rise to count as worse.
 const IMPROVEMENT_MIN: f64 = 0.2;
 const WORSENING_MIN: f64 = 0.25;
-/// A sibling that fell below this share of its own latency before recovered without us.
-const SIBLING_RECOVERED: f64 = 0.5;
 /// Until a window's last spans have arrived.
 const SETTLE_SECONDS: i64 = 1;
 
@@ -184,7 +182,7 @@ fn measure(trial: &Trial, arms: &Arms, after: Window) -> VerificationRecord {
         after,
         control_before: figures(&arms.control, trial.before),
         control_after: figures(&arms.control, after),
-        relative: difference_ms.and_then(|interval| difference::relative_to(interval, base)),
+        relative: difference::relative(&arms.treated, &arms.control, trial.before, after),
         difference_ms,
         improvement_percent: Num::new(improved),
         treated_before,
@@ -209,7 +207,7 @@ fn verdict(record: &VerificationRecord) -> Verdict {
     if fails_more || (relative.low.get() > 0.0 && relative.estimate.get() >= WORSENING_MIN) {
         return Verdict::Worse;
     }
-    if control.mean_ms.get() < SIBLING_RECOVERED * record.control_before.mean_ms.get() {
+    if has_recovered(&record.control_before, control, &record.trial) {
         return Verdict::RecoveredUnattributed;
     }
     if relative.high.get() < 0.0 && relative.estimate.get() <= -IMPROVEMENT_MIN {
@@ -226,8 +224,7 @@ fn after_hold(
     hold: Window,
 ) -> VerificationRecord {
     let late = Window::new(hold.to.plus_seconds(-LATE_SECONDS), hold.to);
-    let healthy_ms = trial.healthy_p50_ns as f64 / series::MS_NS;
-    let limit = (2.0 * healthy_ms).max(healthy_ms + 5.0);
+    let limit = healthy_limit_ms(trial);
     let is_healthy = |arm: &Series| {
         let now = figures(arm, late);
         now.count > 0 && now.p50_ms.get() <= limit
@@ -237,6 +234,18 @@ fn after_hold(
         record.statement = statement(&record);
     }
     record
+}
+
+/// Latency up to which an arm counts as healthy: twice the median before the incident, or 5 ms above it.
+fn healthy_limit_ms(trial: &Trial) -> f64 {
+    let healthy_ms = trial.healthy_p50_ns as f64 / series::MS_NS;
+    (2.0 * healthy_ms).max(healthy_ms + 5.0)
+}
+
+/// Whether an untouched arm went from ill to healthy: then nothing can be credited to the action.
+fn has_recovered(before: &ArmFigures, after: &ArmFigures, trial: &Trial) -> bool {
+    let limit = healthy_limit_ms(trial);
+    before.p50_ms.get() > limit && after.p50_ms.get() <= limit
 }
 
 fn statement(record: &VerificationRecord) -> String {

@@ -20,14 +20,10 @@ pub(crate) fn render(report: &Report) -> String {
     }
     if let Some(trigger) = conclusion.root_cause.as_ref().and_then(|cause| cause.trigger.as_ref()) {
         let change = &trigger.change;
-        let seconds = trigger.before_onset_ns as f64 / SECOND_NS as f64;
         push(
             &mut lines,
             "trigger",
-            &format!(
-                "{} {} -> {}, {seconds:.1} s before the onset",
-                change.service, change.before, change.after
-            ),
+            &format!("{} {} -> {}, {}", change.service, change.before, change.after, trigger.lead()),
         );
     }
     let confidence =

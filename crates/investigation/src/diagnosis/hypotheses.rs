@@ -161,13 +161,13 @@ pub(super) fn trigger(
 /// A trigger as a sentence.
 pub(super) fn trigger_text(trigger: &Trigger) -> String {
     let change = &trigger.change;
-    let seconds = trigger.before_onset_ns as f64 / SECOND_NS as f64;
     format!(
-        "`{}` went from {} to {} at {} UTC, {seconds:.1} s before the onset, and its new spans are the slow ones",
+        "`{}` went from {} to {} at {} UTC, {}, and its new spans are the slow ones",
         change.service,
         change.before,
         change.after,
-        change.at.clock()
+        change.at.clock(),
+        trigger.lead()
     )
 }
 

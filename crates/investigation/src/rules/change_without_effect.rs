@@ -24,10 +24,16 @@ fn apply(findings: &Findings) -> Vec<Exclusion> {
         }
         let share = findings.share_of(&rollout.first.service);
         let seconds = seconds_before(findings, rollout);
+        // The onset is known to the second; within it the order of the two cannot be told.
+        let when = if seconds < 1.0 {
+            "at the onset".to_owned()
+        } else {
+            format!("{seconds:.1} s before the onset")
+        };
         let candidate = change_candidate(rollout);
         found.push(Exclusion {
             why: format!(
-                "{} of `{}` came {seconds:.1} s before the onset, but its own work per call went from {:.2} ms \
+                "{} of `{}` came {when}, but its own work per call went from {:.2} ms \
                  ({} calls) to {:.2} ms ({} calls) and explains {:.0} % of the extra time",
                 candidate.name,
                 candidate.service,

@@ -78,7 +78,8 @@ pub(crate) enum Word {
 
 /// Reads the first word of `text`.
 pub(crate) fn word(text: &str) -> Word {
-    match text.split_whitespace().next().map(str::to_ascii_lowercase).as_deref() {
+    let letters = |c: char| !c.is_ascii_alphabetic();
+    match text.split(letters).find(|word| !word.is_empty()).map(str::to_ascii_lowercase).as_deref() {
         Some("approve" | "yes" | "y") => Word::Approve,
         Some("reject" | "no" | "n") => Word::Reject,
         _ => Word::Other,
