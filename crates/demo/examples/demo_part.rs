@@ -46,12 +46,8 @@ async fn dispatch(args: &[&str]) -> Result<(), Box<dyn Error>> {
         }
         ["actuate", system_file, socket] => {
             let (system_file, socket) = (PathBuf::from(system_file), PathBuf::from(socket));
-            let options = supervisor::Options {
-                system_file,
-                socket,
-                allow_deploy: true,
-                stop_with_stdin: true,
-            };
+            let options =
+                supervisor::Options { system_file, socket, allow_deploy: true, stop_with_stdin: true };
             supervisor::run(options).await?;
         }
         ["load", system_file, rate, seconds, summary_file] => {
@@ -65,16 +61,7 @@ async fn dispatch(args: &[&str]) -> Result<(), Box<dyn Error>> {
             });
             summary.await?;
         }
-        [
-            "director",
-            system_file,
-            socket,
-            fault,
-            seed,
-            fault_after_s,
-            heal_at_s,
-            truth_file,
-        ] => {
+        ["director", system_file, socket, fault, seed, fault_after_s, heal_at_s, truth_file] => {
             let plan = Plan {
                 system_file: system_file.into(),
                 socket: socket.into(),

@@ -88,16 +88,9 @@ fn create(replicas: &[PathBuf], rows: &str) -> Result<(), DataError> {
          BEGIN; {rows} COMMIT;"
     );
     let create = || Connection::open(first)?.execute_batch(&script);
-    create().map_err(|source| DataError::Sqlite {
-        action: "create",
-        path: first.clone(),
-        source,
-    })?;
+    create().map_err(|source| DataError::Sqlite { action: "create", path: first.clone(), source })?;
     for copy in copies {
-        std::fs::copy(first, copy).map_err(|source| DataError::Copy {
-            path: copy.clone(),
-            source,
-        })?;
+        std::fs::copy(first, copy).map_err(|source| DataError::Copy { path: copy.clone(), source })?;
     }
     Ok(())
 }
@@ -115,11 +108,7 @@ pub(crate) fn prune_orders(path: &Path) -> Result<(), DataError> {
          COMMIT;"
     );
     let prune = || Connection::open(path)?.execute_batch(&script);
-    prune().map_err(|source| DataError::Sqlite {
-        action: "prune",
-        path: path.to_owned(),
-        source,
-    })
+    prune().map_err(|source| DataError::Sqlite { action: "prune", path: path.to_owned(), source })
 }
 
 impl DataError {
@@ -143,12 +132,8 @@ mod tests {
     fn plan_and_count(path: &Path) -> (String, i64) {
         let connection = Connection::open(path).unwrap();
         let query = "EXPLAIN QUERY PLAN SELECT status FROM orders WHERE customer_id = 7 ORDER BY placed_at DESC LIMIT 20";
-        let plan = connection
-            .query_row(query, [], |row| row.get::<_, String>(3))
-            .unwrap();
-        let count = connection
-            .query_row("SELECT count(*) FROM orders", [], |row| row.get(0))
-            .unwrap();
+        let plan = connection.query_row(query, [], |row| row.get::<_, String>(3)).unwrap();
+        let count = connection.query_row("SELECT count(*) FROM orders", [], |row| row.get(0)).unwrap();
         (plan, count)
     }
 
@@ -169,9 +154,7 @@ mod tests {
         eprintln!("pruned in {:?}", started.elapsed());
         assert_eq!(plan_and_count(&replicas[0]).1, RETAINED);
         let connection = Connection::open(&replicas[0]).unwrap();
-        let newest: i64 = connection
-            .query_row("SELECT max(id) FROM orders", [], |row| row.get(0))
-            .unwrap();
+        let newest: i64 = connection.query_row("SELECT max(id) FROM orders", [], |row| row.get(0)).unwrap();
         assert_eq!(newest, ORDERS);
     }
 
@@ -185,12 +168,8 @@ mod tests {
             let started = clock::monotonic();
             let query =
                 "SELECT id, status FROM orders WHERE customer_id = 7 ORDER BY placed_at DESC LIMIT 20";
-            let rows = connection
-                .prepare(query)
-                .unwrap()
-                .query_map([], |row| row.get::<_, i64>(0))
-                .unwrap()
-                .count();
+            let rows =
+                connection.prepare(query).unwrap().query_map([], |row| row.get::<_, i64>(0)).unwrap().count();
             assert_eq!(rows, 20);
             started.elapsed()
         };
@@ -201,10 +180,7 @@ mod tests {
         let scanned = read();
         let started = clock::monotonic();
         connection.execute_batch(CREATE_CUSTOMER_INDEX).unwrap();
-        eprintln!(
-            "indexed {indexed:?}, scanned {scanned:?}, index created in {:?}",
-            started.elapsed()
-        );
+        eprintln!("indexed {indexed:?}, scanned {scanned:?}, index created in {:?}", started.elapsed());
         assert!(plan_and_count(&replicas[0]).0.contains("USING INDEX"));
         assert!(scanned > indexed * 10, "indexed {indexed:?}, scanned {scanned:?}");
     }

@@ -137,15 +137,9 @@ async fn direct(plan: &Plan, system: &System, client: &Client) -> Result<(), Dir
     };
     // Both waits begin at the onset, so the system heals when the later one is over.
     await_trigger(plan, client, onset).await?;
-    let due = onset.saturating_add(
-        i64::try_from(heal_at_s)
-            .unwrap_or(i64::MAX)
-            .saturating_mul(1_000_000_000),
-    );
-    sleep(Duration::from_nanos(
-        u64::try_from(due - clock::unix_nanos()).unwrap_or(0),
-    ))
-    .await;
+    let due =
+        onset.saturating_add(i64::try_from(heal_at_s).unwrap_or(i64::MAX).saturating_mul(1_000_000_000));
+    sleep(Duration::from_nanos(u64::try_from(due - clock::unix_nanos()).unwrap_or(0))).await;
     prune(system).await?;
     truth.healed_at_unix_nanos = Some(clock::unix_nanos());
     write_truth(&truth, &plan.truth_file)
@@ -165,24 +159,11 @@ struct Step {
 fn script(plan: &Plan) -> Vec<Step> {
     let mut rng = Rng::new(plan.seed, 3);
     let fault_after = Duration::from_secs(plan.fault_after_s);
-    let innocent = if rng.below(2) == 0 {
-        Role::Checkout
-    } else {
-        Role::Gateway
-    };
+    let innocent = if rng.below(2) == 0 { Role::Checkout } else { Role::Gateway };
     let offset = Duration::from_secs_f64(2.0 + 6.0 * rng.unit());
-    let after = if rng.below(2) == 0 {
-        fault_after + offset
-    } else {
-        fault_after.saturating_sub(offset)
-    };
-    let decoy = Step {
-        after,
-        service: innocent.name(),
-        version: "1.4.1",
-        set: Variables::new(),
-        is_fault: false,
-    };
+    let after = if rng.below(2) == 0 { fault_after + offset } else { fault_after.saturating_sub(offset) };
+    let decoy =
+        Step { after, service: innocent.name(), version: "1.4.1", set: Variables::new(), is_fault: false };
     let mut steps = vec![decoy];
     if plan.fault == Fault::SlowQuery {
         steps.push(Step {
@@ -212,10 +193,7 @@ async fn await_trigger(plan: &Plan, client: &Client, onset: i64) -> Result<(), D
 
 /// Whether somebody has begun to restart an instance of the faulty service since the onset.
 fn was_restarted(status: &Status, onset: i64) -> bool {
-    let faulty = status
-        .instances
-        .iter()
-        .filter(|instance| instance.service == Role::Orders.name());
+    let faulty = status.instances.iter().filter(|instance| instance.service == Role::Orders.name());
     let mut restarts = faulty.flat_map(|instance| &instance.restarts);
     restarts.any(|restart| restart.kind == RestartKind::Restart && restart.begun_at_unix_nanos >= onset)
 }
@@ -245,10 +223,7 @@ async fn prune(system: &System) -> Result<(), DirectError> {
 fn write_truth(truth: &Truth, path: &Path) -> Result<(), DirectError> {
     let written = serde_json::to_vec_pretty(truth).map_err(io::Error::from);
     let written = written.and_then(|document| files::write_atomically(path, &document));
-    written.map_err(|source| DirectError::Truth {
-        path: path.to_owned(),
-        source,
-    })
+    written.map_err(|source| DirectError::Truth { path: path.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -274,12 +249,7 @@ mod tests {
         let (mut before, mut after) = (0, 0);
         for seed in 0..64 {
             let steps = script(&plan(Fault::SlowQuery, seed));
-            let fault = steps
-                .iter()
-                .find(|step| step.is_fault)
-                .unwrap()
-                .after
-                .as_secs_f64();
+            let fault = steps.iter().find(|step| step.is_fault).unwrap().after.as_secs_f64();
             let decoy = steps.iter().find(|step| !step.is_fault).unwrap();
             let offset = decoy.after.as_secs_f64() - fault;
             assert!((2.0..=8.0).contains(&offset.abs()), "seed {seed}: {offset}");

@@ -10,11 +10,7 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".partial");
     let partial = Path::new(&name);
-    let mut file = OpenOptions::new()
-        .create(true)
-        .write(true)
-        .truncate(true)
-        .open(partial)?;
+    let mut file = OpenOptions::new().create(true).write(true).truncate(true).open(partial)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     rename(partial, path)

@@ -21,21 +21,13 @@ impl Lifetime {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
-            stdin: if stop_with_stdin {
-                Some(stdin_closed()?)
-            } else {
-                None
-            },
+            stdin: if stop_with_stdin { Some(stdin_closed()?) } else { None },
         })
     }
 
     /// Completes when the process should end.
     pub(crate) async fn ended(&mut self) {
-        let Self {
-            terminate,
-            interrupt,
-            stdin,
-        } = self;
+        let Self { terminate, interrupt, stdin } = self;
         let closed = async {
             match stdin {
                 // A sender that is gone says the same as one that has spoken.

@@ -130,10 +130,7 @@ impl Generator {
             arrivals: Rng::new(options.seed, 1),
             requests: Rng::new(options.seed, 2),
             slots: Arc::new(Semaphore::new(IN_FLIGHT)),
-            target: Arc::new(Target {
-                addresses: options.targets.clone(),
-                client: outbound::client(),
-            }),
+            target: Arc::new(Target { addresses: options.targets.clone(), client: outbound::client() }),
             under_way: JoinSet::new(),
             latencies: Latencies::default(),
             summary: Summary::default(),
@@ -167,14 +164,9 @@ impl Generator {
         self.summary.sent += 1;
         let target = Arc::clone(&self.target);
         self.under_way.spawn(async move {
-            let ok = timeout(REQUEST_LIMIT, target.ask(&request, turn))
-                .await
-                .unwrap_or(false);
+            let ok = timeout(REQUEST_LIMIT, target.ask(&request, turn)).await.unwrap_or(false);
             drop(slot);
-            Outcome {
-                ok,
-                latency: clock::monotonic().saturating_duration_since(intended),
-            }
+            Outcome { ok, latency: clock::monotonic().saturating_duration_since(intended) }
         });
     }
 
@@ -195,11 +187,7 @@ impl Generator {
             self.count(outcome.ok());
         }
         let (p50_ms, p99_ms) = (self.latencies.quantile_ms(0.5), self.latencies.quantile_ms(0.99));
-        Summary {
-            p50_ms,
-            p99_ms,
-            ..self.summary
-        }
+        Summary { p50_ms, p99_ms, ..self.summary }
     }
 }
 
@@ -236,13 +224,7 @@ impl Target {
     /// Asks one entry and, if that one does not answer at all, the next, as a load balancer would.
     async fn ask(&self, planned: &Planned, turn: u64) -> bool {
         let first = usize::try_from(turn % self.addresses.len().max(1) as u64).unwrap_or(0);
-        for address in self
-            .addresses
-            .iter()
-            .cycle()
-            .skip(first)
-            .take(self.addresses.len())
-        {
+        for address in self.addresses.iter().cycle().skip(first).take(self.addresses.len()) {
             let request = Request::builder()
                 .method(&planned.method)
                 .uri(format!("http://{address}{}", planned.path))
@@ -266,12 +248,7 @@ mod tests {
     fn half_of_the_requests_are_for_products_and_a_quarter_each_for_the_others() {
         let mut rng = Rng::new(3, 2);
         let drawn: Vec<_> = (0..4_000).map(|_| Planned::draw(&mut rng)).collect();
-        let count = |prefix: &str| {
-            drawn
-                .iter()
-                .filter(|planned| planned.path.starts_with(prefix))
-                .count()
-        };
+        let count = |prefix: &str| drawn.iter().filter(|planned| planned.path.starts_with(prefix)).count();
         assert!((1_900..2_100).contains(&count("/products/")));
         assert!((900..1_100).contains(&count("/history/")));
         assert!((900..1_100).contains(&count("/checkout")));

@@ -31,20 +31,14 @@ pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Reads the whole body of an answer.
 pub(crate) async fn read_body(response: Response<Incoming>) -> Result<Bytes, BodyError> {
-    Ok(Limited::new(response.into_body(), BODY_LIMIT)
-        .collect()
-        .await?
-        .to_bytes())
+    Ok(Limited::new(response.into_body(), BODY_LIMIT).collect().await?.to_bytes())
 }
 
 /// Whether the service at `address` says that it is healthy.
 pub(crate) async fn is_healthy(client: &Client, address: SocketAddr) -> bool {
     let request = Request::get(format!("http://{address}/healthz")).body(Full::default());
     match request {
-        Ok(request) => client
-            .request(request)
-            .await
-            .is_ok_and(|answer| answer.status() == StatusCode::OK),
+        Ok(request) => client.request(request).await.is_ok_and(|answer| answer.status() == StatusCode::OK),
         Err(_) => false,
     }
 }
@@ -63,9 +57,7 @@ impl tower_service::Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let address = uri
-            .authority()
-            .and_then(|authority| authority.as_str().parse::<SocketAddr>().ok());
+        let address = uri.authority().and_then(|authority| authority.as_str().parse::<SocketAddr>().ok());
         Box::pin(async move {
             let address = address.ok_or_else(|| {
                 io::Error::new(

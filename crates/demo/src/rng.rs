@@ -11,9 +11,7 @@ pub(crate) struct Rng {
 impl Rng {
     /// A stream for `seed`; streams of different `purpose` are independent.
     pub(crate) fn new(seed: u64, purpose: u64) -> Self {
-        let mut rng = Self {
-            state: seed ^ purpose.wrapping_mul(0xD6E8_FEB8_6659_FD93),
-        };
+        let mut rng = Self { state: seed ^ purpose.wrapping_mul(0xD6E8_FEB8_6659_FD93) };
         rng.next();
         rng
     }

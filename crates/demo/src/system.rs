@@ -136,10 +136,7 @@ impl System {
             path: path.to_owned(),
             source,
         })?;
-        serde_json::from_slice(&bytes).map_err(|source| SystemError::Format {
-            path: path.to_owned(),
-            source,
-        })
+        serde_json::from_slice(&bytes).map_err(|source| SystemError::Format { path: path.to_owned(), source })
     }
 
     /// Where the description is.
@@ -149,16 +146,12 @@ impl System {
 
     /// The addresses where requests enter.
     pub fn gateway_addresses(&self) -> Vec<SocketAddr> {
-        self.instances_of(Role::Gateway.name())
-            .map(Instance::address)
-            .collect()
+        self.instances_of(Role::Gateway.name()).map(Instance::address).collect()
     }
 
     /// The instances of one service.
     pub fn instances_of<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a Instance> {
-        self.instances
-            .iter()
-            .filter(move |instance| instance.service == service)
+        self.instances.iter().filter(move |instance| instance.service == service)
     }
 
     /// The log of one instance.
@@ -168,17 +161,13 @@ impl System {
 
     /// The databases of one service, one for each instance.
     pub(crate) fn database_files(&self, role: Role) -> Vec<PathBuf> {
-        self.instances_of(role.name())
-            .map(|instance| database_file(&self.directory, &instance.id))
-            .collect()
+        self.instances_of(role.name()).map(|instance| database_file(&self.directory, &instance.id)).collect()
     }
 
     fn write(&self) -> Result<(), SystemError> {
         let path = self.file();
-        let document = serde_json::to_vec_pretty(self).map_err(|source| SystemError::Format {
-            path: path.clone(),
-            source,
-        })?;
+        let document = serde_json::to_vec_pretty(self)
+            .map_err(|source| SystemError::Format { path: path.clone(), source })?;
         files::write_atomically(&path, &document).map_err(|source| SystemError::Io {
             action: "write",
             path,
@@ -193,12 +182,9 @@ fn database_file(directory: &Path, instance: &str) -> PathBuf {
 
 /// Ports that are free now; they are held together, so that none is given twice.
 fn free_ports(count: usize) -> io::Result<Vec<u16>> {
-    let held = (0..count)
-        .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
-        .collect::<io::Result<Vec<_>>>()?;
-    held.iter()
-        .map(|listener| Ok(listener.local_addr()?.port()))
-        .collect()
+    let held =
+        (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<io::Result<Vec<_>>>()?;
+    held.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
 }
 
 fn instances(directory: &Path, ports: &[u16], otlp_endpoint: &str) -> Vec<Instance> {
@@ -216,27 +202,16 @@ fn instances(directory: &Path, ports: &[u16], otlp_endpoint: &str) -> Vec<Instan
             }
             let mut allowed = Vec::new();
             if matches!(role, Role::Stock | Role::Orders) {
-                settings.insert(
-                    "DATABASE_FILE".to_owned(),
-                    database_file(directory, &id).display().to_string(),
-                );
+                settings
+                    .insert("DATABASE_FILE".to_owned(), database_file(directory, &id).display().to_string());
             }
             if role == Role::Orders {
                 settings.insert("CUSTOMER_INDEX".to_owned(), "true".to_owned());
                 settings.insert("READ_AUDIT".to_owned(), "off".to_owned());
-                allowed = ["CUSTOMER_INDEX", "READ_AUDIT", "QUERY_HINT"]
-                    .map(str::to_owned)
-                    .to_vec();
+                allowed = ["CUSTOMER_INDEX", "READ_AUDIT", "QUERY_HINT"].map(str::to_owned).to_vec();
             }
             let (service, version) = (role.name().to_owned(), VERSION.to_owned());
-            instances.push(Instance {
-                id,
-                service,
-                version,
-                port,
-                settings,
-                allowed,
-            });
+            instances.push(Instance { id, service, version, port, settings, allowed });
         }
     }
     instances

@@ -100,3 +100,18 @@ pub struct Resolution {
     /// Whether an action was taken back.
     pub was_undone: bool,
 }
+
+impl Resolution {
+    /// The closing record of an incident that was only explained.
+    #[must_use]
+    pub fn nothing_done() -> Self {
+        Self {
+            service: String::new(),
+            profile: None,
+            actions: Vec::new(),
+            approvals: Vec::new(),
+            verifications: Vec::new(),
+            was_undone: false,
+        }
+    }
+}

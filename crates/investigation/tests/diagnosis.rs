@@ -1,5 +1,7 @@
 //! The diagnosis against answers made by hand: a three-service system whose truth is known.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
+
 use std::collections::BTreeMap;
 
 use incident::{Alert, AlertSignal, Conclusion, ConclusionKind, Fault, HypothesisStatus, Measured, Symptom};

@@ -1,5 +1,7 @@
 //! The journal against tampering and a failing disk.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
+
 use std::path::Path;
 use std::sync::Arc;
 

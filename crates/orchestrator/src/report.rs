@@ -15,7 +15,6 @@ use telemetry::{NoteKind, Stage, UnixNanos};
 
 use crate::entry::Entry;
 use crate::log::Logged;
-use crate::resolve::nothing_done;
 
 /// The report of incident `id` with these entries.
 #[must_use]
@@ -34,7 +33,7 @@ pub fn build(id: &str, logged: &[Logged], head: &str) -> Report {
         _ => None,
     });
     let conclusion = conclusion.unwrap_or_else(|| unfinished(alert));
-    let resolution = resolution.unwrap_or_else(nothing_done);
+    let resolution = resolution.unwrap_or_else(Resolution::nothing_done);
     let verification = summary(&resolution);
     let views = views::of(logged, &conclusion);
     let engine_us: u128 = logged.iter().map(|logged| logged.took.as_micros()).sum();

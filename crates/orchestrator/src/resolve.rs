@@ -119,7 +119,7 @@ impl Resolver {
         let conclusion = self.diagnose(alert.clone(), &mut log).await?;
         let resolution = match &self.remedy {
             Some(remedy) => self.remedy(id, &alert, &conclusion, remedy, &mut log).await?,
-            None => nothing_done(),
+            None => Resolution::nothing_done(),
         };
         log.append(Entry::Resolution(Box::new(resolution)))?;
         log.commit()?;
@@ -136,17 +136,5 @@ impl Resolver {
         log.append_timed(Entry::Conclusion(Box::new(conclusion.clone())), Some(took))?;
         log.commit()?;
         Ok(conclusion)
-    }
-}
-
-/// The closing record of an incident that was only explained.
-pub(crate) fn nothing_done() -> Resolution {
-    Resolution {
-        service: String::new(),
-        profile: None,
-        actions: Vec::new(),
-        approvals: Vec::new(),
-        verifications: Vec::new(),
-        was_undone: false,
     }
 }

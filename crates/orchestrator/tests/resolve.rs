@@ -2,6 +2,8 @@
 //!
 //! The real parts run in `firstcause`'s own tests; here the order of things, the journal and replay are held.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

@@ -73,16 +73,9 @@ impl Truth {
 
     /// A deployment has happened.
     pub(super) fn record(&mut self, is_fault: bool, deployed: &Deployed) {
-        let first = deployed
-            .instances
-            .first()
-            .map(|instance| instance.ready_at_unix_nanos);
+        let first = deployed.instances.first().map(|instance| instance.ready_at_unix_nanos);
         if is_fault {
-            self.instances = deployed
-                .instances
-                .iter()
-                .map(|instance| instance.instance.clone())
-                .collect();
+            self.instances = deployed.instances.iter().map(|instance| instance.instance.clone()).collect();
             self.onset_unix_nanos = first;
         } else {
             self.decoy = first.map(|at_unix_nanos| Decoy {
@@ -91,12 +84,11 @@ impl Truth {
                 at_unix_nanos,
             });
         }
-        self.deploys
-            .extend(deployed.instances.iter().map(|instance| Deploy {
-                service: deployed.service.clone(),
-                version: deployed.version.clone(),
-                instance: instance.instance.clone(),
-                ready_at_unix_nanos: instance.ready_at_unix_nanos,
-            }));
+        self.deploys.extend(deployed.instances.iter().map(|instance| Deploy {
+            service: deployed.service.clone(),
+            version: deployed.version.clone(),
+            instance: instance.instance.clone(),
+            ready_at_unix_nanos: instance.ready_at_unix_nanos,
+        }));
     }
 }

@@ -53,38 +53,22 @@ pub(super) fn providers(resource: &Resource, endpoint: Option<&str>) -> Result<P
     let mut metrics = SdkMeterProvider::builder().with_resource(resource.clone());
     let mut logs = SdkLoggerProvider::builder().with_resource(resource.clone());
     if let Some(endpoint) = endpoint {
-        let fail = |source| ExportError {
-            endpoint: endpoint.to_owned(),
-            source,
-        };
+        let fail = |source| ExportError { endpoint: endpoint.to_owned(), source };
         let exporters = exporters(endpoint).map_err(fail)?;
-        let span_batch = SpanBatch::default()
-            .with_scheduled_delay(SCHEDULE_DELAY)
-            .with_max_queue_size(QUEUE_LENGTH);
-        let log_batch = LogBatch::default()
-            .with_scheduled_delay(SCHEDULE_DELAY)
-            .with_max_queue_size(QUEUE_LENGTH);
+        let span_batch =
+            SpanBatch::default().with_scheduled_delay(SCHEDULE_DELAY).with_max_queue_size(QUEUE_LENGTH);
+        let log_batch =
+            LogBatch::default().with_scheduled_delay(SCHEDULE_DELAY).with_max_queue_size(QUEUE_LENGTH);
         traces = traces.with_span_processor(
-            BatchSpanProcessor::builder(exporters.spans)
-                .with_batch_config(span_batch.build())
-                .build(),
+            BatchSpanProcessor::builder(exporters.spans).with_batch_config(span_batch.build()).build(),
         );
         logs = logs.with_log_processor(
-            BatchLogProcessor::builder(exporters.logs)
-                .with_batch_config(log_batch.build())
-                .build(),
+            BatchLogProcessor::builder(exporters.logs).with_batch_config(log_batch.build()).build(),
         );
-        metrics = metrics.with_reader(
-            PeriodicReader::builder(exporters.metrics)
-                .with_interval(METRIC_INTERVAL)
-                .build(),
-        );
+        metrics = metrics
+            .with_reader(PeriodicReader::builder(exporters.metrics).with_interval(METRIC_INTERVAL).build());
     }
-    Ok(Providers {
-        traces: traces.build(),
-        metrics: metrics.build(),
-        logs: logs.build(),
-    })
+    Ok(Providers { traces: traces.build(), metrics: metrics.build(), logs: logs.build() })
 }
 
 struct Exporters {
@@ -95,10 +79,8 @@ struct Exporters {
 
 fn exporters(endpoint: &str) -> Result<Exporters, ExporterBuildError> {
     let base = endpoint.trim_end_matches('/');
-    let transport: Arc<dyn HttpClient> = Arc::new(Transport {
-        client: outbound::client(),
-        runtime: Handle::current(),
-    });
+    let transport: Arc<dyn HttpClient> =
+        Arc::new(Transport { client: outbound::client(), runtime: Handle::current() });
     let spans = SpanExporter::builder()
         .with_http()
         .with_protocol(Protocol::HttpBinary)
@@ -142,8 +124,6 @@ impl HttpClient for Transport {
             *whole.headers_mut() = headers;
             Ok::<_, HttpError>(whole)
         };
-        self.runtime
-            .spawn(async move { tokio::time::timeout(REQUEST_LIMIT, exchange).await })
-            .await??
+        self.runtime.spawn(async move { tokio::time::timeout(REQUEST_LIMIT, exchange).await }).await??
     }
 }

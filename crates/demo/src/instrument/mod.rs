@@ -25,9 +25,8 @@ pub(crate) use export::ExportError;
 const SCOPE: &str = "demo";
 
 /// Bucket boundaries that the semantic conventions advise for `http.server.request.duration`.
-const HTTP_BOUNDARIES: [f64; 14] = [
-    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
-];
+const HTTP_BOUNDARIES: [f64; 14] =
+    [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
 /// Bucket boundaries that the semantic conventions advise for `db.client.operation.duration`.
 const DATABASE_BOUNDARIES: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
@@ -61,11 +60,7 @@ pub(crate) struct Telemetry {
 impl Telemetry {
     /// Starts recording; without an `endpoint` everything is recorded and nothing leaves the process.
     pub(crate) fn start(identity: &Identity, endpoint: Option<&str>) -> Result<Arc<Self>, ExportError> {
-        let export::Providers {
-            traces,
-            metrics,
-            logs,
-        } = export::providers(&resource(identity), endpoint)?;
+        let export::Providers { traces, metrics, logs } = export::providers(&resource(identity), endpoint)?;
         let meter = metrics.meter(SCOPE);
         Ok(Arc::new(Self {
             tracer: traces.tracer(SCOPE),
@@ -113,11 +108,7 @@ impl Telemetry {
 
     /// Records a failure, correlated with the current span.
     pub(crate) fn error(&self, body: String, error_type: String) {
-        self.emit(
-            Severity::Error,
-            body.into(),
-            vec![("error.type", error_type.into())],
-        );
+        self.emit(Severity::Error, body.into(), vec![("error.type", error_type.into())]);
     }
 
     fn emit(&self, severity: Severity, body: AnyValue, attributes: Vec<(&'static str, AnyValue)>) {

@@ -38,11 +38,7 @@ pub(crate) fn inject(context: &Context, headers: &mut HeaderMap) {
 /// The middleware around every route.
 pub(crate) async fn observe(State(observer): State<Observer>, request: Request, next: Next) -> Response {
     let method = request.method().as_str().to_owned();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("", MatchedPath::as_str)
-        .to_owned();
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
     let parent = TraceContextPropagator::new()
         .extract_with_context(&Context::new(), &HeaderExtractor(request.headers()));
     let attributes = vec![
@@ -54,9 +50,7 @@ pub(crate) async fn observe(State(observer): State<Observer>, request: Request, 
         KeyValue::new("server.port", i64::from(observer.port)),
     ];
     let name = format!("{method} {route}");
-    let context = observer
-        .telemetry
-        .start_span(name, SpanKind::Server, attributes, &parent);
+    let context = observer.telemetry.start_span(name, SpanKind::Server, attributes, &parent);
 
     let started = clock::monotonic();
     let response = next.run(request).with_context(context.clone()).await;
@@ -87,9 +81,7 @@ impl Observer {
             drop(attached);
             fail_span(context, error_type, message);
         }
-        self.telemetry
-            .request_duration
-            .record(elapsed.as_secs_f64(), &labels);
+        self.telemetry.request_duration.record(elapsed.as_secs_f64(), &labels);
         context.span().end();
     }
 }

@@ -20,20 +20,11 @@ struct Catalog {
 pub(super) fn router(stock: Upstream, telemetry: &Arc<Telemetry>) -> Router {
     Router::new()
         .route("/products/{id}", get(product))
-        .with_state(Arc::new(Catalog {
-            stock,
-            telemetry: Arc::clone(telemetry),
-        }))
+        .with_state(Arc::new(Catalog { stock, telemetry: Arc::clone(telemetry) }))
 }
 
 async fn product(State(catalog): State<Arc<Catalog>>, Path(id): Path<u32>) -> Result<Document, Failure> {
-    let document = catalog
-        .stock
-        .call(Call::get("/stock/{id}", format!("/stock/{id}")))
-        .await?
-        .document()?;
-    catalog
-        .telemetry
-        .info("product described", vec![("product.id", i64::from(id).into())]);
+    let document = catalog.stock.call(Call::get("/stock/{id}", format!("/stock/{id}"))).await?.document()?;
+    catalog.telemetry.info("product described", vec![("product.id", i64::from(id).into())]);
     Ok(document)
 }

@@ -30,11 +30,7 @@ pub(super) fn router(stock: Upstream, orders: Upstream, telemetry: &Arc<Telemetr
     Router::new()
         .route("/checkout", post(place))
         .route("/history/{customer}", get(history))
-        .with_state(Arc::new(Checkout {
-            stock,
-            orders,
-            telemetry: Arc::clone(telemetry),
-        }))
+        .with_state(Arc::new(Checkout { stock, orders, telemetry: Arc::clone(telemetry) }))
 }
 
 async fn place(
@@ -42,22 +38,13 @@ async fn place(
     Json(basket): Json<Basket>,
 ) -> Result<Document, Failure> {
     let Basket { customer, product } = basket;
-    let reserve = Call::post(
-        "/stock/{id}/reserve",
-        format!("/stock/{product}/reserve"),
-        &json!({}),
-    );
+    let reserve = Call::post("/stock/{id}/reserve", format!("/stock/{product}/reserve"), &json!({}));
     checkout.stock.call(reserve).await?.document()?;
     let order = json!({ "customer": customer, "product": product });
-    let document = checkout
-        .orders
-        .call(Call::post("/orders", "/orders".to_owned(), &order))
-        .await?
-        .document()?;
-    let attributes = vec![
-        ("customer.id", i64::from(customer).into()),
-        ("product.id", i64::from(product).into()),
-    ];
+    let document =
+        checkout.orders.call(Call::post("/orders", "/orders".to_owned(), &order)).await?.document()?;
+    let attributes =
+        vec![("customer.id", i64::from(customer).into()), ("product.id", i64::from(product).into())];
     checkout.telemetry.info("order placed", attributes);
     Ok(document)
 }
@@ -68,9 +55,6 @@ async fn history(
 ) -> Result<Document, Failure> {
     let call = Call::get("/orders", format!("/orders?customer={customer}"));
     let document = checkout.orders.call(call).await?.document()?;
-    checkout.telemetry.info(
-        "history assembled",
-        vec![("customer.id", i64::from(customer).into())],
-    );
+    checkout.telemetry.info("history assembled", vec![("customer.id", i64::from(customer).into())]);
     Ok(document)
 }

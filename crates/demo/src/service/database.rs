@@ -56,17 +56,13 @@ impl Database {
     ) -> Result<Self, DatabaseError> {
         let path = path.to_owned();
         let connect = move || {
-            let connections = (0..CONNECTIONS)
-                .map(|_| connect(&path))
-                .collect::<Result<Vec<_>, _>>()?;
+            let connections = (0..CONNECTIONS).map(|_| connect(&path)).collect::<Result<Vec<_>, _>>()?;
             if let Some(connection) = connections.first() {
                 connection.execute_batch(migration)?;
             }
             Ok::<_, rusqlite::Error>(connections)
         };
-        let connections = tokio::task::spawn_blocking(connect)
-            .await
-            .map_err(|_| DatabaseError::CutOff)??;
+        let connections = tokio::task::spawn_blocking(connect).await.map_err(|_| DatabaseError::CutOff)??;
         Ok(Self {
             slots: Arc::new(Semaphore::new(connections.len())),
             idle: Arc::new(Mutex::new(connections)),
@@ -79,33 +75,20 @@ impl Database {
         &self,
         work: impl FnOnce(&Session) -> Result<T, DatabaseError> + Send + 'static,
     ) -> Result<T, DatabaseError> {
-        let slot = Arc::clone(&self.slots)
-            .acquire_owned()
-            .await
-            .map_err(|_| DatabaseError::CutOff)?;
-        let (idle, telemetry, context) = (
-            Arc::clone(&self.idle),
-            Arc::clone(&self.telemetry),
-            Context::current(),
-        );
+        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| DatabaseError::CutOff)?;
+        let (idle, telemetry, context) =
+            (Arc::clone(&self.idle), Arc::clone(&self.telemetry), Context::current());
         let on_thread = move || {
             // The slot and the connection travel with the work: a caller that goes away does not lose them.
             let connection = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let session = Session {
-                connection: connection.ok_or(DatabaseError::CutOff)?,
-                telemetry,
-                context,
-            };
+            let session =
+                Session { connection: connection.ok_or(DatabaseError::CutOff)?, telemetry, context };
             let outcome = work(&session);
-            idle.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(session.connection);
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(session.connection);
             drop(slot);
             outcome
         };
-        tokio::task::spawn_blocking(on_thread)
-            .await
-            .map_err(|_| DatabaseError::CutOff)?
+        tokio::task::spawn_blocking(on_thread).await.map_err(|_| DatabaseError::CutOff)?
     }
 }
 
@@ -164,9 +147,7 @@ impl Session {
         let mut attributes = labels.clone();
         attributes.push(KeyValue::new("db.query.text", statement.text));
         let name = statement.summary.to_owned();
-        let context = self
-            .telemetry
-            .start_span(name, SpanKind::Client, attributes, &self.context);
+        let context = self.telemetry.start_span(name, SpanKind::Client, attributes, &self.context);
         let started = clock::monotonic();
         let outcome = work(&self.connection);
         let elapsed = started.elapsed();
@@ -189,7 +170,5 @@ impl Session {
 }
 
 fn error_type(error: &rusqlite::Error) -> String {
-    error
-        .sqlite_error_code()
-        .map_or_else(|| "_OTHER".to_owned(), |code| format!("{code:?}"))
+    error.sqlite_error_code().map_or_else(|| "_OTHER".to_owned(), |code| format!("{code:?}"))
 }

@@ -24,22 +24,13 @@ pub(super) fn router(catalog: Upstream, checkout: Upstream, telemetry: &Arc<Tele
         .route("/products/{id}", get(product))
         .route("/checkout", post(place))
         .route("/history/{customer}", get(history))
-        .with_state(Arc::new(Gateway {
-            catalog,
-            checkout,
-            telemetry: Arc::clone(telemetry),
-        }))
+        .with_state(Arc::new(Gateway { catalog, checkout, telemetry: Arc::clone(telemetry) }))
 }
 
 async fn product(State(gateway): State<Arc<Gateway>>, Path(id): Path<u32>) -> Result<Document, Failure> {
-    let document = gateway
-        .catalog
-        .call(Call::get("/products/{id}", format!("/products/{id}")))
-        .await?
-        .document()?;
-    gateway
-        .telemetry
-        .info("product page served", vec![("product.id", i64::from(id).into())]);
+    let document =
+        gateway.catalog.call(Call::get("/products/{id}", format!("/products/{id}"))).await?.document()?;
+    gateway.telemetry.info("product page served", vec![("product.id", i64::from(id).into())]);
     Ok(document)
 }
 
@@ -56,9 +47,6 @@ async fn history(
 ) -> Result<Document, Failure> {
     let call = Call::get("/history/{customer}", format!("/history/{customer}"));
     let document = gateway.checkout.call(call).await?.document()?;
-    gateway.telemetry.info(
-        "history page served",
-        vec![("customer.id", i64::from(customer).into())],
-    );
+    gateway.telemetry.info("history page served", vec![("customer.id", i64::from(customer).into())]);
     Ok(document)
 }

@@ -84,19 +84,14 @@ async fn serve(
     let router = router(settings, telemetry)
         .await?
         .route_layer(axum::middleware::from_fn_with_state(
-            Observer {
-                telemetry: Arc::clone(telemetry),
-                port: settings.port,
-            },
+            Observer { telemetry: Arc::clone(telemetry), port: settings.port },
             observe,
         ))
         .route("/healthz", get(async || "ok\n"));
 
     // Bound last: the port is open only once the schema follows the configuration.
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, settings.port));
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|source| ServeError::Bind { address, source })?;
+    let listener = TcpListener::bind(address).await.map_err(|source| ServeError::Bind { address, source })?;
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
 
     let (stop, stopped) = oneshot::channel::<()>();
@@ -119,10 +114,9 @@ async fn router(settings: &Settings, telemetry: &Arc<Telemetry>) -> Result<Route
         Role::Gateway => gateway::router(upstream(Role::Catalog)?, upstream(Role::Checkout)?, telemetry),
         Role::Catalog => catalog::router(upstream(Role::Stock)?, telemetry),
         Role::Checkout => checkout::router(upstream(Role::Stock)?, upstream(Role::Orders)?, telemetry),
-        Role::Stock => stock::router(
-            Database::open(settings.database_file()?, "", telemetry).await?,
-            telemetry,
-        ),
+        Role::Stock => {
+            stock::router(Database::open(settings.database_file()?, "", telemetry).await?, telemetry)
+        }
         Role::Orders => {
             let migration = orders::migration(settings.customer_index);
             let database = Database::open(settings.database_file()?, migration, telemetry).await?;

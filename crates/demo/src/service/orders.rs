@@ -70,21 +70,15 @@ struct Order {
 
 /// What makes the schema follow the configuration.
 pub(super) fn migration(customer_index: bool) -> &'static str {
-    if customer_index {
-        crate::data::CREATE_CUSTOMER_INDEX
-    } else {
-        crate::data::DROP_CUSTOMER_INDEX
-    }
+    if customer_index { crate::data::CREATE_CUSTOMER_INDEX } else { crate::data::DROP_CUSTOMER_INDEX }
 }
 
 pub(super) fn router(database: Database, audit: ReadAudit, telemetry: &Arc<Telemetry>) -> Router {
-    Router::new()
-        .route("/orders", get(history).post(place))
-        .with_state(Arc::new(Orders {
-            database,
-            audit,
-            telemetry: Arc::clone(telemetry),
-        }))
+    Router::new().route("/orders", get(history).post(place)).with_state(Arc::new(Orders {
+        database,
+        audit,
+        telemetry: Arc::clone(telemetry),
+    }))
 }
 
 async fn history(State(orders): State<Arc<Orders>>, Query(of): Query<Of>) -> Result<Json<Value>, Failure> {
@@ -105,9 +99,7 @@ async fn history(State(orders): State<Arc<Orders>>, Query(of): Query<Of>) -> Res
             })
         })
         .await?;
-    orders
-        .telemetry
-        .info("orders listed", vec![("customer.id", i64::from(customer).into())]);
+    orders.telemetry.info("orders listed", vec![("customer.id", i64::from(customer).into())]);
     Ok(Json(json!({ "customer": customer, "orders": latest })))
 }
 
@@ -125,10 +117,6 @@ async fn place(
             Ok(open.first().copied().unwrap_or(0) + 1)
         })
         .await?;
-    orders
-        .telemetry
-        .info("order stored", vec![("customer.id", i64::from(customer).into())]);
-    Ok(Json(
-        json!({ "customer": customer, "product": product, "open": open }),
-    ))
+    orders.telemetry.info("order stored", vec![("customer.id", i64::from(customer).into())]);
+    Ok(Json(json!({ "customer": customer, "product": product, "open": open })))
 }

@@ -25,13 +25,7 @@ pub enum Role {
 
 impl Role {
     /// All roles, in the order in which a request meets them.
-    pub const ALL: [Self; 5] = [
-        Self::Gateway,
-        Self::Catalog,
-        Self::Checkout,
-        Self::Stock,
-        Self::Orders,
-    ];
+    pub const ALL: [Self; 5] = [Self::Gateway, Self::Catalog, Self::Checkout, Self::Stock, Self::Orders];
 
     /// The service name.
     pub fn name(self) -> &'static str {
@@ -108,17 +102,13 @@ impl Settings {
     /// Reads the settings from `vars`.
     pub fn from_vars(vars: impl Iterator<Item = (String, String)>) -> Result<Self, SettingError> {
         let vars = Vars(vars.collect());
-        let role = vars.parsed(
-            "SERVICE_NAME",
-            "gateway, catalog, checkout, stock or orders",
-            |name| Role::ALL.into_iter().find(|role| role.name() == name),
-        )?;
+        let role = vars.parsed("SERVICE_NAME", "gateway, catalog, checkout, stock or orders", |name| {
+            Role::ALL.into_iter().find(|role| role.name() == name)
+        })?;
         let mut upstreams = BTreeMap::new();
         for &upstream in role.upstreams() {
             let addresses = vars.parsed(&upstream.upstream_variable(), "a list of ADDRESS:PORT", |list| {
-                list.split(',')
-                    .map(|address| address.trim().parse().ok())
-                    .collect::<Option<Vec<_>>>()
+                list.split(',').map(|address| address.trim().parse().ok()).collect::<Option<Vec<_>>>()
             })?;
             upstreams.insert(upstream, addresses);
         }
@@ -141,9 +131,7 @@ impl Settings {
     }
 
     pub(super) fn database_file(&self) -> Result<&Path, SettingError> {
-        self.database_file
-            .as_deref()
-            .ok_or_else(|| SettingError::Missing("DATABASE_FILE".to_owned()))
+        self.database_file.as_deref().ok_or_else(|| SettingError::Missing("DATABASE_FILE".to_owned()))
     }
 
     pub(super) fn upstream(&self, role: Role) -> Result<&[SocketAddr], SettingError> {
@@ -157,15 +145,11 @@ struct Vars(BTreeMap<String, String>);
 impl Vars {
     /// An empty variable counts as absent, as the OpenTelemetry specification has it for its own.
     fn optional(&self, variable: &str) -> Option<&str> {
-        self.0
-            .get(variable)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.0.get(variable).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     fn required(&self, variable: &str) -> Result<&str, SettingError> {
-        self.optional(variable)
-            .ok_or_else(|| SettingError::Missing(variable.to_owned()))
+        self.optional(variable).ok_or_else(|| SettingError::Missing(variable.to_owned()))
     }
 
     fn parsed<T>(
@@ -184,18 +168,12 @@ impl Vars {
         };
         let chosen = values.iter().find(|(name, _)| *name == value);
         let expected = "one of its documented values (true or false; for READ_AUDIT off or full)";
-        chosen
-            .map(|(_, chosen)| *chosen)
-            .ok_or_else(|| invalid(variable, value, expected))
+        chosen.map(|(_, chosen)| *chosen).ok_or_else(|| invalid(variable, value, expected))
     }
 }
 
 fn invalid(variable: &str, value: &str, expected: &'static str) -> SettingError {
-    SettingError::Invalid {
-        variable: variable.to_owned(),
-        value: value.to_owned(),
-        expected,
-    }
+    SettingError::Invalid { variable: variable.to_owned(), value: value.to_owned(), expected }
 }
 
 #[cfg(test)]
@@ -209,10 +187,7 @@ mod tests {
             ("SERVICE_INSTANCE_ID", "orders-1"),
             ("SERVICE_VERSION", "1.4.0"),
         ];
-        let vars = base
-            .iter()
-            .chain(extra)
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let vars = base.iter().chain(extra).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Settings::from_vars(vars.collect::<Vec<_>>().into_iter())
     }
 
@@ -226,10 +201,7 @@ mod tests {
     #[test]
     fn a_value_that_a_variable_cannot_have_is_refused_by_name() {
         let error = settings(&[("CUSTOMER_INDEX", "maybe")]).unwrap_err();
-        assert!(
-            error.to_string().starts_with("`CUSTOMER_INDEX` is `maybe`"),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("`CUSTOMER_INDEX` is `maybe`"), "{error}");
     }
 
     #[test]

@@ -35,36 +35,22 @@ pub(super) fn router(database: Database, telemetry: &Arc<Telemetry>) -> Router {
     Router::new()
         .route("/stock/{id}", get(level))
         .route("/stock/{id}/reserve", post(reserve))
-        .with_state(Arc::new(Stock {
-            database,
-            telemetry: Arc::clone(telemetry),
-        }))
+        .with_state(Arc::new(Stock { database, telemetry: Arc::clone(telemetry) }))
 }
 
 async fn level(State(stock): State<Arc<Stock>>, Path(id): Path<u32>) -> Result<Json<Value>, Failure> {
-    let levels = stock
-        .database
-        .run(move |session| session.query(&LEVEL, [id], |row| row.get::<_, i64>(0)))
-        .await?;
+    let levels =
+        stock.database.run(move |session| session.query(&LEVEL, [id], |row| row.get::<_, i64>(0))).await?;
     let level = levels.first().ok_or(Failure::NotFound)?;
-    stock
-        .telemetry
-        .info("stock level read", vec![("product.id", i64::from(id).into())]);
-    Ok(Json(
-        json!({ "product": id, "name": format!("product {id}"), "level": level }),
-    ))
+    stock.telemetry.info("stock level read", vec![("product.id", i64::from(id).into())]);
+    Ok(Json(json!({ "product": id, "name": format!("product {id}"), "level": level })))
 }
 
 async fn reserve(State(stock): State<Arc<Stock>>, Path(id): Path<u32>) -> Result<Json<Value>, Failure> {
-    let reserved = stock
-        .database
-        .run(move |session| session.execute(&RESERVE, [id]))
-        .await?;
+    let reserved = stock.database.run(move |session| session.execute(&RESERVE, [id])).await?;
     if reserved == 0 {
         return Err(Failure::OutOfStock);
     }
-    stock
-        .telemetry
-        .info("stock reserved", vec![("product.id", i64::from(id).into())]);
+    stock.telemetry.info("stock reserved", vec![("product.id", i64::from(id).into())]);
     Ok(Json(json!({ "product": id, "reserved": 1 })))
 }

@@ -33,15 +33,9 @@ pub(super) enum CallError {
     #[error("no instance of {service} answered")]
     Unreachable { service: &'static str },
     #[error("the answer of {service} broke off: {source}")]
-    Broken {
-        service: &'static str,
-        source: BodyError,
-    },
+    Broken { service: &'static str, source: BodyError },
     #[error("{service} answered with status {status}")]
-    Status {
-        service: &'static str,
-        status: StatusCode,
-    },
+    Status { service: &'static str, status: StatusCode },
 }
 
 impl CallError {
@@ -70,22 +64,12 @@ pub(super) struct Call {
 impl Call {
     /// A call without a body.
     pub(super) fn get(template: &'static str, target: String) -> Self {
-        Self {
-            method: Method::GET,
-            target,
-            template,
-            body: Bytes::new(),
-        }
+        Self { method: Method::GET, target, template, body: Bytes::new() }
     }
 
     /// A call with a JSON document.
     pub(super) fn post(template: &'static str, target: String, body: &serde_json::Value) -> Self {
-        Self {
-            method: Method::POST,
-            target,
-            template,
-            body: body.to_string().into(),
-        }
+        Self { method: Method::POST, target, template, body: body.to_string().into() }
     }
 }
 
@@ -99,11 +83,7 @@ pub(super) struct Answer {
 impl Answer {
     /// The document of a successful answer.
     pub(super) fn document(self) -> Result<Document, Failure> {
-        if self.status.is_success() {
-            Ok(Document(self.body))
-        } else {
-            Err(Failure::Refused(self.status))
-        }
+        if self.status.is_success() { Ok(Document(self.body)) } else { Err(Failure::Refused(self.status)) }
     }
 }
 
@@ -149,20 +129,14 @@ impl Upstream {
 
     async fn attempts(&self, call: &Call) -> Result<Answer, CallError> {
         let first = self.turn.fetch_add(1, Ordering::Relaxed);
-        let order = self
-            .addresses
-            .iter()
-            .cycle()
-            .skip(first % self.addresses.len().max(1));
+        let order = self.addresses.iter().cycle().skip(first % self.addresses.len().max(1));
         for (resend, address) in order.take(self.addresses.len()).enumerate() {
             match self.attempt(call, *address, resend).await {
                 Err(CallError::Unreachable { .. }) => {}
                 answered => return answered,
             }
         }
-        Err(CallError::Unreachable {
-            service: self.service,
-        })
+        Err(CallError::Unreachable { service: self.service })
     }
 
     async fn attempt(&self, call: &Call, address: SocketAddr, resend: usize) -> Result<Answer, CallError> {
@@ -179,10 +153,7 @@ impl Upstream {
         }
         let name = format!("{} {}", call.method, call.template);
         let guard =
-            SpanGuard(
-                self.telemetry
-                    .start_span(name, SpanKind::Client, attributes, &Context::current()),
-            );
+            SpanGuard(self.telemetry.start_span(name, SpanKind::Client, attributes, &Context::current()));
         let answer = self.exchange(call, url, &guard.0).await;
         guard.finish(&answer);
         answer
@@ -198,19 +169,11 @@ impl Upstream {
         inject(context, request.headers_mut());
 
         // An error here means that no answer has begun, whatever its kind: the sibling is asked instead.
-        let response = self
-            .client
-            .request(request)
-            .await
-            .map_err(|_| CallError::Unreachable { service })?;
+        let response = self.client.request(request).await.map_err(|_| CallError::Unreachable { service })?;
         let status = response.status();
-        context.span().set_attribute(KeyValue::new(
-            "http.response.status_code",
-            i64::from(status.as_u16()),
-        ));
-        let body = outbound::read_body(response)
-            .await
-            .map_err(|source| CallError::Broken { service, source })?;
+        context.span().set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
+        let body =
+            outbound::read_body(response).await.map_err(|source| CallError::Broken { service, source })?;
         if status.is_server_error() {
             return Err(CallError::Status { service, status });
         }

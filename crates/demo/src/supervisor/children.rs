@@ -37,12 +37,7 @@ pub(super) struct Change {
 impl Change {
     /// A start with the settings as they are.
     pub(super) fn none(kind: RestartKind) -> Self {
-        Self {
-            kind,
-            version: None,
-            set: Variables::new(),
-            unset: Vec::new(),
-        }
+        Self { kind, version: None, set: Variables::new(), unset: Vec::new() }
     }
 }
 
@@ -67,12 +62,7 @@ struct State {
 
 impl Slot {
     pub(super) fn new(system: &Arc<System>, instance: &Instance, probe: &Client) -> Self {
-        let state = State {
-            instance: instance.clone(),
-            pid: None,
-            crashes: 0,
-            restarts: Vec::new(),
-        };
+        let state = State { instance: instance.clone(), pid: None, crashes: 0, restarts: Vec::new() };
         Self {
             system: Arc::clone(system),
             probe: probe.clone(),
@@ -87,14 +77,7 @@ impl Slot {
 
     pub(super) fn status(&self) -> InstanceStatus {
         let state = self.state();
-        let Instance {
-            id,
-            service,
-            version,
-            settings,
-            allowed,
-            ..
-        } = &state.instance;
+        let Instance { id, service, version, settings, allowed, .. } = &state.instance;
         let latest = state.restarts.last();
         InstanceStatus {
             instance: id.clone(),
@@ -102,15 +85,8 @@ impl Slot {
             version: version.clone(),
             pid: state.pid,
             ready: state.pid.is_some() && latest.is_some_and(|restart| restart.ready_at_unix_nanos.is_some()),
-            ready_at_unix_nanos: state
-                .restarts
-                .iter()
-                .rev()
-                .find_map(|restart| restart.ready_at_unix_nanos),
-            variables: allowed
-                .iter()
-                .map(|name| (name.clone(), settings.get(name).cloned()))
-                .collect(),
+            ready_at_unix_nanos: state.restarts.iter().rev().find_map(|restart| restart.ready_at_unix_nanos),
+            variables: allowed.iter().map(|name| (name.clone(), settings.get(name).cloned())).collect(),
             crashes: state.crashes,
             restarts: state.restarts.clone(),
         }
@@ -120,24 +96,12 @@ impl Slot {
     pub(super) fn check(&self, change: &Change) -> Result<(), Refusal> {
         let state = self.state();
         let Instance { id, allowed, .. } = &state.instance;
-        let Some(other) = change
-            .set
-            .keys()
-            .chain(&change.unset)
-            .find(|name| !allowed.contains(name))
-        else {
+        let Some(other) = change.set.keys().chain(&change.unset).find(|name| !allowed.contains(name)) else {
             return Ok(());
         };
-        let names = if allowed.is_empty() {
-            "none".to_owned()
-        } else {
-            allowed.join(", ")
-        };
+        let names = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
         let error = format!("`{other}` of {id} may not be changed; hint: allowed are {names}");
-        Err(Refusal {
-            allowed: Some(allowed.clone()),
-            ..Refusal::new(error)
-        })
+        Err(Refusal { allowed: Some(allowed.clone()), ..Refusal::new(error) })
     }
 
     /// Stops the process if there is one, starts another with `change`, and waits until it answers.
@@ -218,19 +182,14 @@ impl Slot {
         let instance = self.state().instance.clone();
         let id = &instance.id;
         let child = spawn(&self.system, &instance).map_err(|error| {
-            Refusal::new(format!(
-                "cannot start {id}: {error}; hint: see `executable` in system.json"
-            ))
+            Refusal::new(format!("cannot start {id}: {error}; hint: see `executable` in system.json"))
         })?;
         let pid = child.id();
         self.state().pid = pid;
         let child = process.insert(child);
         if timeout(READY_LIMIT, self.answers(child, &instance)).await != Ok(true) {
             let log = self.system.log_file(id);
-            return Err(Refusal::new(format!(
-                "{id} does not answer; hint: see `{}`",
-                log.display()
-            )));
+            return Err(Refusal::new(format!("{id} does not answer; hint: see `{}`", log.display())));
         }
         let ready_at_unix_nanos = clock::unix_nanos();
         if let Some(restart) = self.state().restarts.last_mut() {
@@ -286,10 +245,7 @@ fn spawn(system: &System, instance: &Instance) -> io::Result<Child> {
 
 /// SIGTERM, a while, SIGKILL.
 async fn stop(mut child: Child) {
-    let pid = child
-        .id()
-        .and_then(|id| i32::try_from(id).ok())
-        .and_then(Pid::from_raw);
+    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     // The process cannot be another one: it keeps its id until it is waited for, which only happens below.
     let asked = pid.is_some_and(|pid| kill_process(pid, Signal::TERM).is_ok());
     if asked && timeout(STOP_LIMIT, child.wait()).await.is_ok() {

@@ -48,9 +48,7 @@ pub struct Client {
 impl Client {
     /// A client for the supervisor that listens on `socket`.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self {
-            socket: socket.into(),
-        }
+        Self { socket: socket.into() }
     }
 
     /// How all instances are.
@@ -65,12 +63,7 @@ impl Client {
         set: Variables,
         unset: Vec<String>,
     ) -> Result<Restarted, ClientError> {
-        self.ask(&Request::Restart {
-            instance: instance.to_owned(),
-            set,
-            unset,
-        })
-        .await
+        self.ask(&Request::Restart { instance: instance.to_owned(), set, unset }).await
     }
 
     /// Deploys another version of a service, instance by instance.
@@ -80,12 +73,7 @@ impl Client {
         version: &str,
         set: Variables,
     ) -> Result<Deployed, ClientError> {
-        self.ask(&Request::Deploy {
-            service: service.to_owned(),
-            version: version.to_owned(),
-            set,
-        })
-        .await
+        self.ask(&Request::Deploy { service: service.to_owned(), version: version.to_owned(), set }).await
     }
 
     /// Stops everything.
@@ -96,13 +84,9 @@ impl Client {
     async fn ask<T: DeserializeOwned>(&self, request: &Request) -> Result<T, ClientError> {
         let mut line = serde_json::to_vec(request)?;
         line.push(b'\n');
-        let exchanged = timeout(ANSWER_LIMIT, self.exchange(&line))
-            .await
-            .unwrap_or_else(|late| Err(late.into()));
-        let answer = exchanged.map_err(|source| ClientError::Io {
-            socket: self.socket.clone(),
-            source,
-        })?;
+        let exchanged =
+            timeout(ANSWER_LIMIT, self.exchange(&line)).await.unwrap_or_else(|late| Err(late.into()));
+        let answer = exchanged.map_err(|source| ClientError::Io { socket: self.socket.clone(), source })?;
         let answer: serde_json::Value = serde_json::from_str(&answer)?;
         if answer.get("ok") == Some(&serde_json::Value::Bool(true)) {
             Ok(serde_json::from_value(answer)?)
@@ -115,9 +99,7 @@ impl Client {
         let mut stream = UnixStream::connect(&self.socket).await?;
         stream.write_all(line).await?;
         let mut answer = String::new();
-        BufReader::new(stream.take(ANSWER_LENGTH))
-            .read_line(&mut answer)
-            .await?;
+        BufReader::new(stream.take(ANSWER_LENGTH)).read_line(&mut answer).await?;
         Ok(answer)
     }
 }

@@ -27,14 +27,8 @@ pub(super) struct Fleet {
 impl Fleet {
     pub(super) fn new(system: &Arc<System>, allow_deploy: bool) -> Self {
         let probe = outbound::client();
-        let slots = system
-            .instances
-            .iter()
-            .map(|instance| Arc::new(Slot::new(system, instance, &probe)));
-        Self {
-            slots: slots.collect(),
-            allow_deploy,
-        }
+        let slots = system.instances.iter().map(|instance| Arc::new(Slot::new(system, instance, &probe)));
+        Self { slots: slots.collect(), allow_deploy }
     }
 
     /// Starts all instances at once: none needs another to start.
@@ -78,23 +72,11 @@ impl Fleet {
             }
             Request::Restart { instance, set, unset } => {
                 let slots = self.find("instance", &instance, |status| status.instance == instance)?;
-                let change = Change {
-                    kind: RestartKind::Restart,
-                    version: None,
-                    set,
-                    unset,
-                };
+                let change = Change { kind: RestartKind::Restart, version: None, set, unset };
                 let mut restarted = restart_in_turn(slots, change).await?;
-                restarted
-                    .pop()
-                    .map(Reply::Restarted)
-                    .ok_or_else(|| Refusal::new("there is no such instance"))
+                restarted.pop().map(Reply::Restarted).ok_or_else(|| Refusal::new("there is no such instance"))
             }
-            Request::Deploy {
-                service,
-                version,
-                set,
-            } => {
+            Request::Deploy { service, version, set } => {
                 if !self.allow_deploy {
                     return Err(Refusal::new(
                         "this supervisor does not deploy; hint: start it with deployments allowed",
@@ -108,12 +90,7 @@ impl Fleet {
                     unset: Vec::new(),
                 };
                 let instances = restart_in_turn(slots, change).await?;
-                Ok(Reply::Deployed(Deployed {
-                    ok: true,
-                    service,
-                    version,
-                    instances,
-                }))
+                Ok(Reply::Deployed(Deployed { ok: true, service, version, instances }))
             }
             Request::Stop {} => Ok(Reply::Stopping { ok: true }),
         }
@@ -125,16 +102,10 @@ impl Fleet {
         name: &str,
         is_meant: impl Fn(&InstanceStatus) -> bool,
     ) -> Result<Vec<Arc<Slot>>, Refusal> {
-        let found: Vec<_> = self
-            .slots
-            .iter()
-            .filter(|slot| is_meant(&slot.status()))
-            .map(Arc::clone)
-            .collect();
+        let found: Vec<_> =
+            self.slots.iter().filter(|slot| is_meant(&slot.status())).map(Arc::clone).collect();
         if found.is_empty() {
-            return Err(Refusal::new(format!(
-                "there is no {what} `{name}`; hint: see status"
-            )));
+            return Err(Refusal::new(format!("there is no {what} `{name}`; hint: see status")));
         }
         Ok(found)
     }
@@ -159,10 +130,6 @@ async fn monitor(slot: &Slot) {
     loop {
         sleep(backoff).await;
         let ended = slot.revive().await;
-        backoff = if ended {
-            (backoff * 2).min(BACKOFF_LIMIT)
-        } else {
-            MONITOR_INTERVAL
-        };
+        backoff = if ended { (backoff * 2).min(BACKOFF_LIMIT) } else { MONITOR_INTERVAL };
     }
 }

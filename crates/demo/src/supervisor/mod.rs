@@ -61,10 +61,7 @@ pub enum SuperviseError {
 pub async fn run(options: Options) -> Result<(), SuperviseError> {
     let mut lifetime = Lifetime::watch(options.stop_with_stdin).map_err(SuperviseError::Signal)?;
     let system = Arc::new(System::load(&options.system_file)?);
-    let fail = |source| SuperviseError::Socket {
-        socket: options.socket.clone(),
-        source,
-    };
+    let fail = |source| SuperviseError::Socket { socket: options.socket.clone(), source };
     let listener = socket::listen(&options.socket).await.map_err(fail)?;
     let fleet = Arc::new(Fleet::new(&system, options.allow_deploy));
     let stop = Arc::new(Notify::new());

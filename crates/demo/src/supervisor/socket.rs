@@ -24,10 +24,7 @@ const CONNECTIONS: usize = 32;
 /// Makes the socket under another name first, so that under its own it only ever has its final mode.
 pub(super) async fn listen(socket: &Path) -> io::Result<UnixListener> {
     if UnixStream::connect(socket).await.is_ok() {
-        return Err(io::Error::new(
-            io::ErrorKind::AddrInUse,
-            "another supervisor listens there",
-        ));
+        return Err(io::Error::new(io::ErrorKind::AddrInUse, "another supervisor listens there"));
     }
     let unfinished = socket.with_extension("new");
     if unfinished.exists() {

@@ -151,11 +151,7 @@ pub struct Refusal {
 
 impl Refusal {
     pub(super) fn new(error: impl Into<String>) -> Self {
-        Self {
-            ok: false,
-            error: error.into(),
-            allowed: None,
-        }
+        Self { ok: false, error: error.into(), allowed: None }
     }
 }
 
@@ -168,10 +164,7 @@ mod tests {
         let line = r#"{"verb":"restart","instance":"orders-1","set":{"CUSTOMER_INDEX":"true"}}"#;
         let request: Request = serde_json::from_str(line).unwrap();
         assert_eq!(serde_json::to_string(&request).unwrap(), line);
-        assert_eq!(
-            serde_json::from_str::<Request>(r#"{"verb":"status"}"#).unwrap(),
-            Request::Status {}
-        );
+        assert_eq!(serde_json::from_str::<Request>(r#"{"verb":"status"}"#).unwrap(), Request::Status {});
     }
 
     #[test]

@@ -44,14 +44,8 @@ impl Harness {
         let demo_part = std::env::current_exe().unwrap();
         let demo_part = demo_part.ancestors().nth(2).unwrap().join("examples/demo_part");
         let endpoint = format!("http://{}", sink.address);
-        let system = System::create(
-            directory.path(),
-            &demo_part,
-            &["service".to_owned()],
-            &endpoint,
-            7,
-        )
-        .unwrap();
+        let system =
+            System::create(directory.path(), &demo_part, &["service".to_owned()], &endpoint, 7).unwrap();
         let socket = directory.path().join("actuate.sock");
         let process = Command::new(&demo_part)
             .arg("actuate")
@@ -94,20 +88,11 @@ impl Harness {
     }
 
     pub(crate) fn address(&self, instance: &str) -> SocketAddr {
-        self.system
-            .instances
-            .iter()
-            .find(|candidate| candidate.id == instance)
-            .unwrap()
-            .address()
+        self.system.instances.iter().find(|candidate| candidate.id == instance).unwrap().address()
     }
 
     pub(crate) async fn get(&self, instance: &str, path: &str) -> (StatusCode, serde_json::Value) {
-        self.send(
-            Request::get(format!("http://{}{path}", self.address(instance))),
-            Full::default(),
-        )
-        .await
+        self.send(Request::get(format!("http://{}{path}", self.address(instance))), Full::default()).await
     }
 
     pub(crate) async fn post(
@@ -117,11 +102,7 @@ impl Harness {
         body: &str,
     ) -> (StatusCode, serde_json::Value) {
         let request = Request::post(format!("http://{}{path}", self.address(instance)));
-        self.send(
-            request.header("content-type", "application/json"),
-            Full::from(body.to_owned()),
-        )
-        .await
+        self.send(request.header("content-type", "application/json"), Full::from(body.to_owned())).await
     }
 
     async fn send(
@@ -150,11 +131,7 @@ impl Harness {
 
     pub(crate) async fn pids(&self) -> BTreeMap<String, u32> {
         let status = self.supervisor.status().await.unwrap();
-        status
-            .instances
-            .into_iter()
-            .map(|instance| (instance.instance, instance.pid.unwrap()))
-            .collect()
+        status.instances.into_iter().map(|instance| (instance.instance, instance.pid.unwrap())).collect()
     }
 
     pub(crate) async fn restart(&self, instance: &str, variable: &str, value: &str) {

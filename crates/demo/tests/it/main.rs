@@ -1,11 +1,7 @@
 //! The demo system as a whole: real processes, real faults, real telemetry.
 //! It deliberately asserts ratios and not milliseconds: machines differ.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on has failed"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod harness;
 mod sink;
@@ -26,16 +22,8 @@ const CLIENT: i32 = 3;
 
 /// The spans of the first trace of a checkout that has all its parts.
 fn checkout_trace(received: &Received) -> Option<Vec<Span>> {
-    let root = received
-        .spans
-        .iter()
-        .find(|span| span.name == "POST /checkout" && span.parent.is_empty())?;
-    let trace: Vec<_> = received
-        .spans
-        .iter()
-        .filter(|span| span.trace == root.trace)
-        .cloned()
-        .collect();
+    let root = received.spans.iter().find(|span| span.name == "POST /checkout" && span.parent.is_empty())?;
+    let trace: Vec<_> = received.spans.iter().filter(|span| span.trace == root.trace).cloned().collect();
     // Gateway 2, checkout 3, stock 2, orders 3.
     (trace.len() >= 10).then_some(trace)
 }
@@ -48,37 +36,18 @@ async fn a_checkout_is_one_connected_trace_with_records_and_metrics() {
     let (status, product) = demo.get("gateway-1", "/products/7").await;
     assert_eq!((status, product["product"].as_i64()), (StatusCode::OK, Some(7)));
     let (status, history) = demo.get("gateway-2", "/history/7").await;
-    assert_eq!(
-        (status, history["orders"].as_array().unwrap().len()),
-        (StatusCode::OK, 20)
-    );
-    let (status, order) = demo
-        .post("gateway-1", "/checkout", r#"{"customer":7,"product":9}"#)
-        .await;
+    assert_eq!((status, history["orders"].as_array().unwrap().len()), (StatusCode::OK, 20));
+    let (status, order) = demo.post("gateway-1", "/checkout", r#"{"customer":7,"product":9}"#).await;
     assert_eq!((status, order["customer"].as_i64()), (StatusCode::OK, Some(7)));
-    assert_eq!(
-        demo.get("gateway-1", "/products/999999").await.0,
-        StatusCode::NOT_FOUND
-    );
+    assert_eq!(demo.get("gateway-1", "/products/999999").await.0, StatusCode::NOT_FOUND);
 
     let trace = demo.sink.until("the trace of a checkout", checkout_trace).await;
     let ids: BTreeSet<_> = trace.iter().map(|span| span.id.clone()).collect();
     let roots = trace.iter().filter(|span| span.parent.is_empty()).count();
     assert_eq!(roots, 1);
-    assert!(
-        trace
-            .iter()
-            .all(|span| span.parent.is_empty() || ids.contains(&span.parent)),
-        "{trace:#?}"
-    );
-    let services: BTreeSet<_> = trace
-        .iter()
-        .map(|span| span.resource["service.name"].as_str())
-        .collect();
-    assert_eq!(
-        services,
-        BTreeSet::from(["checkout", "gateway", "orders", "stock"])
-    );
+    assert!(trace.iter().all(|span| span.parent.is_empty() || ids.contains(&span.parent)), "{trace:#?}");
+    let services: BTreeSet<_> = trace.iter().map(|span| span.resource["service.name"].as_str()).collect();
+    assert_eq!(services, BTreeSet::from(["checkout", "gateway", "orders", "stock"]));
 
     let insert = trace.iter().find(|span| span.name == "INSERT orders").unwrap();
     assert_eq!(insert.kind, CLIENT);
@@ -94,17 +63,13 @@ async fn a_checkout_is_one_connected_trace_with_records_and_metrics() {
         let services: BTreeSet<_> = of_trace.map(|(service, _)| service.as_str()).collect();
         (services.len() == 4).then_some(())
     };
-    demo.sink
-        .until("a record of every service in the trace", recorded)
-        .await;
+    demo.sink.until("a record of every service in the trace", recorded).await;
     let measured = |received: &Received| {
         let metric = |instance: &str, name: &str| received.metrics.contains(&(instance.into(), name.into()));
         let requests = metric("gateway-1", "http.server.request.duration");
         (requests && metric("stock-1", "db.client.operation.duration")).then_some(())
     };
-    demo.sink
-        .until("the durations of requests and database operations", measured)
-        .await;
+    demo.sink.until("the durations of requests and database operations", measured).await;
 }
 
 /// Scenario: a version without the index is deployed under load, then one instance is restarted with it.
@@ -127,15 +92,9 @@ async fn a_restart_with_the_index_heals_one_instance_and_touches_no_other() {
     let set = Variables::from([("CUSTOMER_INDEX".to_owned(), "false".to_owned())]);
     let deployed = demo.supervisor.deploy("orders", "1.5.0", set).await.unwrap();
     assert_eq!(deployed.instances.len(), 2);
-    demo.supervisor
-        .deploy("gateway", "1.4.1", Variables::new())
-        .await
-        .unwrap();
+    demo.supervisor.deploy("gateway", "1.4.1", Variables::new()).await.unwrap();
     let summary = under_load.await.unwrap().unwrap();
-    assert!(
-        summary.sent > 60 && summary.failed == 0 && summary.dropped == 0,
-        "{summary:?}"
-    );
+    assert!(summary.sent > 60 && summary.failed == 0 && summary.dropped == 0, "{summary:?}");
     assert!(demo.path("load.json").exists());
 
     let faulty = demo.median("gateway-1", "/history/7").await;
@@ -147,10 +106,7 @@ async fn a_restart_with_the_index_heals_one_instance_and_touches_no_other() {
     let slow = demo.median("orders-2", "/orders?customer=7").await;
     assert!(slow > fast * 5, "orders-1 {fast:?}, orders-2 {slow:?}");
     let after = demo.pids().await;
-    let changed: Vec<_> = after
-        .iter()
-        .filter(|(instance, pid)| before[*instance] != **pid)
-        .collect();
+    let changed: Vec<_> = after.iter().filter(|(instance, pid)| before[*instance] != **pid).collect();
     assert!(changed.len() == 1 && changed[0].0 == "orders-1", "{changed:?}");
 
     demo.restart("orders-1", "READ_AUDIT", "full").await;
@@ -160,10 +116,7 @@ async fn a_restart_with_the_index_heals_one_instance_and_touches_no_other() {
     let set = Variables::from([("DATABASE_FILE".to_owned(), "/etc/passwd".to_owned())]);
     match demo.supervisor.restart("orders-1", set, Vec::new()).await {
         Err(ClientError::Refused(refusal)) => {
-            assert_eq!(
-                refusal.allowed.unwrap(),
-                ["CUSTOMER_INDEX", "READ_AUDIT", "QUERY_HINT"]
-            );
+            assert_eq!(refusal.allowed.unwrap(), ["CUSTOMER_INDEX", "READ_AUDIT", "QUERY_HINT"]);
         }
         other => panic!("not refused: {other:?}"),
     }
@@ -214,10 +167,7 @@ async fn the_director_heals_the_system_after_a_restart_that_did_not() {
     let truth: Truth = serde_json::from_slice(&std::fs::read(demo.path("truth.json")).unwrap()).unwrap();
     assert_eq!(truth.instances, ["orders-1", "orders-2"]);
     let onset = truth.onset_unix_nanos.unwrap();
-    assert!(
-        truth.healed_at_unix_nanos.unwrap() - onset >= 1_000_000_000,
-        "{truth:?}"
-    );
+    assert!(truth.healed_at_unix_nanos.unwrap() - onset >= 1_000_000_000, "{truth:?}");
     assert!(truth.decoy.unwrap().at_unix_nanos < onset);
     assert_eq!(truth.deploys.len(), 4);
 }
@@ -233,11 +183,7 @@ async fn a_killed_instance_comes_back_and_a_killed_supervisor_leaves_nobody() {
     let mut poll = tokio::time::interval(Duration::from_millis(20));
     loop {
         let status = demo.status().await;
-        let stock = status
-            .instances
-            .iter()
-            .find(|instance| instance.instance == "stock-1")
-            .unwrap();
+        let stock = status.instances.iter().find(|instance| instance.instance == "stock-1").unwrap();
         if stock.ready && stock.pid != Some(before) {
             assert_eq!(stock.crashes, 1);
             break;

@@ -56,10 +56,7 @@ pub(crate) struct Sink {
 
 impl Sink {
     pub(crate) async fn start() -> Self {
-        let shared = Shared {
-            received: Arc::default(),
-            changed: watch::Sender::new(()),
-        };
+        let shared = Shared { received: Arc::default(), changed: watch::Sender::new(()) };
         let router = Router::new()
             .route("/v1/traces", post(traces))
             .route("/v1/metrics", post(metrics))
@@ -68,11 +65,7 @@ impl Sink {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self {
-            address,
-            shared,
-            server,
-        }
+        Self { address, shared, server }
     }
 
     /// Waits until what was received satisfies `find`, and returns what that found.
@@ -123,9 +116,7 @@ async fn metrics(State(shared): State<Shared>, body: Bytes) {
     for group in request.resource_metrics {
         let resource = attributes(group.resource.unwrap_or_default().attributes);
         for metric in group.scope_metrics.into_iter().flat_map(|scope| scope.metrics) {
-            received
-                .metrics
-                .insert((resource["service.instance.id"].clone(), metric.name));
+            received.metrics.insert((resource["service.instance.id"].clone(), metric.name));
         }
     }
     drop(received);
@@ -138,9 +129,7 @@ async fn logs(State(shared): State<Shared>, body: Bytes) {
     for group in request.resource_logs {
         let resource = attributes(group.resource.unwrap_or_default().attributes);
         for record in group.scope_logs.into_iter().flat_map(|scope| scope.log_records) {
-            received
-                .logs
-                .push((resource["service.name"].clone(), record.trace_id));
+            received.logs.push((resource["service.name"].clone(), record.trace_id));
         }
     }
     drop(received);
@@ -148,10 +137,7 @@ async fn logs(State(shared): State<Shared>, body: Bytes) {
 }
 
 fn attributes(attributes: Vec<KeyValue>) -> Attributes {
-    attributes
-        .into_iter()
-        .map(|attribute| (attribute.key, text(attribute.value)))
-        .collect()
+    attributes.into_iter().map(|attribute| (attribute.key, text(attribute.value))).collect()
 }
 
 fn text(value: Option<AnyValue>) -> String {

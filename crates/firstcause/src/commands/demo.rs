@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use incident::{Report, Verdict};
+use incident::{Report, Resolution, Verdict};
 use orchestrator::desk::Opened;
 use orchestrator::{Desk, Remedy, Resolver};
 use platform::chance::OsChance;
@@ -204,7 +204,13 @@ async fn finish(
         }
     }
     let verdict = report.verification.as_ref().map(|summary| summary.verdict);
-    Ok(if verdict == Some(Verdict::Effective) { Outcome::AsAsked } else { Outcome::Negative })
+    let is_refused =
+        |resolution: &Resolution| resolution.approvals.iter().any(|approval| !approval.is_granted);
+    Ok(match verdict {
+        Some(Verdict::Effective) => Outcome::AsAsked,
+        None if report.resolution.as_ref().is_some_and(is_refused) => Outcome::Refused,
+        _ => Outcome::Negative,
+    })
 }
 
 async fn serve_until_enter(page: String) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@ use remediation::propose::{Proposal, propose};
 use remediation::{UndoPermit, Verification};
 use telemetry::{NoteKind, Stage, UnixNanos, Window};
 
-use super::{Remedy, ResolveError, Resolver, nothing_done};
+use super::{Remedy, ResolveError, Resolver};
 use crate::drive::drive;
 use crate::entry::Entry;
 use crate::log::Log;
@@ -49,7 +49,7 @@ impl Resolver {
             Proposal::Act(actions) => actions,
             Proposal::Nothing(why) => {
                 log.progress(Stage::Fix, NoteKind::Ended, format!("nothing is done: {why}"))?;
-                return Ok(nothing_done());
+                return Ok(Resolution::nothing_done());
             }
         };
         log.append(Entry::Proposal(actions.clone()))?;
@@ -67,7 +67,7 @@ impl Resolver {
         let mut resolution = Resolution {
             service: work.actions.first().map(|action| action.service.clone()).unwrap_or_default(),
             profile: work.actions.first().map(|action| action.profile.clone()),
-            ..nothing_done()
+            ..Resolution::nothing_done()
         };
         self.roll_out(&work, &mut resolution, log).await?;
         log.commit()?;

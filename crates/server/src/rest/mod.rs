@@ -46,9 +46,9 @@ pub async fn serve(
 /// Finds who answers a request.
 async fn router(api: Api, request: Request<Incoming>) -> Response<Full<Bytes>> {
     match (request.method(), request.uri().path()) {
+        (&Method::POST, "/api/v1/ask") => ask::answer(api, request).await,
         (&Method::GET, "/healthz") => health::alive(),
         (&Method::GET, "/stats") => health::stats(&api),
-        (&Method::POST, "/api/v1/ask") => ask::answer(api, request).await,
         (_, "/healthz" | "/stats" | "/api/v1/ask") => {
             problem(StatusCode::METHOD_NOT_ALLOWED, "FC-0002", "this path takes another method")
         }

@@ -1,0 +1,136 @@
+//! The command line: what it prints, what it exits with, and what it says when something is wrong.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::BINARY;
+use crate::otlp_client::{Seeded, now_unix_nanos, trace_request};
+use crate::serving::{Serving, exchange};
+
+fn firstcause(args: &[&str]) -> Output {
+    Command::new(BINARY).args(args).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn ask(serving: &Serving, args: &[&str]) -> Output {
+    let at = serving.http.to_string();
+    let mut all = vec!["ask", "--at", &at];
+    all.extend(args);
+    firstcause(&all)
+}
+
+#[test]
+fn a_span_is_queryable_as_soon_as_it_is_acknowledged_and_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let request = trace_request(&mut Seeded(3), now_unix_nanos());
+    let serving = Serving::start(folder.path(), &[]);
+    let (status, _) =
+        exchange(serving.otlp, "POST /v1/traces", "application/x-protobuf", &request.bytes).unwrap();
+    assert_eq!(status, 200);
+    assert_eq!(serving.spans_of(&request.trace_id), request.spans);
+    let health = ask(&serving, &["health", "--service", "things"]);
+    assert!(text(&health.stdout).contains("GET /things/0"), "{}", text(&health.stdout));
+    serving.kill();
+    let again = Serving::start(folder.path(), &[]);
+    assert_eq!(again.spans_of(&request.trace_id), request.spans);
+    assert_eq!(again.stats()["recovered"].as_u64(), Some(request.spans as u64));
+}
+
+#[test]
+fn an_unknown_question_names_the_known_ones() {
+    let output = firstcause(&["ask", "healht"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("hint: one of changes, compare"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_question_that_is_not_answered_yet_is_refused_with_its_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = ask(&Serving::start(folder.path(), &[]), &["coverage"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("FC-0010"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn without_a_server_the_exit_code_is_three_and_the_hint_says_what_to_start() {
+    let output = firstcause(&["ask", "health", "--at", "127.0.0.1:1"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        text(&output.stderr).contains("hint: is `firstcause serve` running?"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn a_data_directory_has_one_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = Serving::start(folder.path(), &[]);
+    let second = firstcause(&[
+        "serve",
+        "--otlp-http",
+        "127.0.0.1:0",
+        "--http",
+        "127.0.0.1:0",
+        "--data-dir",
+        &folder.path().display().to_string(),
+    ]);
+    assert_eq!(second.status.code(), Some(2));
+    assert!(
+        text(&second.stderr).contains("hint: another Firstcause may hold it"),
+        "{}",
+        text(&second.stderr)
+    );
+    drop(serving);
+}
+
+#[test]
+fn a_missing_journal_says_where_journals_are() {
+    let output = firstcause(&["journal", "verify", "nowhere.journal"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("hint: journals are at"), "{}", text(&output.stderr));
+}
+
+/// Runs the journal commands on a real journal: verification, tampering, replay in two places.
+pub(crate) fn check_journal(journal: &Path, head: &str) {
+    let file = journal.display().to_string();
+    assert_eq!(firstcause(&["journal", "verify", "--head", head, &file]).status.code(), Some(0));
+    let original = std::fs::read(journal).unwrap();
+    let lines: Vec<&[u8]> = original.split_inclusive(|byte| *byte == b'\n').collect();
+    let mut flipped = original.clone();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 1;
+    let without_last = lines[..lines.len() - 1].concat();
+    let without_third = [&lines[..2], &lines[3..]].concat().concat();
+    let mut swapped = lines.clone();
+    swapped.swap(3, 4);
+    let appended = [original.as_slice(), lines[lines.len() - 1]].concat();
+    for (what, bytes) in [
+        ("flipped", flipped),
+        ("without its last record", without_last),
+        ("without its third record", without_third),
+        ("reordered", swapped.concat()),
+        ("appended", appended),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let damaged = folder.path().join("damaged.journal");
+        std::fs::write(&damaged, bytes).unwrap();
+        let output = firstcause(&["journal", "verify", "--head", head, &damaged.display().to_string()]);
+        assert_eq!(output.status.code(), Some(1), "{what}: {}", text(&output.stdout));
+    }
+    let replayed = || {
+        let folder = tempfile::tempdir().unwrap();
+        let output = Command::new(BINARY)
+            .args(["journal", "replay", &file])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+        let read = |name: &str| std::fs::read(folder.path().join("replay").join(name)).unwrap();
+        (read("bodies.jsonl"), read("conclusion.json"))
+    };
+    assert!(replayed() == replayed(), "two replays in two folders are byte-identical");
+}
