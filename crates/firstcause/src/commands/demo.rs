@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use incident::{Report, Resolution, Verdict};
+use incident::{Report, Resolution, Verdict, canonical};
 use orchestrator::desk::Opened;
 use orchestrator::{Desk, Remedy, Resolver};
 use platform::chance::OsChance;
@@ -193,6 +193,9 @@ async fn finish(
     let text = serde_json::to_string_pretty(report).context("failed to write the report as JSON")?;
     write_file(&*doors.disk, &html, page.as_bytes())?;
     write_file(&*doors.disk, &json, text.as_bytes())?;
+    let conclusion =
+        canonical::to_text(&report.conclusion).context("failed to write the conclusion as JSON")?;
+    write_file(&*doors.disk, &folder.join("conclusion.json"), conclusion.as_bytes())?;
     let journal = folder.join("store/spaces/default/incidents").join(format!("{}.journal", report.incident));
     if args.json {
         terminal::say(&text)?;

@@ -95,7 +95,7 @@ fn a_missing_journal_says_where_journals_are() {
 }
 
 /// Runs the journal commands on a real journal: verification, tampering, replay in two places.
-pub(crate) fn check_journal(journal: &Path, head: &str) {
+pub(crate) fn check_journal(journal: &Path, head: &str, conclusion: &[u8]) {
     let file = journal.display().to_string();
     assert_eq!(firstcause(&["journal", "verify", "--head", head, &file]).status.code(), Some(0));
     let original = std::fs::read(journal).unwrap();
@@ -132,5 +132,7 @@ pub(crate) fn check_journal(journal: &Path, head: &str) {
         let read = |name: &str| std::fs::read(folder.path().join("replay").join(name)).unwrap();
         (read("bodies.jsonl"), read("conclusion.json"))
     };
-    assert!(replayed() == replayed(), "two replays in two folders are byte-identical");
+    let (first, second) = (replayed(), replayed());
+    assert!(first == second, "two replays in two folders are byte-identical");
+    assert!(first.1 == conclusion, "the replayed conclusion is the one written at the time");
 }

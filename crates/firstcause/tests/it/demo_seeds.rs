@@ -70,7 +70,8 @@ impl Run {
         let incident = self.output["incident"].as_str().unwrap();
         let incidents = self.folder.path().join("store/spaces/default/incidents");
         let head = self.output["journal_head"].as_str().unwrap();
-        check_journal(&incidents.join(format!("{incident}.journal")), head);
+        let conclusion = std::fs::read(self.folder.path().join("conclusion.json")).unwrap();
+        check_journal(&incidents.join(format!("{incident}.journal")), head, &conclusion);
     }
 }
 

@@ -15,6 +15,7 @@ mod demo_seeds;
 mod kill;
 mod order;
 mod otlp_client;
+mod schema;
 mod serving;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
