@@ -20,7 +20,7 @@ pub struct ChangePoint {
     pub at: UnixNanos,
     /// Start of the earliest second that the data allow.
     pub earliest: UnixNanos,
-    /// Start of the latest second that the data allow.
+    /// End of the latest second that the data allow: within a second the order is not known.
     pub latest: UnixNanos,
     /// Geometric mean before.
     pub before: f64,
@@ -60,7 +60,7 @@ pub fn find(series: &[(UnixNanos, f64)]) -> Option<ChangePoint> {
     Some(ChangePoint {
         at: second(best.0)?,
         earliest: second(first)?,
-        latest: second(last.max(best.0))?,
+        latest: second(last.max(best.0))?.plus_seconds(1),
         before: libm::exp(best.2),
         after: libm::exp(best.3),
     })
@@ -100,10 +100,8 @@ mod tests {
         let step: Vec<_> =
             (0..20).map(|s| (UnixNanos(0).plus_seconds(s), if s < 12 { 1.0 } else { 9.0 })).collect();
         let found = find(&step).unwrap();
-        assert_eq!(
-            (found.earliest, found.at, found.latest),
-            (found.at, UnixNanos(0).plus_seconds(12), found.at)
-        );
+        assert_eq!((found.at, found.earliest), (UnixNanos(0).plus_seconds(12), found.at));
+        assert_eq!(found.latest, found.at.plus_seconds(1));
         assert!((found.after / found.before - 9.0).abs() < 1e-9);
     }
 

@@ -51,7 +51,7 @@ impl Plan {
     /// Good against bad: exclusive times, edges, exemplars; and what changed.
     pub(crate) fn views(&mut self, alert: &Alert, onset: Onset, scope: &Scope) -> (Views, Vec<Question>) {
         let good = Window::new(alert.history_from, onset.earliest.plus_seconds(-1));
-        let bad_from = onset.latest.plus_seconds(1);
+        let bad_from = onset.latest;
         let bad = Window::new(bad_from, alert.at.max(bad_from.plus_seconds(BAD_SECONDS_MIN)));
         let settled = bad.to.plus_seconds(SETTLE_SECONDS);
         let whole = Window::new(alert.history_from, bad.to);

@@ -22,9 +22,9 @@ pub const MEASURE: Measure = Measure {
     questions: &["changes", "self_time"],
 };
 
-/// How far a change may seem to follow the onset and still precede it: clocks of hosts agree this well, and the
-/// onset is known to the second.
-pub const CLOCK_ERROR_NS: i64 = 2_000_000_000;
+/// How far a change may seem to follow the onset's interval and still precede it: clocks of hosts that run a time
+/// service agree far better than this.
+pub const CLOCK_ERROR_NS: i64 = 1_000_000_000;
 
 /// A rollout: the same service going to the same version, over its instances.
 #[derive(Debug, Clone, PartialEq)]

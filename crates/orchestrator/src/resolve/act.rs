@@ -253,7 +253,7 @@ fn trial(
         return None;
     }
     let before_to = ready_at.floor_second().plus_seconds(-RESTART_SECONDS);
-    let bad_from = work.conclusion.onset.map_or(work.alert.at, |onset| onset.latest.plus_seconds(1));
+    let bad_from = work.conclusion.onset.map_or(work.alert.at, |onset| onset.latest);
     let from = measured.map_or(bad_from, |window| window.from);
     Some(Trial {
         space: work.alert.space.clone(),
