@@ -49,17 +49,11 @@ impl Sink {
     fn admit(&mut self, more: usize) -> Result<(), Problem> {
         let len = (self.bytes.len() as u64).saturating_add(more as u64);
         if len > self.limits.body_bytes_max {
-            return Err(Problem::too_large(
-                "bytes, decompressed",
-                self.limits.body_bytes_max,
-            ));
+            return Err(Problem::too_large("bytes, decompressed", self.limits.body_bytes_max));
         }
         let ratio_bytes_max = self.wire_bytes.saturating_mul(self.limits.ratio_max);
         if len > RATIO_FREE_BYTES && len > ratio_bytes_max {
-            return Err(Problem::too_large(
-                "times its compressed size",
-                self.limits.ratio_max,
-            ));
+            return Err(Problem::too_large("times its compressed size", self.limits.ratio_max));
         }
         let charged: u64 = self.charges.iter().map(Charge::bytes).sum();
         if len > charged {

@@ -68,23 +68,14 @@ impl Exchange {
                 ));
             }
             Form::Other => {
-                return Err(Problem::WrongType(
-                    "the content type must be application/x-protobuf",
-                ));
+                return Err(Problem::WrongType("the content type must be application/x-protobuf"));
             }
         }
         let encoding = encoding(request.headers())?;
         let space = space(request.headers())?;
         let reading = body::read(request.body_mut(), encoding, &self.limits, &self.bodies);
-        let read = time::timeout(self.limits.body_timeout, reading)
-            .await
-            .map_err(|_| Problem::TooSlow)??;
-        let offered = otlp::Request {
-            space,
-            signal,
-            bytes: read.bytes.clone(),
-            received_at: None,
-        };
+        let read = time::timeout(self.limits.body_timeout, reading).await.map_err(|_| Problem::TooSlow)??;
+        let offered = otlp::Request { space, signal, bytes: read.bytes.clone(), received_at: None };
         self.offer(offered).await
     }
 
@@ -114,9 +105,7 @@ fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
     match (text.to_ascii_lowercase().as_str(), second) {
         ("identity" | "", None) => Ok(Encoding::Identity),
         ("gzip" | "x-gzip", None) => Ok(Encoding::Gzip),
-        _ => Err(Problem::WrongType(
-            "the content encoding must be gzip or identity, once",
-        )),
+        _ => Err(Problem::WrongType("the content encoding must be gzip or identity, once")),
     }
 }
 
@@ -125,8 +114,7 @@ fn space(headers: &HeaderMap) -> Result<Space, Problem> {
         return Ok(Space::default());
     };
     let text = value.to_str().unwrap_or("");
-    text.parse()
-        .map_err(|error| Problem::Malformed(format!("header `{SPACE_HEADER}`: {error}")))
+    text.parse().map_err(|error| Problem::Malformed(format!("header `{SPACE_HEADER}`: {error}")))
 }
 
 /// Reads on for a moment, so that closing does not reset the connection before the sender has read its answer.

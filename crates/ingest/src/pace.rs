@@ -33,9 +33,7 @@ enum Phase {
 impl Pace {
     /// A new connection owes its first head from the start.
     pub(crate) fn new() -> Self {
-        Self {
-            state: Arc::new(Mutex::new(Phase::Head(Instant::now()))),
-        }
+        Self { state: Arc::new(Mutex::new(Phase::Head(Instant::now()))) }
     }
 
     fn set(&self, phase: Phase) {

@@ -25,15 +25,8 @@ pub(crate) enum Form {
 impl Form {
     /// The form that a `content-type` names.
     pub(crate) fn of(content_type: Option<&HeaderValue>) -> Self {
-        let text = content_type
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
-        let essence = text
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase();
+        let text = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match essence.as_str() {
             "application/x-protobuf" => Self::Protobuf,
             "application/json" => Self::Json,
@@ -74,39 +67,20 @@ impl Problem {
                 text("no such path; hint: POST to /v1/traces, /v1/logs or /v1/metrics"),
                 None,
             ),
-            Self::WrongMethod => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                UNIMPLEMENTED,
-                text("only POST is answered here"),
-                None,
-            ),
-            Self::WrongType(what) => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                UNIMPLEMENTED,
-                text(what),
-                None,
-            ),
+            Self::WrongMethod => {
+                (StatusCode::METHOD_NOT_ALLOWED, UNIMPLEMENTED, text("only POST is answered here"), None)
+            }
+            Self::WrongType(what) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, UNIMPLEMENTED, text(what), None),
             Self::Malformed(detail) => (StatusCode::BAD_REQUEST, INVALID_ARGUMENT, detail.clone(), None),
-            Self::TooLarge(detail) => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                RESOURCE_EXHAUSTED,
-                detail.clone(),
-                None,
-            ),
-            Self::TooSlow => (
-                StatusCode::REQUEST_TIMEOUT,
-                INVALID_ARGUMENT,
-                text("the body did not arrive in time"),
-                None,
-            ),
+            Self::TooLarge(detail) => {
+                (StatusCode::PAYLOAD_TOO_LARGE, RESOURCE_EXHAUSTED, detail.clone(), None)
+            }
+            Self::TooSlow => {
+                (StatusCode::REQUEST_TIMEOUT, INVALID_ARGUMENT, text("the body did not arrive in time"), None)
+            }
             Self::Busy => {
                 let detail = text("too many requests are being read, try again");
-                (
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    UNAVAILABLE,
-                    detail,
-                    Some(RETRY_SOON_S),
-                )
+                (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, detail, Some(RETRY_SOON_S))
             }
             Self::Bug => (
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -124,18 +98,12 @@ impl Problem {
         match refusal {
             Refusal::Malformed { .. } => (StatusCode::BAD_REQUEST, INVALID_ARGUMENT, detail, None),
             Refusal::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, RESOURCE_EXHAUSTED, detail, None),
-            Refusal::Overloaded { retry_after_s } => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                UNAVAILABLE,
-                detail,
-                Some(*retry_after_s),
-            ),
-            Refusal::Failed { .. } | Refusal::Draining => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                UNAVAILABLE,
-                detail,
-                Some(RETRY_LATER_S),
-            ),
+            Refusal::Overloaded { retry_after_s } => {
+                (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, detail, Some(*retry_after_s))
+            }
+            Refusal::Failed { .. } | Refusal::Draining => {
+                (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, detail, Some(RETRY_LATER_S))
+            }
         }
     }
 }
@@ -152,10 +120,7 @@ pub(crate) fn taken(receipt: &Receipt) -> Response<Full<Bytes>> {
 pub(crate) fn refused(form: Form, problem: &Problem) -> Response<Full<Bytes>> {
     let (status, code, message, retry_after_s) = problem.parts();
     let (body, content_type) = match form {
-        Form::Protobuf => (
-            response::encode_status(code, &message, retry_after_s),
-            "application/x-protobuf",
-        ),
+        Form::Protobuf => (response::encode_status(code, &message, retry_after_s), "application/x-protobuf"),
         Form::Json => {
             let json = serde_json::json!({ "code": code, "message": message });
             (json.to_string().into_bytes(), "application/json")

@@ -68,17 +68,14 @@ pub async fn serve(
     }
     drop(listener);
     stop.send_replace(true);
-    let drained = time::timeout(limits.drain_timeout, async {
-        while connections.join_next().await.is_some() {}
-    });
+    let drained =
+        time::timeout(limits.drain_timeout, async { while connections.join_next().await.is_some() {} });
     match drained.await {
         Ok(()) => Ok(()),
         Err(_) => {
             let connections_left = connections.len();
             connections.shutdown().await;
-            Err(ServeError::DrainTimedOut {
-                connections: connections_left,
-            })
+            Err(ServeError::DrainTimedOut { connections: connections_left })
         }
     }
 }
@@ -110,10 +107,7 @@ async fn connection(
     // Small answers must not wait for more; when the option cannot be set they only come later.
     let _outcome = stream.set_nodelay(true);
     let pace = Pace::new();
-    let paced = PacedStream {
-        stream,
-        pace: pace.clone(),
-    };
+    let paced = PacedStream { stream, pace: pace.clone() };
     let service = service_fn(|request| {
         let (exchange, pace) = (Arc::clone(&exchange), pace.clone());
         async move {
@@ -124,10 +118,7 @@ async fn connection(
         }
     });
     let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.idle_timeout)
-        .max_buf_size(HEAD_BYTES_MAX);
+    builder.timer(TokioTimer::new()).header_read_timeout(limits.idle_timeout).max_buf_size(HEAD_BYTES_MAX);
     let mut serving = std::pin::pin!(builder.serve_connection(TokioIo::new(paced), service));
     let mut period = time::interval(PACE_PERIOD);
     let mut is_stopping = false;

@@ -29,28 +29,18 @@ impl Budget {
     /// A budget of `max_bytes`.
     #[must_use]
     pub fn new(max_bytes: u64) -> Self {
-        let shared = Shared {
-            max_bytes,
-            used_bytes: AtomicU64::new(0),
-        };
-        Self {
-            shared: Arc::new(shared),
-        }
+        let shared = Shared { max_bytes, used_bytes: AtomicU64::new(0) };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Takes `bytes`, or nothing when they are not there.
     #[must_use]
     pub fn charge(&self, bytes: u64) -> Option<Charge> {
         let shared = &self.shared;
-        let taken = shared
-            .used_bytes
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |used| {
-                used.checked_add(bytes).filter(|sum| *sum <= shared.max_bytes)
-            });
-        taken.ok().map(|_| Charge {
-            shared: Arc::clone(shared),
-            bytes,
-        })
+        let taken = shared.used_bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, |used| {
+            used.checked_add(bytes).filter(|sum| *sum <= shared.max_bytes)
+        });
+        taken.ok().map(|_| Charge { shared: Arc::clone(shared), bytes })
     }
 
     /// Bytes taken at this moment.

@@ -174,9 +174,7 @@ impl Ticket {
     /// A ticket and what resolves it.
     pub fn open() -> (Resolver, Self) {
         let slot = Arc::new(Slot::default());
-        let resolver = Resolver {
-            slot: Arc::clone(&slot),
-        };
+        let resolver = Resolver { slot: Arc::clone(&slot) };
         (resolver, Self { slot })
     }
 
@@ -197,11 +195,7 @@ impl Ticket {
             if let Some(outcome) = state.outcome.take() {
                 return outcome;
             }
-            state = self
-                .slot
-                .arrived
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.slot.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -259,10 +253,7 @@ mod tests {
         assert!(Pin::new(&mut ticket).poll(&mut context).is_pending());
         resolver.resolve(Err(Refusal::Draining));
         assert!(flag.0.load(Ordering::Acquire));
-        assert_eq!(
-            Pin::new(&mut ticket).poll(&mut context),
-            Poll::Ready(Err(Refusal::Draining))
-        );
+        assert_eq!(Pin::new(&mut ticket).poll(&mut context), Poll::Ready(Err(Refusal::Draining)));
     }
 
     #[test]

@@ -36,19 +36,13 @@ pub fn encode_export(receipt: &Receipt) -> Vec<u8> {
 #[must_use]
 pub fn message(receipt: &Receipt) -> Option<String> {
     let list = |what: &str, counts: &std::collections::BTreeMap<String, u64>| {
-        let counts: Vec<String> = counts
-            .iter()
-            .map(|(reason, count)| format!("{reason} {count}"))
-            .collect();
+        let counts: Vec<String> = counts.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
         (!counts.is_empty()).then(|| format!("{what}: {}", counts.join(", ")))
     };
-    let parts: Vec<String> = [
-        list("rejected", &receipt.rejected),
-        list("repaired", &receipt.repaired),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let parts: Vec<String> = [list("rejected", &receipt.rejected), list("repaired", &receipt.repaired)]
+        .into_iter()
+        .flatten()
+        .collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 

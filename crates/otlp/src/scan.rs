@@ -112,10 +112,7 @@ impl Shape {
 /// # Errors
 /// When it is no protobuf or passes the limits.
 pub fn scan(signal: Signal, bytes: &[u8]) -> Result<Extent, ScanError> {
-    let mut extent = Extent {
-        items: 0,
-        decoded_bytes: bytes.len() as u64,
-    };
+    let mut extent = Extent { items: 0, decoded_bytes: bytes.len() as u64 };
     walk(signal, Shape::Request, bytes, 0, &mut extent)?;
     Ok(extent)
 }

@@ -30,27 +30,11 @@ fn check_against_oracle(signal: Signal, bytes: &[u8], seed: u64) -> bool {
     };
     let got = got.unwrap_or_else(|error| panic!("seed {seed}: the oracle accepts, ours says: {error}"));
     // Debug text, because not-a-number is not equal to itself.
-    assert_eq!(
-        format!("{:?}", got.spans),
-        format!("{:?}", expected.spans),
-        "seed {seed}"
-    );
-    assert_eq!(
-        format!("{:?}", got.logs),
-        format!("{:?}", expected.logs),
-        "seed {seed}"
-    );
-    assert_eq!(
-        format!("{:?}", got.points),
-        format!("{:?}", expected.points),
-        "seed {seed}"
-    );
+    assert_eq!(format!("{:?}", got.spans), format!("{:?}", expected.spans), "seed {seed}");
+    assert_eq!(format!("{:?}", got.logs), format!("{:?}", expected.logs), "seed {seed}");
+    assert_eq!(format!("{:?}", got.points), format!("{:?}", expected.points), "seed {seed}");
     assert_eq!(got.receipt.accepted, expected.receipt.accepted, "seed {seed}");
-    assert_eq!(
-        got.receipt.rejected_total(),
-        expected.receipt.rejected_total(),
-        "seed {seed}"
-    );
+    assert_eq!(got.receipt.rejected_total(), expected.receipt.rejected_total(), "seed {seed}");
     let items = scan(signal, bytes).unwrap().items;
     assert_eq!(
         items,
@@ -65,10 +49,7 @@ fn generated_requests_decode_as_the_oracle_decodes_them() {
     for seed in 0..400 {
         for signal in Signal::ALL {
             let bytes = generate::request(signal, &mut SeededChance::new(seed));
-            assert!(
-                check_against_oracle(signal, &bytes, seed),
-                "seed {seed}: the oracle refuses its own"
-            );
+            assert!(check_against_oracle(signal, &bytes, seed), "seed {seed}: the oracle refuses its own");
         }
     }
 }
@@ -85,10 +66,7 @@ fn mutated_requests_decode_as_the_oracle_decodes_them_and_never_panic() {
         }
         accepted += u32::from(check_against_oracle(signal, &bytes, seed));
     }
-    assert!(
-        accepted > 500,
-        "only {accepted} mutants were accepted: the test compares nothing"
-    );
+    assert!(accepted > 500, "only {accepted} mutants were accepted: the test compares nothing");
 }
 
 #[test]

@@ -18,10 +18,7 @@ impl WireError {
     /// An error without a place.
     #[must_use]
     pub fn new(problem: &'static str) -> Self {
-        Self {
-            problem,
-            path: Vec::new(),
-        }
+        Self { problem, path: Vec::new() }
     }
 
     /// The same error, within this field.
@@ -153,9 +150,7 @@ impl<'a> Reader<'a> {
     }
 
     fn skip_group(&mut self, group: u32, depth: usize) -> Result<(), WireError> {
-        let depth = depth
-            .checked_sub(1)
-            .ok_or_else(|| WireError::new("groups nest too deep"))?;
+        let depth = depth.checked_sub(1).ok_or_else(|| WireError::new("groups nest too deep"))?;
         loop {
             match self.key()? {
                 (number, 4) if number == group => return Ok(()),
@@ -184,18 +179,13 @@ impl<'a> Reader<'a> {
     }
 
     fn take(&mut self, len: usize) -> Result<&'a [u8], WireError> {
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(len)
-            .ok_or_else(|| WireError::new("truncated"))?;
+        let (taken, rest) = self.rest.split_at_checked(len).ok_or_else(|| WireError::new("truncated"))?;
         self.rest = rest;
         Ok(taken)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
-        self.take(N)?
-            .try_into()
-            .map_err(|_| WireError::new("truncated"))
+        self.take(N)?.try_into().map_err(|_| WireError::new("truncated"))
     }
 }
 

@@ -26,14 +26,9 @@ pub struct SystemClock {
 impl SystemClock {
     /// A clock whose monotonic time starts now.
     #[must_use]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the door behind which time is read"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the door behind which time is read")]
     pub fn new() -> Self {
-        Self {
-            started: Instant::now(),
-        }
+        Self { started: Instant::now() }
     }
 }
 
@@ -44,10 +39,7 @@ impl Default for SystemClock {
 }
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the door behind which time is read"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the door behind which time is read")]
     fn now_unix_nanos(&self) -> i64 {
         match SystemTime::now().duration_since(UNIX_EPOCH) {
             Ok(since) => i64::try_from(since.as_nanos()).unwrap_or(i64::MAX),
@@ -76,13 +68,8 @@ impl SimClock {
     /// A clock that shows `unix_nanos`, with a monotonic time of zero.
     #[must_use]
     pub fn at(unix_nanos: i64) -> Self {
-        let time = SimTime {
-            wall_unix_nanos: unix_nanos,
-            monotonic: Duration::ZERO,
-        };
-        Self {
-            time: Mutex::new(time),
-        }
+        let time = SimTime { wall_unix_nanos: unix_nanos, monotonic: Duration::ZERO };
+        Self { time: Mutex::new(time) }
     }
 
     /// Lets `passed` go by on both times.
@@ -95,10 +82,7 @@ impl SimClock {
 
     /// Sets the wall time, forwards or backwards, as an administrator or NTP would; monotonic time stands.
     pub fn set_unix_nanos(&self, unix_nanos: i64) {
-        self.time
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .wall_unix_nanos = unix_nanos;
+        self.time.lock().unwrap_or_else(PoisonError::into_inner).wall_unix_nanos = unix_nanos;
     }
 
     fn time(&self) -> SimTime {
@@ -132,10 +116,7 @@ mod tests {
     fn a_simulated_clock_moves_only_when_told_and_wall_time_may_step_back() {
         let clock = SimClock::at(1_000);
         clock.advance(Duration::from_nanos(5));
-        assert_eq!(
-            (clock.now_unix_nanos(), clock.monotonic().as_nanos()),
-            (1_005, 5)
-        );
+        assert_eq!((clock.now_unix_nanos(), clock.monotonic().as_nanos()), (1_005, 5));
         clock.set_unix_nanos(10);
         assert_eq!((clock.now_unix_nanos(), clock.monotonic().as_nanos()), (10, 5));
     }

@@ -54,10 +54,7 @@ impl Disk for RealDisk {
         Ok(names)
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the door behind which files are renamed"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the door behind which files are renamed")]
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
     }
@@ -77,11 +74,7 @@ impl Disk for RealDisk {
     }
 
     fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)?;
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Box::new(RealLock { _file: file })),
             Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
@@ -134,10 +127,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("LOCK");
         let held = RealDisk.lock(&path).unwrap();
-        assert_eq!(
-            RealDisk.lock(&path).unwrap_err().kind(),
-            io::ErrorKind::WouldBlock
-        );
+        assert_eq!(RealDisk.lock(&path).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         drop(held);
         assert!(RealDisk.lock(&path).is_ok());
     }

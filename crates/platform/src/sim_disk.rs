@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::chance::Chance;
 use crate::disk::{Disk, DiskFile, DiskLock};
@@ -34,6 +34,26 @@ pub enum Call {
 #[derive(Debug, Clone, Default)]
 pub struct SimDisk {
     state: Arc<Mutex<State>>,
+    gate: Arc<Gate>,
+}
+
+/// Holds syncs up while it is closed.
+#[derive(Debug, Default)]
+struct Gate {
+    is_closed: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    fn pass(&self) {
+        let closed = self.is_closed.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.opened.wait_while(closed, |is_closed| *is_closed));
+    }
+
+    fn set(&self, is_closed: bool) {
+        *self.is_closed.lock().unwrap_or_else(PoisonError::into_inner) = is_closed;
+        self.opened.notify_all();
+    }
 }
 
 #[derive(Debug, Default)]
@@ -123,6 +143,11 @@ impl SimDisk {
         self.lock_state().ignores_sync = ignores;
     }
 
+    /// Whether syncs of content wait until this is set to false again: a disk that stalls.
+    pub fn hold_syncs(&self, holds: bool) {
+        self.gate.set(holds);
+    }
+
     /// Cuts the power and turns it on again: what was not durable is lost in part, all handles and locks die.
     pub fn crash(&self, chance: &mut dyn Chance) {
         let mut state = self.lock_state();
@@ -143,17 +168,10 @@ impl SimDisk {
             }
         }
         names.retain(|path, _| has_folders(path, &dirs));
-        dirs = dirs
-            .iter()
-            .filter(|path| has_folders(path, &dirs))
-            .cloned()
-            .collect();
+        dirs = dirs.iter().filter(|path| has_folders(path, &dirs)).cloned().collect();
         let kept: BTreeSet<u64> = names.values().copied().collect();
         state.files.retain(|id, _| kept.contains(id));
-        state
-            .files
-            .values_mut()
-            .for_each(|content| content.crash(chance));
+        state.files.values_mut().for_each(|content| content.crash(chance));
         state.names = names.clone();
         state.durable_names = names;
         state.dirs = dirs;
@@ -227,10 +245,7 @@ impl State {
     }
 
     fn id_of(&self, path: &Path) -> io::Result<u64> {
-        self.names
-            .get(path)
-            .copied()
-            .ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.names.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 
@@ -278,11 +293,7 @@ impl Disk for SimDisk {
         let state = self.lock_state();
         state.powered()?;
         let id = state.id_of(path)?;
-        Ok(state
-            .files
-            .get(&id)
-            .map(|content| content.bytes.clone())
-            .unwrap_or_default())
+        Ok(state.files.get(&id).map(|content| content.bytes.clone()).unwrap_or_default())
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
@@ -338,12 +349,7 @@ impl Disk for SimDisk {
         if state.ignores_sync {
             return Ok(());
         }
-        let State {
-            pending,
-            durable_names,
-            dirs,
-            ..
-        } = &mut *state;
+        let State { pending, durable_names, dirs, .. } = &mut *state;
         pending.retain(|change| {
             let is_here = change.folder() == dir;
             if is_here {
@@ -360,21 +366,13 @@ impl Disk for SimDisk {
         if !state.locks.insert(path.to_path_buf()) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        Ok(Box::new(SimLock {
-            disk: self.clone(),
-            path: path.to_path_buf(),
-            life: state.life,
-        }))
+        Ok(Box::new(SimLock { disk: self.clone(), path: path.to_path_buf(), life: state.life }))
     }
 }
 
 impl SimDisk {
     fn file(&self, id: u64, life: u64) -> SimFile {
-        SimFile {
-            disk: self.clone(),
-            id,
-            life,
-        }
+        SimFile { disk: self.clone(), id, life }
     }
 }
 
@@ -437,6 +435,7 @@ impl DiskFile for SimFile {
     }
 
     fn sync_data(&mut self) -> io::Result<()> {
+        self.disk.gate.pass();
         self.with_content(Call::SyncData, |content, ignores_sync, allowed| {
             content.has_lost_pages |= allowed.is_err();
             allowed?;
@@ -449,10 +448,7 @@ impl DiskFile for SimFile {
 
     fn len(&self) -> u64 {
         let state = self.disk.lock_state();
-        state
-            .files
-            .get(&self.id)
-            .map_or(0, |content| content.bytes.len() as u64)
+        state.files.get(&self.id).map_or(0, |content| content.bytes.len() as u64)
     }
 }
 

@@ -22,21 +22,11 @@ mod self_time;
 mod trace;
 
 /// The questions that are answered here, sorted.
-const ANSWERED: [&str; 7] = [
-    "changes",
-    "edges",
-    "exemplars",
-    "health",
-    "onset",
-    "self_time",
-    "trace",
-];
+const ANSWERED: [&str; 7] = ["changes", "edges", "exemplars", "health", "onset", "self_time", "trace"];
 
 /// What the store can be asked.
 pub(crate) fn capabilities() -> Capabilities {
-    Capabilities {
-        questions: ANSWERED.into_iter().map(str::to_owned).collect(),
-    }
+    Capabilities { questions: ANSWERED.into_iter().map(str::to_owned).collect() }
 }
 
 /// One act of asking: its limits and how much of them is used.
@@ -68,10 +58,7 @@ impl<'a> Asking<'a> {
             return Err(AskError::Cancelled);
         }
         if scanned > self.limits.scanned_max {
-            return Err(AskError::LimitReached(format!(
-                "{} items looked at",
-                self.limits.scanned_max
-            )));
+            return Err(AskError::LimitReached(format!("{} items looked at", self.limits.scanned_max)));
         }
         if self.clock.monotonic() > self.deadline {
             return Err(AskError::TimedOut(self.limits.seconds_max));
@@ -93,10 +80,7 @@ impl<'a> Asking<'a> {
     /// An exact answer of `rows`, cut to the limit.
     fn exact<T>(&self, mut rows: Vec<T>, table: impl FnOnce(Vec<T>) -> Table) -> Answer {
         let truncated = self.cut(&mut rows);
-        Answer {
-            truncated,
-            ..Answer::exact(table(rows))
-        }
+        Answer { truncated, ..Answer::exact(table(rows)) }
     }
 }
 

@@ -21,10 +21,7 @@ fn value_bytes(value: &Value) -> usize {
     match value {
         Value::Text(text) => text.len(),
         Value::Bytes(bytes) => bytes.len(),
-        Value::List(values) => values
-            .iter()
-            .map(|value| size_of::<Value>() + value_bytes(value))
-            .sum(),
+        Value::List(values) => values.iter().map(|value| size_of::<Value>() + value_bytes(value)).sum(),
         Value::Map(entries) => attributes_bytes(entries),
         Value::Empty | Value::Bool(_) | Value::Int(_) | Value::Double(_) => 0,
     }
@@ -37,11 +34,8 @@ pub(crate) fn span_bytes(span: &Span) -> u64 {
         .iter()
         .map(|event| size_of_val(event) + event.name.len() + attributes_bytes(&event.attributes))
         .sum();
-    let links: usize = span
-        .links
-        .iter()
-        .map(|link| size_of_val(link) + attributes_bytes(&link.attributes))
-        .sum();
+    let links: usize =
+        span.links.iter().map(|link| size_of_val(link) + attributes_bytes(&link.attributes)).sum();
     let own = size_of::<Span>() + SPAN_EXTRA + if span.is_entry() { ENTRY_EXTRA } else { 0 };
     let texts = span.name.len() + span.message.len() + attributes_bytes(&span.attributes);
     (own + texts + events + links) as u64

@@ -70,12 +70,7 @@ impl Incarnations {
         }
         if self.lives < LIVES_MAX {
             self.lives += 1;
-            lives.push(Life {
-                version: Arc::clone(&resource.version),
-                process,
-                first,
-                last,
-            });
+            lives.push(Life { version: Arc::clone(&resource.version), process, first, last });
         }
     }
 
@@ -133,19 +128,13 @@ fn appeared(all: &[&Life], life: &Life) -> Option<Change> {
         return None;
     }
     let version_first = all.iter().find(|other| other.version == life.version)?.first;
-    let before = all
-        .iter()
-        .rfind(|other| other.first < version_first && other.version != life.version);
+    let before = all.iter().rfind(|other| other.first < version_first && other.version != life.version);
     let is_rollout = version_first.since(service_first) >= SETTLED_NS
         && life.first.since(version_first) <= ROLLOUT_NS
         && !life.version.is_empty();
     match before {
         Some(before) if is_rollout => Some(deploy(before, life)),
-        _ => Some((
-            ChangeKind::InstanceAdded,
-            String::new(),
-            life.version.to_string(),
-        )),
+        _ => Some((ChangeKind::InstanceAdded, String::new(), life.version.to_string())),
     }
 }
 
@@ -156,19 +145,10 @@ fn succeeded(before: &Life, life: &Life) -> Option<Change> {
     }
     let are_known = !before.process.is_empty() && !life.process.is_empty();
     let followed = before.last.since(life.first) <= OVERLAP_NS_MAX;
-    (are_known && before.process != life.process && followed).then(|| {
-        (
-            ChangeKind::Restart,
-            before.process.clone(),
-            life.process.clone(),
-        )
-    })
+    (are_known && before.process != life.process && followed)
+        .then(|| (ChangeKind::Restart, before.process.clone(), life.process.clone()))
 }
 
 fn deploy(before: &Life, life: &Life) -> Change {
-    (
-        ChangeKind::Deploy,
-        before.version.to_string(),
-        life.version.to_string(),
-    )
+    (ChangeKind::Deploy, before.version.to_string(), life.version.to_string())
 }

@@ -52,11 +52,7 @@ pub enum OpenStoreError {
 
 /// Turns what the disk says into an error about `path`.
 pub(crate) fn on<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> OpenStoreError + 'a {
-    move |source| OpenStoreError::Disk {
-        what,
-        path: path.to_path_buf(),
-        source,
-    }
+    move |source| OpenStoreError::Disk { what, path: path.to_path_buf(), source }
 }
 
 /// Creates what is missing, takes the lock and checks the stamp.
@@ -65,20 +61,14 @@ pub(crate) fn open(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn DiskLock>, Ope
     sync_parents(disk, dir);
     let lock_path = dir.join("LOCK");
     let lock = disk.lock(&lock_path).map_err(|error| match error.kind() {
-        io::ErrorKind::WouldBlock => OpenStoreError::InUse {
-            dir: dir.to_path_buf(),
-        },
+        io::ErrorKind::WouldBlock => OpenStoreError::InUse { dir: dir.to_path_buf() },
         _ => on("lock", &lock_path)(error),
     })?;
     let path = dir.join("FORMAT");
     match disk.read(&path) {
         Ok(bytes) if bytes == FORMAT.as_bytes() => {}
         Ok(bytes) => {
-            let found = String::from_utf8_lossy(&bytes)
-                .trim()
-                .chars()
-                .take(40)
-                .collect();
+            let found = String::from_utf8_lossy(&bytes).trim().chars().take(40).collect();
             let dir = dir.to_path_buf();
             return Err(OpenStoreError::Format { dir, found });
         }

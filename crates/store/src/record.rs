@@ -61,15 +61,10 @@ pub(crate) fn decode(bytes: &[u8], offset: usize) -> Option<(Record, usize)> {
         return None;
     }
     let number = |at: usize| -> Option<u32> {
-        Some(u32::from_le_bytes(
-            header.get(at..at.checked_add(4)?)?.try_into().ok()?,
-        ))
+        Some(u32::from_le_bytes(header.get(at..at.checked_add(4)?)?.try_into().ok()?))
     };
     let long = |at: usize| -> Option<[u8; 8]> { header.get(at..at.checked_add(8)?)?.try_into().ok() };
-    let (len, raw_len) = (
-        usize::try_from(number(4)?).ok()?,
-        usize::try_from(number(8)?).ok()?,
-    );
+    let (len, raw_len) = (usize::try_from(number(4)?).ok()?, usize::try_from(number(8)?).ok()?);
     let end = HEADER_LEN.checked_add(len)?;
     let compressed = rest.get(HEADER_LEN..end)?;
     let mut hasher = crc32fast::Hasher::new();
@@ -90,9 +85,7 @@ pub(crate) fn decode(bytes: &[u8], offset: usize) -> Option<(Record, usize)> {
 /// Where the next bytes after `offset` stand that look like the beginning of a record.
 pub(crate) fn next_magic(bytes: &[u8], offset: usize) -> Option<usize> {
     let rest = bytes.get(offset..)?;
-    rest.windows(MAGIC.len())
-        .position(|window| window == MAGIC)
-        .map(|at| offset + at)
+    rest.windows(MAGIC.len()).position(|window| window == MAGIC).map(|at| offset + at)
 }
 
 fn signal_number(signal: Signal) -> u8 {
@@ -104,9 +97,7 @@ fn signal_number(signal: Signal) -> u8 {
 }
 
 fn signal_of(number: u8) -> Option<Signal> {
-    Signal::ALL
-        .into_iter()
-        .find(|signal| signal_number(*signal) == number)
+    Signal::ALL.into_iter().find(|signal| signal_number(*signal) == number)
 }
 
 #[cfg(test)]

@@ -37,10 +37,7 @@ pub(crate) fn replay(
     dir: &Path,
     mut apply: impl FnMut(Decoded, UnixNanos, u64),
 ) -> io::Result<Recovered> {
-    let mut recovered = Recovered {
-        next_file: 1,
-        ..Recovered::default()
-    };
+    let mut recovered = Recovered { next_file: 1, ..Recovered::default() };
     let files = wal::files(disk, dir)?;
     let last = files.last().map(|file| file.0);
     for (number, path) in files {

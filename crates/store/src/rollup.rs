@@ -102,11 +102,8 @@ impl Rollups {
         &self,
         window: Window,
     ) -> impl Iterator<Item = (UnixNanos, &BTreeMap<Key, Figures>)> {
-        let range = (window.from < window.to)
-            .then_some((Bound::Included(window.from), Bound::Excluded(window.to)));
-        range
-            .into_iter()
-            .flat_map(|range| self.seconds.range(range))
-            .map(|(second, cells)| (*second, cells))
+        let range =
+            (window.from < window.to).then_some((Bound::Included(window.from), Bound::Excluded(window.to)));
+        range.into_iter().flat_map(|range| self.seconds.range(range)).map(|(second, cells)| (*second, cells))
     }
 }

@@ -55,9 +55,7 @@ impl Sketch {
 
     /// Takes out one that was added.
     pub(crate) fn take(&mut self, nanos: i64) {
-        if let Ok(at) = self
-            .buckets
-            .binary_search_by_key(&bucket_of(nanos), |entry| entry.0)
+        if let Ok(at) = self.buckets.binary_search_by_key(&bucket_of(nanos), |entry| entry.0)
             && let Some(entry) = self.buckets.get_mut(at)
         {
             entry.1 = entry.1.saturating_sub(1);
@@ -96,11 +94,7 @@ fn rank(q: f64, total: u64) -> u64 {
 /// The exact quantile of sorted values by the same rank; zero when there are none.
 pub(crate) fn exact_quantile(sorted: &[i64], q: f64) -> i64 {
     let at = rank(q, sorted.len() as u64) - 1;
-    usize::try_from(at)
-        .ok()
-        .and_then(|at| sorted.get(at))
-        .copied()
-        .unwrap_or(0)
+    usize::try_from(at).ok().and_then(|at| sorted.get(at)).copied().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -125,10 +119,7 @@ mod tests {
             for q in [0.0, 0.5, 0.95, 0.99, 1.0] {
                 let (exact, got) = (exact_quantile(&values, q), sketch.quantile(q));
                 let error = (got - exact).abs() as f64;
-                assert!(
-                    error <= RELATIVE_ERROR * exact as f64,
-                    "q {q}: {got} for {exact} in round {round}"
-                );
+                assert!(error <= RELATIVE_ERROR * exact as f64, "q {q}: {got} for {exact} in round {round}");
             }
         }
     }

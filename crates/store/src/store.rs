@@ -44,11 +44,7 @@ impl Store {
     ///
     /// # Errors
     /// When another process has it, its format is another, or the disk refuses.
-    pub fn open(
-        config: Config,
-        disk: Arc<dyn Disk>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, OpenStoreError> {
+    pub fn open(config: Config, disk: Arc<dyn Disk>, clock: Arc<dyn Clock>) -> Result<Self, OpenStoreError> {
         let lock = layout::open(&*disk, &config.data_dir)?;
         let (heads, counters) = (Arc::new(Heads::default()), Arc::new(Counters::default()));
         let budget = Budget::new(config.budget_bytes);
@@ -63,9 +59,8 @@ impl Store {
             lock,
         };
         recover(&mut writer)?;
-        let thread = std::thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || writer.run(&jobs));
+        let thread =
+            std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer.run(&jobs));
         let inner = Inner {
             queue: RwLock::new(Some(sender)),
             writer: Mutex::new(Some(thread.map_err(OpenStoreError::Writer)?)),
@@ -74,9 +69,7 @@ impl Store {
             budget,
             clock,
         };
-        Ok(Self {
-            inner: Arc::new(inner),
-        })
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Refuses what comes from now on, finishes what waits, and releases the lock. Questions are still answered.
@@ -111,12 +104,7 @@ impl Store {
     /// The spaces that hold something, sorted.
     #[must_use]
     pub fn spaces(&self) -> Vec<Space> {
-        self.inner
-            .heads
-            .all()
-            .into_iter()
-            .map(|(space, _)| space)
-            .collect()
+        self.inner.heads.all().into_iter().map(|(space, _)| space).collect()
     }
 }
 
@@ -128,15 +116,8 @@ fn recover(writer: &mut Writer) -> Result<(), OpenStoreError> {
         };
         let dir = layout::wal_dir(&writer.config.data_dir, &space);
         let replayed = replay_space(writer, &head, &dir)?;
-        writer.next_sequence = writer
-            .next_sequence
-            .max(replayed.last_sequence.saturating_add(1));
-        let log = Log::new(
-            dir,
-            Arc::clone(&writer.disk),
-            &writer.config,
-            replayed.next_file,
-        );
+        writer.next_sequence = writer.next_sequence.max(replayed.last_sequence.saturating_add(1));
+        let log = Log::new(dir, Arc::clone(&writer.disk), &writer.config, replayed.next_file);
         writer.logs.insert(space, log);
         let mut stats = writer.counters.lock();
         stats.recovered += replayed.items;
@@ -171,17 +152,8 @@ fn replay_space(
 
 impl Inner {
     fn close(&self) {
-        drop(
-            self.queue
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(),
-        );
-        let thread = self
-            .writer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        drop(self.queue.write().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             // A writer that panicked has refused its tickets; there is nothing left to save here.
             let _outcome = thread.join();
@@ -199,53 +171,30 @@ impl Inner {
     }
 
     fn try_submit(&self, request: Request, items: &mut u64) -> Result<Ticket, Refusal> {
-        let Request {
-            space,
-            signal,
-            bytes,
-            received_at,
-        } = request;
-        let queue = self
-            .queue
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-            .ok_or(Refusal::Draining)?;
+        let Request { space, signal, bytes, received_at } = request;
+        let queue =
+            self.queue.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Refusal::Draining)?;
         let extent = scan(signal, &bytes).map_err(refusal_of)?;
         *items = extent.items;
         let charge = self.charge(bytes.len(), extent.decoded_bytes)?;
         let received_at = received_at.unwrap_or_else(|| UnixNanos(self.clock.now_unix_nanos()));
-        let decoded = decode(signal, &bytes, received_at).map_err(|error| Refusal::Malformed {
-            detail: error.to_string(),
-        })?;
+        let decoded = decode(signal, &bytes, received_at)
+            .map_err(|error| Refusal::Malformed { detail: error.to_string() })?;
         if decoded.receipt.accepted == 0 {
             self.count_empty(&decoded.receipt);
             return Ok(Ticket::resolved(Ok(decoded.receipt)));
         }
         *items = sent_items(&decoded);
         self.heads.find_or_create(&space)?;
-        let payload = Payload {
-            signal,
-            raw_len: bytes.len(),
-            compressed: record::compress(&bytes),
-        };
+        let payload = Payload { signal, raw_len: bytes.len(), compressed: record::compress(&bytes) };
         let (resolver, ticket) = Ticket::open();
-        let job = Job {
-            space,
-            received_at,
-            decoded,
-            payload,
-            resolver,
-            charge,
-        };
+        let job = Job { space, received_at, decoded, payload, resolver, charge };
         match queue.try_send(job) {
             Ok(()) => Ok(ticket),
-            Err(TrySendError::Full(_)) => Err(Refusal::Overloaded {
-                retry_after_s: RETRY_AFTER_S,
-            }),
-            Err(TrySendError::Disconnected(_)) => Err(Refusal::Failed {
-                detail: "the writer has stopped".to_owned(),
-            }),
+            Err(TrySendError::Full(_)) => Err(Refusal::Overloaded { retry_after_s: RETRY_AFTER_S }),
+            Err(TrySendError::Disconnected(_)) => {
+                Err(Refusal::Failed { detail: "the writer has stopped".to_owned() })
+            }
         }
     }
 
@@ -259,9 +208,7 @@ impl Inner {
                 max: self.budget.max_bytes(),
             });
         }
-        self.budget.charge(bytes).ok_or(Refusal::Overloaded {
-            retry_after_s: RETRY_AFTER_S,
-        })
+        self.budget.charge(bytes).ok_or(Refusal::Overloaded { retry_after_s: RETRY_AFTER_S })
     }
 
     fn count_empty(&self, receipt: &Receipt) {
@@ -272,16 +219,11 @@ impl Inner {
 
 fn refusal_of(error: ScanError) -> Refusal {
     match error {
-        ScanError::Malformed(wire) => Refusal::Malformed {
-            detail: wire.to_string(),
-        },
-        ScanError::TooDeep => Refusal::Malformed {
-            detail: error.to_string(),
-        },
-        ScanError::TooManyItems => Refusal::TooLarge {
-            limit: "items".to_owned(),
-            max: otlp::scan::ITEMS_MAX,
-        },
+        ScanError::Malformed(wire) => Refusal::Malformed { detail: wire.to_string() },
+        ScanError::TooDeep => Refusal::Malformed { detail: error.to_string() },
+        ScanError::TooManyItems => {
+            Refusal::TooLarge { limit: "items".to_owned(), max: otlp::scan::ITEMS_MAX }
+        }
     }
 }
 
@@ -293,9 +235,7 @@ impl Drop for Inner {
 
 impl Intake for Store {
     fn offer(&self, request: Request) -> Ticket {
-        self.inner
-            .submit(request)
-            .unwrap_or_else(|refusal| Ticket::resolved(Err(refusal)))
+        self.inner.submit(request).unwrap_or_else(|refusal| Ticket::resolved(Err(refusal)))
     }
 }
 

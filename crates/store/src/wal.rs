@@ -86,11 +86,7 @@ impl Log {
         if self.durability == Durability::Fsync {
             self.disk.sync_dir(&self.dir)?;
         }
-        Ok(Open {
-            number,
-            file,
-            durable_len: 0,
-        })
+        Ok(Open { number, file, durable_len: 0 })
     }
 
     /// Removes the files below `number`, except the one in use. Failures leave files to be removed next time.

@@ -63,20 +63,14 @@ impl Heads {
         }
         let mut spaces = self.spaces.write().unwrap_or_else(PoisonError::into_inner);
         if spaces.len() >= SPACES_MAX && !spaces.contains_key(space) {
-            return Err(Refusal::TooLarge {
-                limit: "spaces".to_owned(),
-                max: SPACES_MAX as u64,
-            });
+            return Err(Refusal::TooLarge { limit: "spaces".to_owned(), max: SPACES_MAX as u64 });
         }
         Ok(Arc::clone(spaces.entry(space.clone()).or_default()))
     }
 
     pub(crate) fn all(&self) -> Vec<(Space, Arc<RwLock<Head>>)> {
         let spaces = self.spaces.read().unwrap_or_else(PoisonError::into_inner);
-        spaces
-            .iter()
-            .map(|(space, head)| (space.clone(), Arc::clone(head)))
-            .collect()
+        spaces.iter().map(|(space, head)| (space.clone(), Arc::clone(head))).collect()
     }
 }
 
@@ -116,17 +110,11 @@ impl Writer {
             .map(|job| {
                 let sequence = self.next_sequence;
                 self.next_sequence += 1;
-                let Payload {
-                    signal,
-                    raw_len,
-                    compressed,
-                } = &job.payload;
+                let Payload { signal, raw_len, compressed } = &job.payload;
                 crate::record::encode(sequence, *signal, job.received_at, *raw_len, compressed)
             })
             .collect();
-        let written = self
-            .log(space)
-            .and_then(|log| log.commit(records.iter().map(Vec::as_slice)));
+        let written = self.log(space).and_then(|log| log.commit(records.iter().map(Vec::as_slice)));
         match written {
             Ok(file) => self.acknowledge(space, jobs, file),
             Err(error) => {
@@ -191,11 +179,7 @@ impl Writer {
                 .all()
                 .into_iter()
                 .map(|(space, head)| {
-                    let bytes = head
-                        .read()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .held()
-                        .bytes;
+                    let bytes = head.read().unwrap_or_else(PoisonError::into_inner).held().bytes;
                     (bytes, space, head)
                 })
                 .collect();

@@ -44,13 +44,7 @@ impl Rig {
         let serving = tokio::spawn(serve(listener, intake, limits, async {
             let _outcome = stopped.await;
         }));
-        Self {
-            address,
-            store,
-            disk,
-            stop,
-            serving,
-        }
+        Self { address, store, disk, stop, serving }
     }
 
     /// Begins the shutdown; the handle ends when the connections have.
@@ -62,7 +56,8 @@ impl Rig {
     /// One request on its own connection.
     pub(super) async fn send(&self, head: &str, body: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let head = format!("{head}\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head =
+            format!("{head}\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
         stream.write_all(head.as_bytes()).await.unwrap();
         // A server that refuses early may stop reading.
         let _outcome = stream.write_all(body).await;
@@ -131,15 +126,9 @@ pub(super) fn span(id: u8) -> Span {
 }
 
 pub(super) fn export(spans: Vec<Span>) -> Vec<u8> {
-    let scope_spans = vec![ScopeSpans {
-        spans,
-        ..ScopeSpans::default()
-    }];
+    let scope_spans = vec![ScopeSpans { spans, ..ScopeSpans::default() }];
     ExportTraceServiceRequest {
-        resource_spans: vec![ResourceSpans {
-            scope_spans,
-            ..ResourceSpans::default()
-        }],
+        resource_spans: vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }],
     }
     .encode_to_vec()
 }

@@ -14,10 +14,7 @@ const SOON: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn a_chunked_body_is_taken_and_its_size_is_limited_all_the_same() {
-    let limits = Limits {
-        wire_bytes_max: 1_000,
-        ..Limits::default()
-    };
+    let limits = Limits { wire_bytes_max: 1_000, ..Limits::default() };
     let rig = Rig::with(limits, |_| {}).await;
     let body = export(vec![span(1)]);
     for (chunks, expected) in [(vec![body.clone()], 200), (vec![vec![0; 600]; 3], 413)] {
@@ -74,10 +71,7 @@ async fn a_slow_body_is_408_and_a_slow_head_is_cut() {
 
 #[tokio::test]
 async fn a_kept_connection_outlives_silence_longer_than_the_header_timeout() {
-    let limits = Limits {
-        header_timeout: Duration::from_millis(100),
-        ..Limits::default()
-    };
+    let limits = Limits { header_timeout: Duration::from_millis(100), ..Limits::default() };
     let rig = Rig::with(limits, |_| {}).await;
     let mut stream = TcpStream::connect(rig.address).await.unwrap();
     let head = traces_head("\r\nhost: x\r\ncontent-length: 0\r\n\r\n");
@@ -92,10 +86,7 @@ async fn a_kept_connection_outlives_silence_longer_than_the_header_timeout() {
 
 #[tokio::test]
 async fn connections_over_the_limit_wait_for_their_turn() {
-    let limits = Limits {
-        connections_max: 1,
-        ..Limits::default()
-    };
+    let limits = Limits { connections_max: 1, ..Limits::default() };
     let rig = Rig::with(limits, |_| {}).await;
     let first = TcpStream::connect(rig.address).await.unwrap();
     let mut second = TcpStream::connect(rig.address).await.unwrap();
@@ -132,10 +123,7 @@ async fn a_shutdown_lets_the_request_under_way_finish_and_takes_no_more() {
 
 #[tokio::test]
 async fn connections_that_do_not_finish_are_cut_and_told() {
-    let limits = Limits {
-        drain_timeout: Duration::from_millis(100),
-        ..Limits::default()
-    };
+    let limits = Limits { drain_timeout: Duration::from_millis(100), ..Limits::default() };
     let rig = Rig::with(limits, |_| {}).await;
     let mut busy = TcpStream::connect(rig.address).await.unwrap();
     let head = traces_head("\r\nhost: x\r\ncontent-length: 9\r\n\r\n1");

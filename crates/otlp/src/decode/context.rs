@@ -25,12 +25,7 @@ pub(super) struct Context<'a> {
 
 impl<'a> Context<'a> {
     pub(super) fn new(received_at: UnixNanos) -> Self {
-        Self {
-            received_at,
-            shared: HashMap::new(),
-            rejected: BTreeMap::new(),
-            repaired: BTreeMap::new(),
-        }
+        Self { received_at, shared: HashMap::new(), rejected: BTreeMap::new(), repaired: BTreeMap::new() }
     }
 
     /// The text, shared with equal ones of this request.
@@ -64,16 +59,9 @@ impl<'a> Context<'a> {
 
     pub(super) fn into_receipt(self) -> Receipt {
         let owned = |counts: BTreeMap<&'static str, u64>| {
-            counts
-                .into_iter()
-                .map(|(reason, count)| (reason.to_owned(), count))
-                .collect()
+            counts.into_iter().map(|(reason, count)| (reason.to_owned(), count)).collect()
         };
-        Receipt {
-            accepted: 0,
-            rejected: owned(self.rejected),
-            repaired: owned(self.repaired),
-        }
+        Receipt { accepted: 0, rejected: owned(self.rejected), repaired: owned(self.repaired) }
     }
 }
 

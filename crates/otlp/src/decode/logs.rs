@@ -58,8 +58,7 @@ impl<'a> Sent<'a> {
                 12 => "event_name",
                 _ => continue,
             };
-            sent.take(number, field, context)
-                .map_err(|error| error.within(name))?;
+            sent.take(number, field, context).map_err(|error| error.within(name))?;
         }
         Ok(sent)
     }

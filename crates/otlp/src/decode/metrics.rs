@@ -123,14 +123,9 @@ impl Sent {
                     value::push_attribute(field, &mut sent.attributes, context)
                         .map_err(|error| error.within("attributes"))?;
                 }
-                (_, 3) => {
-                    sent.time = field
-                        .fixed64()
-                        .map_err(|error| error.within("time_unix_nano"))?
-                }
+                (_, 3) => sent.time = field.fixed64().map_err(|error| error.within("time_unix_nano"))?,
                 (Data::Number, 4) => {
-                    sent.number =
-                        f64::from_bits(field.fixed64().map_err(|error| error.within("as_double"))?);
+                    sent.number = f64::from_bits(field.fixed64().map_err(|error| error.within("as_double"))?);
                 }
                 (Data::Number, 6) => {
                     sent.number =
@@ -152,10 +147,9 @@ impl Sent {
     fn value(&self) -> MetricValue {
         match self.data {
             Data::Number => MetricValue::Number(self.number),
-            Data::Histogram | Data::Exponential | Data::Summary => MetricValue::Distribution {
-                count: self.count,
-                sum: self.sum,
-            },
+            Data::Histogram | Data::Exponential | Data::Summary => {
+                MetricValue::Distribution { count: self.count, sum: self.sum }
+            }
         }
     }
 }

@@ -66,8 +66,7 @@ impl<'a> Sent<'a> {
                 15 => "status",
                 _ => continue,
             };
-            sent.take(number, field, context)
-                .map_err(|error| error.within(name))?;
+            sent.take(number, field, context).map_err(|error| error.within(name))?;
         }
         Ok(sent)
     }
@@ -198,9 +197,5 @@ fn link<'a>(field: Field<'a>, context: &mut Context<'a>) -> Result<Option<SpanLi
         }
     }
     let ids = TraceId::from_slice(trace_id).zip(SpanId::from_slice(span_id));
-    Ok(ids.map(|(trace_id, span_id)| SpanLink {
-        trace_id,
-        span_id,
-        attributes,
-    }))
+    Ok(ids.map(|(trace_id, span_id)| SpanLink { trace_id, span_id, attributes }))
 }

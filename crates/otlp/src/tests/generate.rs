@@ -4,11 +4,14 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList};
+use opentelemetry_proto::tonic::common::v1::{
+    AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList,
+};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::metrics::v1::{
     ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Histogram, HistogramDataPoint, Metric,
-    NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, Summary, SummaryDataPoint, metric, number_data_point,
+    NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, Summary, SummaryDataPoint, metric,
+    number_data_point,
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status, span};
@@ -61,11 +64,7 @@ fn value(chance: Dice<'_>, depth: u32) -> Option<AnyValue> {
 }
 
 fn key_value(chance: Dice<'_>, depth: u32) -> KeyValue {
-    KeyValue {
-        key: text(chance),
-        value: value(chance, depth),
-        ..KeyValue::default()
-    }
+    KeyValue { key: text(chance), value: value(chance, depth), ..KeyValue::default() }
 }
 
 fn attributes(chance: Dice<'_>) -> Vec<KeyValue> {
@@ -76,17 +75,10 @@ fn resource(chance: Dice<'_>) -> Option<Resource> {
     let mut attributes = attributes(chance);
     for key in ["service.name", "service.instance.id", "service.version"] {
         if chance.below(4) > 0 {
-            attributes.push(KeyValue {
-                key: key.to_owned(),
-                value: value(chance, 4),
-                ..KeyValue::default()
-            });
+            attributes.push(KeyValue { key: key.to_owned(), value: value(chance, 4), ..KeyValue::default() });
         }
     }
-    (chance.below(8) > 0).then_some(Resource {
-        attributes,
-        ..Resource::default()
-    })
+    (chance.below(8) > 0).then_some(Resource { attributes, ..Resource::default() })
 }
 
 fn scope(chance: Dice<'_>) -> Option<InstrumentationScope> {
@@ -121,10 +113,8 @@ fn span(chance: Dice<'_>) -> Span {
             attributes: attributes(chance),
             ..span::Link::default()
         }),
-        status: (chance.below(2) == 0).then(|| Status {
-            message: text(chance),
-            code: chance.below(4) as i32,
-        }),
+        status: (chance.below(2) == 0)
+            .then(|| Status { message: text(chance), code: chance.below(4) as i32 }),
         ..Span::default()
     }
 }
@@ -159,9 +149,7 @@ fn number_point(chance: Dice<'_>) -> NumberDataPoint {
 
 fn data(chance: Dice<'_>) -> metric::Data {
     match chance.below(5) {
-        0 => metric::Data::Gauge(Gauge {
-            data_points: several(chance, 3, |chance| number_point(chance)),
-        }),
+        0 => metric::Data::Gauge(Gauge { data_points: several(chance, 3, |chance| number_point(chance)) }),
         1 => metric::Data::Sum(Sum {
             data_points: several(chance, 3, |chance| number_point(chance)),
             aggregation_temporality: 2,

@@ -14,15 +14,9 @@ use crate::wire::put_bytes;
 use crate::{Signal, scan};
 
 fn traces(spans: Vec<Span>) -> Vec<u8> {
-    let scope_spans = vec![ScopeSpans {
-        spans,
-        ..ScopeSpans::default()
-    }];
+    let scope_spans = vec![ScopeSpans { spans, ..ScopeSpans::default() }];
     ExportTraceServiceRequest {
-        resource_spans: vec![ResourceSpans {
-            scope_spans,
-            ..ResourceSpans::default()
-        }],
+        resource_spans: vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }],
     }
     .encode_to_vec()
 }
@@ -41,9 +35,7 @@ fn span() -> Span {
 fn text_attribute(key: &str, text: &str) -> KeyValue {
     KeyValue {
         key: key.to_owned(),
-        value: Some(AnyValue {
-            value: Some(any_value::Value::StringValue(text.to_owned())),
-        }),
+        value: Some(AnyValue { value: Some(any_value::Value::StringValue(text.to_owned())) }),
         ..KeyValue::default()
     }
 }
@@ -52,57 +44,24 @@ fn nested(levels: u32) -> Vec<u8> {
     let mut value = AnyValue { value: None };
     for _ in 1..levels {
         let values = vec![value];
-        value = AnyValue {
-            value: Some(any_value::Value::ArrayValue(ArrayValue { values })),
-        };
+        value = AnyValue { value: Some(any_value::Value::ArrayValue(ArrayValue { values })) };
     }
-    let record = LogRecord {
-        body: Some(value),
-        ..LogRecord::default()
-    };
-    let scope_logs = vec![ScopeLogs {
-        log_records: vec![record],
-        ..ScopeLogs::default()
-    }];
-    ExportLogsServiceRequest {
-        resource_logs: vec![ResourceLogs {
-            scope_logs,
-            ..ResourceLogs::default()
-        }],
-    }
-    .encode_to_vec()
+    let record = LogRecord { body: Some(value), ..LogRecord::default() };
+    let scope_logs = vec![ScopeLogs { log_records: vec![record], ..ScopeLogs::default() }];
+    ExportLogsServiceRequest { resource_logs: vec![ResourceLogs { scope_logs, ..ResourceLogs::default() }] }
+        .encode_to_vec()
 }
 
 #[test]
 fn unusable_ids_reject_the_item_and_the_others_stay() {
-    let short = Span {
-        trace_id: vec![1; 15],
-        ..span()
-    };
-    let zero = Span {
-        span_id: vec![0; 8],
-        ..span()
-    };
-    let orphan = Span {
-        parent_span_id: vec![1; 3],
-        ..span()
-    };
+    let short = Span { trace_id: vec![1; 15], ..span() };
+    let zero = Span { span_id: vec![0; 8], ..span() };
+    let orphan = Span { parent_span_id: vec![1; 3], ..span() };
     let decoded = ours(Signal::Traces, &traces(vec![short, span(), zero, orphan])).unwrap();
     assert_eq!((decoded.spans.len(), decoded.receipt.accepted), (1, 1));
-    let reasons: Vec<(&str, u64)> = decoded
-        .receipt
-        .rejected
-        .iter()
-        .map(|(reason, count)| (reason.as_str(), *count))
-        .collect();
-    assert_eq!(
-        reasons,
-        [
-            ("invalid_parent_span_id", 1),
-            ("invalid_span_id", 1),
-            ("invalid_trace_id", 1)
-        ]
-    );
+    let reasons: Vec<(&str, u64)> =
+        decoded.receipt.rejected.iter().map(|(reason, count)| (reason.as_str(), *count)).collect();
+    assert_eq!(reasons, [("invalid_parent_span_id", 1), ("invalid_span_id", 1), ("invalid_trace_id", 1)]);
 }
 
 #[test]
@@ -111,17 +70,10 @@ fn what_is_too_long_is_cut_between_characters_and_counted() {
     let long_text = "t".repeat(65_535) + "\u{1f980}";
     let mut attributes = vec![text_attribute(&long_key, &long_text)];
     attributes.extend((0..130).map(|index| text_attribute(&format!("k{index}"), "v")));
-    let span = Span {
-        attributes,
-        start_time_unix_nano: 0,
-        ..span()
-    };
+    let span = Span { attributes, start_time_unix_nano: 0, ..span() };
     let decoded = ours(Signal::Traces, &traces(vec![span])).unwrap();
     let kept = &decoded.spans[0].attributes;
-    assert_eq!(
-        (kept.len(), kept[0].0.len(), kept[0].1.as_text().map(str::len)),
-        (128, 255, Some(65_535))
-    );
+    assert_eq!((kept.len(), kept[0].0.len(), kept[0].1.as_text().map(str::len)), (128, 255, Some(65_535)));
     let repaired = &decoded.receipt.repaired;
     assert_eq!(
         (
@@ -198,8 +150,5 @@ fn a_resource_after_its_items_still_counts() {
     let decoded = ours(Signal::Traces, &request).unwrap();
     let resource = &decoded.spans[0].resource;
     assert_eq!(&*resource.service, "shop");
-    assert_eq!(
-        resource.attributes,
-        [("service.name".into(), Value::Text("shop".into()))]
-    );
+    assert_eq!(resource.attributes, [("service.name".into(), Value::Text("shop".into()))]);
 }

@@ -11,7 +11,9 @@ use opentelemetry_proto::tonic::resource::v1::Resource as SentResource;
 use opentelemetry_proto::tonic::trace::v1::{Span as SentSpan, span};
 use prost::{DecodeError, Message};
 use telemetry::signal::{Attributes, MetricValue, SpanEvent, SpanLink};
-use telemetry::{LogRecord, MetricPoint, Resource, Span, SpanId, SpanKind, StatusCode, TraceId, UnixNanos, Value};
+use telemetry::{
+    LogRecord, MetricPoint, Resource, Span, SpanId, SpanKind, StatusCode, TraceId, UnixNanos, Value,
+};
 
 use crate::{Decoded, Signal};
 

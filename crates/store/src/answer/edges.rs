@@ -38,18 +38,12 @@ pub(super) fn answer(selected: Selected, scope: &Scope, asking: &Asking<'_>) -> 
         for node in trace.nodes.iter().filter(|node| node.span.kind == SpanKind::Client) {
             let callee = callee(trace, node);
             if is_meant(scope, node.span, callee) {
-                edges
-                    .entry(key_of(node.span, callee))
-                    .or_default()
-                    .take(node, callee);
+                edges.entry(key_of(node.span, callee)).or_default().take(node, callee);
             }
         }
     })?;
     let rows = edges.into_iter().map(|(key, edge)| edge.row(key)).collect();
-    Ok(Answer {
-        left_out,
-        ..asking.exact(rows, Table::Edges)
-    })
+    Ok(Answer { left_out, ..asking.exact(rows, Table::Edges) })
 }
 
 /// The other side of a call: the longest entry span below it, as [`telemetry::trace`] takes it.

@@ -24,11 +24,7 @@ pub(super) fn answer(
 ) -> Result<Answer, AskError> {
     let mut candidates: Vec<ExemplarRow> = Vec::new();
     let (_, left_out) = selected.each_complete(asking, |trace, _| {
-        let entries = trace
-            .nodes
-            .iter()
-            .map(|node| node.span)
-            .filter(|span| is_entered(span, window, scope));
+        let entries = trace.nodes.iter().map(|node| node.span).filter(|span| is_entered(span, window, scope));
         let worst = entries.max_by_key(|span| (span.is_error(), span.duration_ns(), Reverse(span.span_id)));
         candidates.extend(worst.map(row));
     })?;
@@ -39,14 +35,8 @@ pub(super) fn answer(
     candidates.sort_by_key(|row| (Reverse((row.is_error, row.duration_ns)), row.trace_id));
     let mut rows: Vec<ExemplarRow> = candidates.iter().take(limit).cloned().collect();
     candidates.sort_by_key(|row| (row.duration_ns.abs_diff(median), row.trace_id));
-    rows.extend(candidates.into_iter().take(limit).map(|row| ExemplarRow {
-        choice: Choice::Typical,
-        ..row
-    }));
-    Ok(Answer {
-        left_out,
-        ..asking.exact(rows, Table::Exemplars)
-    })
+    rows.extend(candidates.into_iter().take(limit).map(|row| ExemplarRow { choice: Choice::Typical, ..row }));
+    Ok(Answer { left_out, ..asking.exact(rows, Table::Exemplars) })
 }
 
 fn row(span: &Span) -> ExemplarRow {

@@ -41,8 +41,5 @@ pub(super) fn answer(
         })
         .collect();
     let answer = asking.exact(rows, Table::Health);
-    Ok(Answer {
-        quantile_error: Num::new(RELATIVE_ERROR),
-        ..answer
-    })
+    Ok(Answer { quantile_error: Num::new(RELATIVE_ERROR), ..answer })
 }

@@ -35,8 +35,5 @@ pub(super) fn answer(
     }
     rows.sort_by(|a, b| (&a.subject, a.second).cmp(&(&b.subject, b.second)));
     let answer = asking.exact(rows, Table::Onset);
-    Ok(Answer {
-        quantile_error: Num::new(RELATIVE_ERROR),
-        ..answer
-    })
+    Ok(Answer { quantile_error: Num::new(RELATIVE_ERROR), ..answer })
 }

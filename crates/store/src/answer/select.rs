@@ -35,9 +35,7 @@ pub(super) fn entered_in(
     scope: &Scope,
     asking: &Asking<'_>,
 ) -> Result<Selected, AskError> {
-    select(head, window, asking, |trace| {
-        trace.spans().any(|span| is_entered(span, window, scope))
-    })
+    select(head, window, asking, |trace| trace.spans().any(|span| is_entered(span, window, scope)))
 }
 
 /// Whether this is an entry span of `scope` that began in `window`.
@@ -49,9 +47,7 @@ pub(super) fn is_entered(span: &Span, window: Window, scope: &Scope) -> bool {
 
 /// The spans of one trace.
 pub(super) fn one(head: &Head, trace_id: TraceId) -> Vec<Arc<Span>> {
-    head.trace(trace_id)
-        .map(|trace| trace.spans().map(Arc::clone).collect())
-        .unwrap_or_default()
+    head.trace(trace_id).map(|trace| trace.spans().map(Arc::clone).collect()).unwrap_or_default()
 }
 
 fn select(
@@ -62,10 +58,7 @@ fn select(
 ) -> Result<Selected, AskError> {
     let has_passed = window.to.plus_seconds(PASSED_S) <= head.watermark();
     let quiet_since = UnixNanos(asking.now().0.saturating_sub(QUIET_NS));
-    let mut selected = Selected {
-        settled: Vec::new(),
-        unsettled: 0,
-    };
+    let mut selected = Selected { settled: Vec::new(), unsettled: 0 };
     for trace in head.traces() {
         asking.look_at(trace.len())?;
         if !is_meant(trace) {

@@ -46,21 +46,14 @@ pub(super) fn answer(selected: Selected, scope: &Scope, asking: &Asking<'_>) -> 
     })?;
     let mut rows: Vec<SelfTimeRow> = groups.into_iter().map(|(key, group)| group.row(key)).collect();
     let truncated = asking.cut(&mut rows);
-    Ok(Answer {
-        left_out,
-        truncated,
-        ..Answer::exact(Table::SelfTime(SelfTimeTable { traces, rows }))
-    })
+    Ok(Answer { left_out, truncated, ..Answer::exact(Table::SelfTime(SelfTimeTable { traces, rows })) })
 }
 
 fn key_of(trace: &AssembledTrace<'_>, node: &Node<'_>) -> GroupKey {
     let span = node.span;
     let calls_out = matches!(span.kind, SpanKind::Client | SpanKind::Producer);
-    let resource = if calls_out && node.edge_delay_ns.is_none() {
-        peer::resource(span)
-    } else {
-        peer::statement(span)
-    };
+    let resource =
+        if calls_out && node.edge_delay_ns.is_none() { peer::resource(span) } else { peer::statement(span) };
     GroupKey {
         subject: Key::of(span),
         entry: entry_of(trace, node),
@@ -112,10 +105,7 @@ impl Group {
             count: self.exclusive_ns.len() as u64,
             error_origins: self.error_origins,
             errors: self.errors,
-            sum_ns: self
-                .exclusive_ns
-                .iter()
-                .fold(0, |sum: i64, nanos| sum.saturating_add(*nanos)),
+            sum_ns: self.exclusive_ns.iter().fold(0, |sum: i64, nanos| sum.saturating_add(*nanos)),
             p50_ns: exact_quantile(&self.exclusive_ns, 0.5),
             p95_ns: exact_quantile(&self.exclusive_ns, 0.95),
             blocks: blocks(self.blocks),
@@ -125,12 +115,5 @@ impl Group {
 
 /// Seconds with counts and sums, as rows.
 pub(super) fn blocks(blocks: BTreeMap<UnixNanos, (u64, i64)>) -> Vec<Block> {
-    blocks
-        .into_iter()
-        .map(|(second, (count, sum_ns))| Block {
-            second,
-            count,
-            sum_ns,
-        })
-        .collect()
+    blocks.into_iter().map(|(second, (count, sum_ns))| Block { second, count, sum_ns }).collect()
 }

@@ -17,10 +17,7 @@ pub(super) fn answer(spans: &[Arc<Span>], asking: &Asking<'_>) -> Result<Answer,
     let trace = assemble(spans.iter().map(|span| &**span));
     let rows = trace.nodes.iter().map(row).collect();
     let left_out = trace.orphans as u64;
-    Ok(Answer {
-        left_out,
-        ..asking.exact(rows, Table::Trace)
-    })
+    Ok(Answer { left_out, ..asking.exact(rows, Table::Trace) })
 }
 
 fn row(node: &Node<'_>) -> TraceRow {
@@ -28,12 +25,7 @@ fn row(node: &Node<'_>) -> TraceRow {
     let mut attributes: Vec<(String, String)> = span
         .attributes
         .iter()
-        .map(|(key, value)| {
-            (
-                key.to_string(),
-                value.render().chars().take(VALUE_CHARS_MAX).collect(),
-            )
-        })
+        .map(|(key, value)| (key.to_string(), value.render().chars().take(VALUE_CHARS_MAX).collect()))
         .collect();
     attributes.sort();
     TraceRow {

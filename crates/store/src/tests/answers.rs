@@ -8,7 +8,8 @@ use telemetry::time::SECOND_NS;
 use telemetry::{Ask, AskError, Limits, Scope, SpanKind, Table, UnixNanos};
 
 use super::build::{
-    CLIENT, INTERNAL, MS, Rig, SERVER, T0, attribute, export, failed, group, questions, small, span, trace_id, window,
+    CLIENT, INTERNAL, MS, Rig, SERVER, T0, attribute, export, failed, group, questions, small, span,
+    trace_id, window,
 };
 
 fn with(mut span: Span, attributes: &[(&str, &str)]) -> Span {
@@ -24,11 +25,8 @@ fn shop_trace(trace: u64) -> Vec<u8> {
         span(trace, 3, 2, "GET", CLIENT, (10 * MS, 90 * MS)),
     ];
     let sql = span(trace, 5, 4, "SELECT stock", CLIENT, (35 * MS, 75 * MS));
-    let database = [
-        ("db.system.name", "sqlite"),
-        ("db.query.summary", "SELECT stock"),
-        ("db.collection.name", "stock"),
-    ];
+    let database =
+        [("db.system.name", "sqlite"), ("db.query.summary", "SELECT stock"), ("db.collection.name", "stock")];
     let stock = vec![
         failed(span(trace, 4, 3, "GET /stock", SERVER, (30 * MS, 80 * MS))),
         failed(with(sql, &database)),
@@ -144,10 +142,8 @@ fn health_and_onset_count_entry_spans_by_the_second_of_their_end() {
     let Table::Onset(rows) = rig.ask(Ask::Onset { window: window(0, 20), scope }).unwrap().table else {
         panic!("no onset table")
     };
-    let figures: Vec<(i64, u64)> = rows
-        .iter()
-        .map(|row: &OnsetRow| ((row.second.0 - T0) / SECOND_NS, row.count))
-        .collect();
+    let figures: Vec<(i64, u64)> =
+        rows.iter().map(|row: &OnsetRow| ((row.second.0 - T0) / SECOND_NS, row.count)).collect();
     assert_eq!(figures, [(0, 2), (1, 1), (9, 1)]);
     let all = rig.ask(Ask::Health { window: window(0, 9), scope: Scope::all() }).unwrap();
     let Table::Health(rows) = all.table else { panic!("no health table") };

@@ -12,7 +12,8 @@ use platform::{Disk, SimClock, SimDisk};
 use prost::Message;
 use telemetry::time::SECOND_NS;
 use telemetry::{
-    Answer, Answerer, Ask, AskError, Cancel, Limits, Question, QuestionId, Scope, Space, TraceId, UnixNanos, Window,
+    Answer, Answerer, Ask, AskError, Cancel, Limits, Question, QuestionId, Scope, Space, TraceId, UnixNanos,
+    Window,
 };
 
 use crate::{Config, Store};
@@ -63,12 +64,8 @@ impl Rig {
     }
 
     pub(super) fn ask_within(&self, ask: Ask, limits: &Limits) -> Result<Answer, AskError> {
-        let question = Question {
-            id: QuestionId::numbered(1),
-            space: Space::default(),
-            ask,
-            not_before: UnixNanos(0),
-        };
+        let question =
+            Question { id: QuestionId::numbered(1), space: Space::default(), ask, not_before: UnixNanos(0) };
         self.store.answer(&question, limits, &Cancel::default())
     }
 
@@ -80,12 +77,7 @@ impl Rig {
 }
 
 pub(super) fn request(bytes: Vec<u8>) -> Request {
-    Request {
-        space: Space::default(),
-        signal: Signal::Traces,
-        bytes: Bytes::from(bytes),
-        received_at: None,
-    }
+    Request { space: Space::default(), signal: Signal::Traces, bytes: Bytes::from(bytes), received_at: None }
 }
 
 pub(super) fn trace_id(trace: u64) -> TraceId {
@@ -97,9 +89,7 @@ pub(super) fn trace_id(trace: u64) -> TraceId {
 pub(super) fn attribute(key: &str, text: &str) -> KeyValue {
     KeyValue {
         key: key.to_owned(),
-        value: Some(AnyValue {
-            value: Some(any_value::Value::StringValue(text.to_owned())),
-        }),
+        value: Some(AnyValue { value: Some(any_value::Value::StringValue(text.to_owned())) }),
         ..KeyValue::default()
     }
 }
@@ -119,10 +109,7 @@ pub(super) fn span(trace: u64, id: u8, parent: u8, name: &str, kind: i32, times:
 }
 
 pub(super) fn failed(mut span: Span) -> Span {
-    span.status = Some(Status {
-        code: 2,
-        ..Status::default()
-    });
+    span.status = Some(Status { code: 2, ..Status::default() });
     span
 }
 
@@ -132,16 +119,10 @@ pub(super) fn group(who: [&str; 3], more: &[(&str, &str)], spans: Vec<Span>) -> 
     let own = names.into_iter().zip(who).filter(|(_, text)| !text.is_empty());
     ResourceSpans {
         resource: Some(Resource {
-            attributes: own
-                .chain(more.iter().copied())
-                .map(|(key, text)| attribute(key, text))
-                .collect(),
+            attributes: own.chain(more.iter().copied()).map(|(key, text)| attribute(key, text)).collect(),
             ..Resource::default()
         }),
-        scope_spans: vec![ScopeSpans {
-            spans,
-            ..ScopeSpans::default()
-        }],
+        scope_spans: vec![ScopeSpans { spans, ..ScopeSpans::default() }],
         ..ResourceSpans::default()
     }
 }

@@ -73,10 +73,7 @@ fn a_rollback_without_process_ids_is_a_second_deploy() {
     }
     assert_eq!(
         changes(&rig, 0, 100),
-        [
-            text((20, ChangeKind::Deploy, "a", "1", "2")),
-            text((40, ChangeKind::Deploy, "a", "2", "1"))
-        ]
+        [text((20, ChangeKind::Deploy, "a", "1", "2")), text((40, ChangeKind::Deploy, "a", "2", "1"))]
     );
 }
 
@@ -88,9 +85,6 @@ fn new_instances_with_a_new_version_are_one_rollout() {
     emit(&rig, "c", "2", "30", 45);
     assert_eq!(
         changes(&rig, 0, 100),
-        [
-            text((30, ChangeKind::Deploy, "b", "1", "2")),
-            text((45, ChangeKind::Deploy, "c", "1", "2"))
-        ]
+        [text((30, ChangeKind::Deploy, "b", "1", "2")), text((45, ChangeKind::Deploy, "c", "1", "2"))]
     );
 }

@@ -73,10 +73,7 @@ fn nothing_acknowledged_is_lost_and_nothing_appears_that_was_not_sent() {
         acknowledged += tally.acknowledged;
         refused += tally.refused;
     }
-    assert!(
-        acknowledged > 1_000 && refused > 1_000,
-        "{acknowledged} acknowledged, {refused} refused"
-    );
+    assert!(acknowledged > 1_000 && refused > 1_000, "{acknowledged} acknowledged, {refused} refused");
 }
 
 #[test]

@@ -11,11 +11,7 @@ use super::build::{Rig, request, small};
 use crate::{Config, OpenStoreError, Store};
 
 fn open_real(dir: &Path) -> Result<Store, OpenStoreError> {
-    Store::open(
-        Config::new(dir),
-        Arc::new(RealDisk),
-        Arc::new(SystemClock::new()),
-    )
+    Store::open(Config::new(dir), Arc::new(RealDisk), Arc::new(SystemClock::new()))
 }
 
 /// Stores the requests `1..=count` and gives the one log file.
@@ -45,10 +41,7 @@ fn a_torn_tail_is_cut_once_and_counted() {
         bytes.extend(part);
     });
     let stats = open_real(dir.path()).unwrap().stats();
-    assert_eq!(
-        (stats.recovered, stats.torn_bytes, stats.damaged_bytes),
-        (3, 50, 0)
-    );
+    assert_eq!((stats.recovered, stats.torn_bytes, stats.damaged_bytes), (3, 50, 0));
     let again = open_real(dir.path()).unwrap().stats();
     assert_eq!((again.recovered, again.torn_bytes), (3, 0));
 }
@@ -61,11 +54,7 @@ fn a_damaged_record_is_stepped_over_and_counted_as_a_loss() {
     tamper(&path, |bytes| bytes[60] ^= 1);
     let stats = open_real(dir.path()).unwrap().stats();
     assert_eq!((stats.recovered, stats.torn_bytes), (2, 0));
-    assert!(
-        stats.damaged_bytes.abs_diff(len / 3) < 8,
-        "{} of {len}",
-        stats.damaged_bytes
-    );
+    assert!(stats.damaged_bytes.abs_diff(len / 3) < 8, "{} of {len}", stats.damaged_bytes);
 }
 
 #[test]
