@@ -1,7 +1,8 @@
 //! `ExportMetricsServiceRequest` to metric points.
 //!
 //! Distributions keep count and sum; buckets and quantiles stay in the raw request. A point that says it has no
-//! recorded value becomes not-a-number, so that a gap in a series is seen. Nothing is rejected.
+//! recorded value becomes not-a-number, so that a gap in a series is seen. Points are
+//! rejected only when another kind of data in the same metric replaces them.
 
 use std::sync::Arc;
 
@@ -61,7 +62,7 @@ fn metric<'a>(
         };
         if chosen != number {
             // Of several kinds of data in one metric, the last one sent stands.
-            read.clear();
+            read.drain(..).for_each(|_| context.reject("data_replaced"));
             chosen = number;
         }
         data_points(data, field, context, &mut read).map_err(|error| error.within(within))?;

@@ -191,6 +191,31 @@ fn data(chance: Dice<'_>) -> metric::Data {
     }
 }
 
+fn metric(chance: Dice<'_>) -> Metric {
+    Metric {
+        name: text(chance),
+        unit: text(chance),
+        data: (chance.below(8) > 0).then(|| data(chance)),
+        ..Metric::default()
+    }
+}
+
+/// A request with one item that is two encoded one after the other: protobuf merges them.
+pub(super) fn merged(signal: Signal, chance: Dice<'_>) -> Vec<u8> {
+    let item = |chance: Dice<'_>| match signal {
+        Signal::Traces => span(chance).encode_to_vec(),
+        Signal::Logs => log(chance).encode_to_vec(),
+        Signal::Metrics => metric(chance).encode_to_vec(),
+    };
+    let mut bytes = [item(chance), item(chance)].concat();
+    for field in [2, 2, 1] {
+        let mut outer = Vec::new();
+        crate::wire::put_bytes(&mut outer, field, &bytes);
+        bytes = outer;
+    }
+    bytes
+}
+
 /// A random request of `signal`.
 pub(super) fn request(signal: Signal, chance: Dice<'_>) -> Vec<u8> {
     match signal {
@@ -223,12 +248,7 @@ pub(super) fn request(signal: Signal, chance: Dice<'_>) -> Vec<u8> {
                 resource: resource(chance),
                 scope_metrics: several(chance, 2, |chance| ScopeMetrics {
                     scope: scope(chance),
-                    metrics: several(chance, 4, |chance| Metric {
-                        name: text(chance),
-                        unit: text(chance),
-                        data: (chance.below(8) > 0).then(|| data(chance)),
-                        ..Metric::default()
-                    }),
+                    metrics: several(chance, 4, |chance| metric(chance)),
                     schema_url: text(chance),
                 }),
                 schema_url: text(chance),
