@@ -30,12 +30,7 @@ fn all() -> &'static [Command] {
             what: "the static binary, proved static with ldd",
             run: |root, words, out| no_words(words).and_then(|()| dist::run(root, out)),
         },
-        Command {
-            name: "help",
-            usage: "help",
-            what: "this text",
-            run: |_, _, out| help(out),
-        },
+        Command { name: "help", usage: "help", what: "this text", run: |_, _, out| help(out) },
         Command {
             name: "soak",
             usage: "soak NAME [--seed N]",
@@ -79,20 +74,14 @@ fn run_tidy(root: &Path, words: &[String], out: &mut dyn Write) -> anyhow::Resul
     match words {
         [] => tidy::run(root, out),
         [flag, folder] if flag == "--root" => tidy::run(&PathBuf::from(folder), out),
-        _ => Err(Failure::usage(
-            "`tidy` was not understood",
-            "cargo xtask tidy [--root DIR]",
-        )),
+        _ => Err(Failure::usage("`tidy` was not understood", "cargo xtask tidy [--root DIR]")),
     }
 }
 
 fn no_words(words: &[String]) -> anyhow::Result<()> {
     match words.first() {
         None => Ok(()),
-        Some(word) => Err(Failure::usage(
-            format!("unexpected `{word}`"),
-            "this command takes no argument",
-        )),
+        Some(word) => Err(Failure::usage(format!("unexpected `{word}`"), "this command takes no argument")),
     }
 }
 
@@ -134,10 +123,7 @@ mod tests {
         sorted.sort_unstable();
         assert_eq!(names, sorted);
         for name in names {
-            assert!(
-                text.contains(&format!("\n  {name}")),
-                "help is silent about {name}"
-            );
+            assert!(text.contains(&format!("\n  {name}")), "help is silent about {name}");
         }
     }
 

@@ -34,16 +34,11 @@ pub(crate) fn run(root: &Path, out: &mut dyn Write) -> anyhow::Result<()> {
     build.env("RUSTFLAGS", STATIC).stderr(Stdio::inherit());
     let output = build.output().context("failed to start cargo")?;
     if !output.status.success() {
-        return Err(Failure::negative(
-            "the dist build failed",
-            "the compiler's words are above",
-        ));
+        return Err(Failure::negative("the dist build failed", "the compiler's words are above"));
     }
     let messages = String::from_utf8_lossy(&output.stdout);
     let binary = executable(&messages).context("cargo built no executable `firstcause`")?;
-    let size = std::fs::metadata(&binary)
-        .with_context(|| format!("failed to look at `{binary}`"))?
-        .len();
+    let size = std::fs::metadata(&binary).with_context(|| format!("failed to look at `{binary}`"))?.len();
     prove_static(&binary)?;
     writeln!(out, "{binary}\n{}, statically linked", mebibytes(size))?;
     Ok(())
@@ -56,30 +51,19 @@ fn host(about: &str) -> Option<&str> {
 
 /// The path of the binary in cargo's messages.
 fn executable(messages: &str) -> Option<String> {
-    let mut records = messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut records = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let is_ours = |record: &Value| {
         record.pointer("/target/name").and_then(Value::as_str) == Some("firstcause")
             && record.get("executable").is_some_and(Value::is_string)
     };
     let record = records.rfind(is_ours)?;
-    record
-        .get("executable")
-        .and_then(Value::as_str)
-        .map(str::to_owned)
+    record.get("executable").and_then(Value::as_str).map(str::to_owned)
 }
 
 fn prove_static(binary: &str) -> anyhow::Result<()> {
-    let output = Command::new("ldd")
-        .arg(binary)
-        .output()
-        .context("failed to start ldd")?;
-    let text = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = Command::new("ldd").arg(binary).output().context("failed to start ldd")?;
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if text.contains("statically linked") {
         return Ok(());
     }

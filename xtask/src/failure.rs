@@ -16,22 +16,12 @@ pub(crate) struct Failure {
 impl Failure {
     /// The command ran and its answer is negative.
     pub(crate) fn negative(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
-        Self {
-            message: message.into(),
-            hint: hint.into(),
-            exit: 1,
-        }
-        .into()
+        Self { message: message.into(), hint: hint.into(), exit: 1 }.into()
     }
 
     /// The command was not understood.
     pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
-        Self {
-            message: message.into(),
-            hint: hint.into(),
-            exit: 2,
-        }
-        .into()
+        Self { message: message.into(), hint: hint.into(), exit: 2 }.into()
     }
 }
 

@@ -42,26 +42,13 @@ pub(crate) fn all() -> &'static [Step] {
                 hint: "run `cargo fmt --all`",
             },
         },
-        Step {
-            name: "tidy",
-            what: "the house rules hold",
-            is_quick: true,
-            action: Action::Here(tidy::run),
-        },
+        Step { name: "tidy", what: "the house rules hold", is_quick: true, action: Action::Here(tidy::run) },
         Step {
             name: "clippy",
             what: "no lint fires in any target",
             is_quick: true,
             action: Action::Cargo {
-                arguments: &[
-                    "clippy",
-                    "--workspace",
-                    "--all-targets",
-                    "--locked",
-                    "--",
-                    "-D",
-                    "warnings",
-                ],
+                arguments: &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"],
                 environment: &[],
                 hint: "mend it, or `#[expect(.., reason = \"..\")]` where the lint is wrong",
             },
@@ -129,11 +116,7 @@ fn run(root: &Path, steps: &[&Step], out: &mut dyn Write) -> anyhow::Result<()> 
         let stopwatch = Stopwatch::start();
         let result = match &step.action {
             Action::Here(function) => function(root, out),
-            Action::Cargo {
-                arguments,
-                environment,
-                hint,
-            } => {
+            Action::Cargo { arguments, environment, hint } => {
                 let mut command = process::cargo(root, arguments);
                 command.envs(environment.iter().copied());
                 process::run(&mut command, hint)
@@ -153,11 +136,7 @@ mod tests {
 
     #[test]
     fn the_whole_lane_runs_without_words_and_one_step_with_only() {
-        let whole: Vec<&str> = chosen(&[])
-            .expect("the lane")
-            .iter()
-            .map(|step| step.name)
-            .collect();
+        let whole: Vec<&str> = chosen(&[]).expect("the lane").iter().map(|step| step.name).collect();
         assert_eq!(whole, ["fmt", "tidy", "clippy", "needs", "tests", "doc"]);
         let one = chosen(&["--only".to_owned(), "clippy".to_owned()]).expect("one step");
         assert_eq!(one.iter().map(|step| step.name).collect::<Vec<_>>(), ["clippy"]);
@@ -165,9 +144,7 @@ mod tests {
 
     #[test]
     fn an_unknown_step_is_a_usage_error_that_lists_the_steps() {
-        let error = chosen(&["--only".to_owned(), "lint".to_owned()])
-            .err()
-            .expect("no such step");
+        let error = chosen(&["--only".to_owned(), "lint".to_owned()]).err().expect("no such step");
         assert_eq!(crate::failure::exit_code(&error), 2);
         assert!(crate::failure::describe(&error).contains("fmt, tidy, clippy"));
     }
@@ -190,9 +167,6 @@ mod tests {
         let result = run(Path::new("."), &[&failing, &second], &mut out);
         assert!(result.is_err());
         let text = String::from_utf8(out).expect("text");
-        assert!(
-            text.contains("==> a: FAILED in ") && !text.contains("ran"),
-            "{text}"
-        );
+        assert!(text.contains("==> a: FAILED in ") && !text.contains("ran"), "{text}");
     }
 }

@@ -34,27 +34,17 @@ pub(crate) fn provide(root: &Path, out: &mut dyn Write) -> anyhow::Result<()> {
     let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
     let by_hand = format!("install by hand: {}", packages.join(" "));
     if process::answer(root, "id", &["-u"]).as_deref() != Some("0") || !is_there("apt-get") {
-        return Err(Failure::negative(
-            "programs that the tests start are missing",
-            by_hand,
-        ));
+        return Err(Failure::negative("programs that the tests start are missing", by_hand));
     }
     process::run(Command::new("apt-get").args(["update", "-q"]), &by_hand)?;
     let mut install = Command::new("apt-get");
-    install
-        .args(["install", "-y", "-q", "--no-install-recommends"])
-        .args(&packages);
+    install.args(["install", "-y", "-q", "--no-install-recommends"]).args(&packages);
     process::run(install.env("DEBIAN_FRONTEND", "noninteractive"), &by_hand)
 }
 
 /// Whether a program starts at all.
 fn is_there(program: &str) -> bool {
-    Command::new(program)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok()
+    Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
 #[cfg(test)]

@@ -27,11 +27,7 @@ pub(crate) fn assert_red(rule: &Rule, files: &[(&str, &str)], place: &str, words
     assert_eq!(seen.len(), 1, "{} should be red once: {seen:#?}", rule.id);
     for violation in seen {
         assert_eq!(format!("{}:{}", violation.path, violation.line), place);
-        assert!(
-            violation.what.contains(words),
-            "`{}` does not say `{words}`",
-            violation.what
-        );
+        assert!(violation.what.contains(words), "`{}` does not say `{words}`", violation.what);
         assert!(!violation.hint.is_empty(), "a violation says what to do next");
     }
 }

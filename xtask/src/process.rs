@@ -21,9 +21,7 @@ pub(crate) fn cargo(root: &Path, arguments: &[&str]) -> Command {
 /// Runs a command whose output the reader sees, and fails when it fails.
 pub(crate) fn run(command: &mut Command, hint: &str) -> anyhow::Result<()> {
     let shown = format!("{command:?}");
-    let status = command
-        .status()
-        .with_context(|| format!("failed to start {shown}"))?;
+    let status = command.status().with_context(|| format!("failed to start {shown}"))?;
     if status.success() {
         return Ok(());
     }
@@ -32,13 +30,6 @@ pub(crate) fn run(command: &mut Command, hint: &str) -> anyhow::Result<()> {
 
 /// Runs a program and returns its standard output, or `None` when it is missing or fails.
 pub(crate) fn answer(root: &Path, program: &str, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(program)
-        .args(arguments)
-        .current_dir(root)
-        .output()
-        .ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+    let output = Command::new(program).args(arguments).current_dir(root).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
 }

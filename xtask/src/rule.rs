@@ -43,12 +43,7 @@ pub(crate) struct Violation {
 impl Violation {
     /// A violation at a line of a file.
     pub(crate) fn new(path: &str, line: usize, what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            what: what.into(),
-            hint: hint.into(),
-        }
+        Self { path: path.to_owned(), line, what: what.into(), hint: hint.into() }
     }
 }
 
@@ -58,18 +53,8 @@ pub(crate) fn report(rules: &[&Rule], tree: &Tree, out: &mut dyn Write) -> anyho
     for rule in rules {
         let mut violations = (rule.check)(tree);
         violations.sort_by(|a, b| (&a.path, a.line, &a.what).cmp(&(&b.path, b.line, &b.what)));
-        for Violation {
-            path,
-            line,
-            what,
-            hint,
-        } in &violations
-        {
-            let mark = if rule.level == Level::Warn {
-                "warning: "
-            } else {
-                ""
-            };
+        for Violation { path, line, what, hint } in &violations {
+            let mark = if rule.level == Level::Warn { "warning: " } else { "" };
             writeln!(out, "{path}:{line}: {}: {mark}{what}; hint: {hint}", rule.id)?;
         }
         if rule.level == Level::Deny {

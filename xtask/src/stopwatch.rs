@@ -16,9 +16,7 @@ impl Stopwatch {
         reason = "measures how long other programs take; xtask may not depend on platform"
     )]
     pub(crate) fn start() -> Self {
-        Self {
-            start: Instant::now(),
-        }
+        Self { start: Instant::now() }
     }
 
     /// Time since the start.

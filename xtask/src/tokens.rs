@@ -83,10 +83,7 @@ fn push(tree: &TokenTree, keep: Keep, flat: &mut Vec<Token>) {
         TokenTree::Punct(mark) => Kind::Mark(mark.as_char()),
         TokenTree::Group(group) => {
             let (open, close) = brackets(group);
-            flat.push(Token {
-                line,
-                kind: Kind::Mark(open),
-            });
+            flat.push(Token { line, kind: Kind::Mark(open) });
             append(group.stream(), keep, flat);
             Kind::Mark(close)
         }
@@ -108,11 +105,7 @@ fn attribute_at(trees: &[TokenTree], index: usize) -> Option<(&Group, usize)> {
     if !is_mark(index, '#') {
         return None;
     }
-    let at = if is_mark(index + 1, '!') {
-        index + 2
-    } else {
-        index + 1
-    };
+    let at = if is_mark(index + 1, '!') { index + 2 } else { index + 1 };
     match trees.get(at) {
         Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Bracket => Some((group, at + 1)),
         _ => None,
@@ -120,10 +113,7 @@ fn attribute_at(trees: &[TokenTree], index: usize) -> Option<(&Group, usize)> {
 }
 
 fn words(group: &Group) -> Vec<String> {
-    flatten(&group.stream(), Keep::All)
-        .iter()
-        .filter_map(|token| token.word().map(str::to_owned))
-        .collect()
+    flatten(&group.stream(), Keep::All).iter().filter_map(|token| token.word().map(str::to_owned)).collect()
 }
 
 fn is_documentation(attribute: &Group) -> bool {
@@ -165,10 +155,7 @@ mod tests {
 
     fn words_of(source: &str, keep: Keep) -> Vec<String> {
         let stream: TokenStream = source.parse().expect("the source is Rust");
-        flatten(&stream, keep)
-            .iter()
-            .filter_map(|token| token.word().map(str::to_owned))
-            .collect()
+        flatten(&stream, keep).iter().filter_map(|token| token.word().map(str::to_owned)).collect()
     }
 
     #[test]

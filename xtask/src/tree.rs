@@ -71,10 +71,7 @@ impl Tree {
                 files.push(SourceFile::new(path, text));
             }
         }
-        Ok(Self {
-            root: root.to_path_buf(),
-            files,
-        })
+        Ok(Self { root: root.to_path_buf(), files })
     }
 
     /// The file at a path.
@@ -117,9 +114,7 @@ impl SourceFile {
 
     /// Whether the whole file is compiled for tests only.
     pub(crate) fn is_test(&self) -> bool {
-        self.path
-            .split('/')
-            .any(|part| matches!(part, "tests" | "benches" | "tests.rs"))
+        self.path.split('/').any(|part| matches!(part, "tests" | "benches" | "tests.rs"))
             || self.package() == Some("testkit")
     }
 
@@ -135,14 +130,11 @@ impl SourceFile {
 }
 
 fn parse(text: &str) -> Result<Rust, ParseError> {
-    let syntax = syn::parse_file(text).map_err(|error| ParseError {
-        line: error.span().start().line,
-        message: error.to_string(),
-    })?;
-    let tokens = text.parse().map_err(|error: proc_macro2::LexError| ParseError {
-        line: 1,
-        message: error.to_string(),
-    })?;
+    let syntax = syn::parse_file(text)
+        .map_err(|error| ParseError { line: error.span().start().line, message: error.to_string() })?;
+    let tokens = text
+        .parse()
+        .map_err(|error: proc_macro2::LexError| ParseError { line: 1, message: error.to_string() })?;
     Ok(Rust { syntax, tokens })
 }
 
@@ -154,11 +146,7 @@ fn paths(root: &Path) -> anyhow::Result<Vec<String>> {
         .flatten();
     let mut paths = Vec::new();
     match listed {
-        Some(text) => paths.extend(
-            text.split('\0')
-                .filter(|path| !path.is_empty())
-                .map(str::to_owned),
-        ),
+        Some(text) => paths.extend(text.split('\0').filter(|path| !path.is_empty()).map(str::to_owned)),
         None => walk(root, "", &mut paths)?,
     }
     paths.sort_unstable();
@@ -172,9 +160,7 @@ fn walk(folder: &Path, prefix: &str, paths: &mut Vec<String>) -> anyhow::Result<
     for entry in entries {
         let entry = entry.with_context(|| format!("failed to list `{}`", folder.display()))?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let kind = entry
-            .file_type()
-            .with_context(|| format!("failed to look at `{name}`"))?;
+        let kind = entry.file_type().with_context(|| format!("failed to look at `{name}`"))?;
         if kind.is_file() {
             paths.push(format!("{prefix}{name}"));
         } else if kind.is_dir() && !SKIPPED.contains(&name.as_str()) {
@@ -190,11 +176,7 @@ mod tests {
 
     #[test]
     fn a_tree_without_git_is_walked_and_build_output_is_left_out() {
-        let tree = planted::tree(&[
-            ("target/x.rs", "//! x"),
-            ("crates/a/Cargo.toml", ""),
-            ("b.md", ""),
-        ]);
+        let tree = planted::tree(&[("target/x.rs", "//! x"), ("crates/a/Cargo.toml", ""), ("b.md", "")]);
         let paths: Vec<&str> = tree.files.iter().map(|file| file.path.as_str()).collect();
         assert_eq!(paths, ["b.md", "crates/a/Cargo.toml"]);
         assert_eq!(tree.crates().into_iter().collect::<Vec<_>>(), ["a"]);
@@ -203,14 +185,7 @@ mod tests {
     #[test]
     fn a_file_knows_its_package_and_module() {
         let tree = planted::tree(&[("crates/a/src/b/mod.rs", "//! b"), ("xtask/src/main.rs", "//! x")]);
-        let seen: Vec<_> = tree
-            .files
-            .iter()
-            .map(|file| (file.package(), file.module()))
-            .collect();
-        assert_eq!(
-            seen,
-            [(Some("a"), Some(vec!["b"])), (Some("xtask"), Some(vec![]))]
-        );
+        let seen: Vec<_> = tree.files.iter().map(|file| (file.package(), file.module())).collect();
+        assert_eq!(seen, [(Some("a"), Some(vec!["b"])), (Some("xtask"), Some(vec![]))]);
     }
 }

@@ -85,7 +85,9 @@ impl Suspect {
 impl Findings {
     /// Share of the whole excess that `service`'s own work explains.
     pub(crate) fn share_of(&self, service: &str) -> f64 {
-        self.suspects.iter().filter(|suspect| suspect.service == service).map(|suspect| suspect.share).sum()
+        let own = self.suspects.iter().filter(|suspect| suspect.service == service);
+        // A fold, because the sum of no floats is minus zero.
+        own.fold(0.0, |sum, suspect| sum + suspect.share)
     }
 
     /// Whether `caller` reaches `callee` over the calls seen.

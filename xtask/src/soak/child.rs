@@ -28,13 +28,8 @@ pub(crate) fn run(command: &mut Command, out: &mut dyn Write) -> anyhow::Result<
 
 fn run_until(command: &mut Command, deadline: Duration, out: &mut dyn Write) -> anyhow::Result<Vec<String>> {
     // A group of its own, so that the test binary below cargo ends with it.
-    command
-        .process_group(0)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("failed to start {command:?}"))?;
+    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().with_context(|| format!("failed to start {command:?}"))?;
     let lines = lines_of(&mut child)?;
     let stopwatch = Stopwatch::start();
     let mut figures = Vec::new();

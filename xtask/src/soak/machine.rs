@@ -23,9 +23,7 @@ fn memory_gib(meminfo: &str) -> Option<u64> {
 }
 
 fn os_name(release: &str) -> Option<String> {
-    let line = release
-        .lines()
-        .find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
+    let line = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
     Some(line.trim_matches('"').to_owned())
 }
 
@@ -35,24 +33,13 @@ mod tests {
 
     #[test]
     fn memory_and_system_are_read_from_what_linux_says() {
-        assert_eq!(
-            memory_gib("MemTotal:       16384000 kB\nMemFree: 1 kB\n"),
-            Some(16)
-        );
+        assert_eq!(memory_gib("MemTotal:       16384000 kB\nMemFree: 1 kB\n"), Some(16));
         assert_eq!(memory_gib(""), None);
-        assert_eq!(
-            os_name("ID=debian\nPRETTY_NAME=\"Debian 13\"\n").as_deref(),
-            Some("Debian 13")
-        );
+        assert_eq!(os_name("ID=debian\nPRETTY_NAME=\"Debian 13\"\n").as_deref(), Some("Debian 13"));
     }
 
     #[test]
     fn this_machine_has_a_core() {
-        assert!(
-            describe()
-                .get("cores")
-                .and_then(Value::as_u64)
-                .is_some_and(|cores| cores > 0)
-        );
+        assert!(describe().get("cores").and_then(Value::as_u64).is_some_and(|cores| cores > 0));
     }
 }

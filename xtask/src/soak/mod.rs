@@ -66,13 +66,7 @@ pub(crate) fn all() -> &'static [Soak] {
                 "--",
                 "--nocapture",
             ],
-            inputs: &[
-                "crates/platform",
-                "crates/otlp",
-                "crates/store",
-                "crates/ingest",
-                "crates/firstcause",
-            ],
+            inputs: &["crates/platform", "crates/otlp", "crates/store", "crates/ingest", "crates/firstcause"],
         },
     ]
 }
@@ -105,37 +99,24 @@ pub(crate) fn run(root: &Path, words: &[String], out: &mut dyn Write) -> anyhow:
     });
     let path = root.join("docs/results").join(format!("{}.json", soak.name));
     workspace::write(&path, &format!("{record:#}\n"))?;
-    writeln!(
-        out,
-        "soak {}: {seconds} s, recorded in docs/results/{}.json",
-        soak.name, soak.name
-    )?;
+    writeln!(out, "soak {}: {seconds} s, recorded in docs/results/{}.json", soak.name, soak.name)?;
     Ok(())
 }
 
 fn chosen(words: &[String]) -> anyhow::Result<(&'static Soak, u64)> {
     let names: Vec<&str> = all().iter().map(|soak| soak.name).collect();
     let usage = |what: String| {
-        Failure::usage(
-            what,
-            format!(
-                "cargo xtask soak NAME [--seed N], NAME one of {}",
-                names.join(", ")
-            ),
-        )
+        Failure::usage(what, format!("cargo xtask soak NAME [--seed N], NAME one of {}", names.join(", ")))
     };
     let (name, seed) = match words {
         [name] => (name, SEED_DEFAULT),
-        [name, flag, seed] if flag == "--seed" => (
-            name,
-            seed.parse()
-                .map_err(|_| usage(format!("`{seed}` is not a seed")))?,
-        ),
+        [name, flag, seed] if flag == "--seed" => {
+            (name, seed.parse().map_err(|_| usage(format!("`{seed}` is not a seed")))?)
+        }
         _ => return Err(usage("`soak` was not understood".to_owned())),
     };
     let soak = all().iter().find(|soak| soak.name == name);
-    soak.map(|soak| (soak, seed))
-        .ok_or_else(|| usage(format!("unknown soak `{name}`")))
+    soak.map(|soak| (soak, seed)).ok_or_else(|| usage(format!("unknown soak `{name}`")))
 }
 
 /// The merged figures of all lines that carry some.
@@ -177,12 +158,8 @@ mod tests {
 
     #[test]
     fn figures_of_several_lines_are_merged_and_none_is_an_error() {
-        let lines = [
-            "noise",
-            "test kill::one ... FIGURES {\"lost\": 0}",
-            "FIGURES {\"cycles\": 200}",
-        ]
-        .map(str::to_owned);
+        let lines = ["noise", "test kill::one ... FIGURES {\"lost\": 0}", "FIGURES {\"cycles\": 200}"]
+            .map(str::to_owned);
         let merged = figures(&lines).expect("figures");
         assert_eq!(Value::Object(merged), json!({"lost": 0, "cycles": 200}));
         assert!(figures(&["test result: ok. 0 passed".to_owned()]).is_err());

@@ -6,12 +6,8 @@ use crate::rule::{Level, Rule, Violation};
 use crate::tree::{SourceFile, Tree};
 
 /// The rule.
-pub(crate) const RULE: Rule = Rule {
-    id: "ascii",
-    what: "Rust, manifests and scripts are ASCII",
-    level: Level::Deny,
-    check,
-};
+pub(crate) const RULE: Rule =
+    Rule { id: "ascii", what: "Rust, manifests and scripts are ASCII", level: Level::Deny, check };
 
 fn is_source(file: &SourceFile) -> bool {
     file.rust.is_some()
@@ -51,9 +47,6 @@ mod tests {
 
     #[test]
     fn documents_may_use_any_character() {
-        assert_green(
-            &RULE,
-            &[("README.md", "a \u{2026}"), ("crates/a/src/a.rs", "//! a\n")],
-        );
+        assert_green(&RULE, &[("README.md", "a \u{2026}"), ("crates/a/src/a.rs", "//! a\n")]);
     }
 }

@@ -17,10 +17,7 @@ pub(crate) const RULE: Rule = Rule {
 
 /// Names that no module, file or folder of source may have.
 const MODULE_NAMES: &[(&str, &str)] = &[
-    (
-        "common",
-        "the noun of what it holds, in the lowest crate that noun fits",
-    ),
+    ("common", "the noun of what it holds, in the lowest crate that noun fits"),
     ("helper", "the noun of what it holds"),
     ("helpers", "the noun of what they hold"),
     ("manager", "the noun of what it owns"),
@@ -64,12 +61,7 @@ fn check(tree: &Tree) -> Vec<Violation> {
 fn check_path(file: &SourceFile, violations: &mut Vec<Violation>) {
     for part in file.path.trim_end_matches(".rs").split('/') {
         if let Some((name, instead)) = MODULE_NAMES.iter().find(|(name, _)| *name == part) {
-            violations.push(Violation::new(
-                &file.path,
-                1,
-                format!("`{name}` says nothing"),
-                *instead,
-            ));
+            violations.push(Violation::new(&file.path, 1, format!("`{name}` says nothing"), *instead));
         }
     }
 }
@@ -86,14 +78,9 @@ fn check_identifiers(file: &SourceFile, tokens: &[Token], violations: &mut Vec<V
             report(format!("module `{name}` says nothing"), instead);
         }
         if matches!(before, "struct" | "enum" | "trait" | "type") && word.ends_with("Impl") {
-            report(
-                format!("type `{word}` ends in `Impl`"),
-                "name what distinguishes it",
-            );
+            report(format!("type `{word}` ends in `Impl`"), "name what distinguishes it");
         }
-        if let Some((noun, instead)) = NOUNS
-            .iter()
-            .find(|(noun, _)| words_of(word).iter().any(|w| w == noun))
+        if let Some((noun, instead)) = NOUNS.iter().find(|(noun, _)| words_of(word).iter().any(|w| w == noun))
         {
             report(format!("`{word}` uses the retired noun `{noun}`"), instead);
         }
@@ -102,12 +89,7 @@ fn check_identifiers(file: &SourceFile, tokens: &[Token], violations: &mut Vec<V
 }
 
 fn check_vendors(file: &SourceFile, tokens: &[Token], violations: &mut Vec<Violation>) {
-    let home: Vec<String> = file
-        .module()
-        .unwrap_or_default()
-        .into_iter()
-        .flat_map(words_of)
-        .collect();
+    let home: Vec<String> = file.module().unwrap_or_default().into_iter().flat_map(words_of).collect();
     let declared: Vec<String> = declared_modules(tokens);
     for token in tokens {
         let text = match &token.kind {
@@ -115,10 +97,7 @@ fn check_vendors(file: &SourceFile, tokens: &[Token], violations: &mut Vec<Viola
             Kind::Mark(_) => continue,
         };
         let words = words_of(text);
-        let Some(vendor) = VENDORS
-            .iter()
-            .find(|vendor| words.iter().any(|word| word == *vendor))
-        else {
+        let Some(vendor) = VENDORS.iter().find(|vendor| words.iter().any(|word| word == *vendor)) else {
             continue;
         };
         let at_home = home.iter().any(|word| word == vendor);
@@ -175,18 +154,8 @@ mod tests {
 
     #[test]
     fn a_dumping_ground_is_reported() {
-        assert_red(
-            &RULE,
-            &[("crates/a/src/utils.rs", "//! a\n")],
-            "crates/a/src/utils.rs:1",
-            "`utils`",
-        );
-        assert_red(
-            &RULE,
-            &[("crates/a/src/a.rs", "//! a\nmod misc {}\n")],
-            "crates/a/src/a.rs:2",
-            "`misc`",
-        );
+        assert_red(&RULE, &[("crates/a/src/utils.rs", "//! a\n")], "crates/a/src/utils.rs:1", "`utils`");
+        assert_red(&RULE, &[("crates/a/src/a.rs", "//! a\nmod misc {}\n")], "crates/a/src/a.rs:2", "`misc`");
     }
 
     #[test]
@@ -225,23 +194,11 @@ mod tests {
             &RULE,
             &[
                 ("crates/a/src/alerts/datadog.rs", "//! a\nstruct DatadogAlert;\n"),
-                (
-                    "crates/a/src/alerts/mod.rs",
-                    "//! a\nmod datadog;\nfn all() { datadog::parse() }\n",
-                ),
-                (
-                    "crates/a/src/b.rs",
-                    "//! a\n// As slack does.\n/// And jira.\nfn b() {}\n",
-                ),
-                (
-                    "crates/a/src/c.rs",
-                    "//! a\n#[cfg(test)]\nmod tests { const A: &str = \"slack\"; }\n",
-                ),
+                ("crates/a/src/alerts/mod.rs", "//! a\nmod datadog;\nfn all() { datadog::parse() }\n"),
+                ("crates/a/src/b.rs", "//! a\n// As slack does.\n/// And jira.\nfn b() {}\n"),
+                ("crates/a/src/c.rs", "//! a\n#[cfg(test)]\nmod tests { const A: &str = \"slack\"; }\n"),
                 ("crates/a/tests/it/main.rs", "//! a\nconst A: &str = \"slack\";\n"),
-                (
-                    "crates/a/src/d.rs",
-                    "//! a\nfn arcade(percale: u8, research: u8) {}\n",
-                ),
+                ("crates/a/src/d.rs", "//! a\nfn arcade(percale: u8, research: u8) {}\n"),
             ],
         );
     }

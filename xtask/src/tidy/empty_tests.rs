@@ -20,10 +20,7 @@ pub(crate) const RULE: Rule = Rule {
 fn check(tree: &Tree) -> Vec<Violation> {
     let mut violations = Vec::new();
     for (file, rust) in tree.rust() {
-        let mut tests = Tests {
-            path: &file.path,
-            violations: &mut violations,
-        };
+        let mut tests = Tests { path: &file.path, violations: &mut violations };
         tests.visit_file(&rust.syntax);
     }
     violations
@@ -40,19 +37,13 @@ impl Tests<'_> {
     }
 
     fn judge(&mut self, attributes: &[Attribute], name: &syn::Ident, block: &syn::Block) {
-        let is_test = attributes
-            .iter()
-            .any(|attribute| last_is(attribute.path(), "test"));
+        let is_test = attributes.iter().any(|attribute| last_is(attribute.path(), "test"));
         let mut assertions = Assertions { found: false };
         assertions.visit_block(block);
         if is_test && !assertions.found {
             let hint =
                 "assert what the test is for; a function that asserts is named `assert_..` or `check_..`";
-            self.report(
-                name.span().start().line,
-                format!("test `{name}` asserts nothing"),
-                hint,
-            );
+            self.report(name.span().start().line, format!("test `{name}` asserts nothing"), hint);
         }
     }
 }
@@ -75,11 +66,7 @@ impl<'ast> Visit<'ast> for Tests<'_> {
     fn visit_attribute(&mut self, attribute: &'ast Attribute) {
         let line = attribute.pound_token.span.start().line;
         if attribute.path().is_ident("ignore") {
-            self.report(
-                line,
-                "a test is ignored",
-                "run it, move it to a soak, or delete it",
-            );
+            self.report(line, "a test is ignored", "run it, move it to a soak, or delete it");
         } else if attribute.path().is_ident("should_panic") {
             self.report(line, "a test expects a panic", "return an error and assert it");
         }
@@ -95,11 +82,7 @@ impl<'ast> Visit<'ast> for Tests<'_> {
             && last_is(&unused.path, "matches")
         {
             let line = unused.bang_token.span.start().line;
-            self.report(
-                line,
-                "`matches!` proves nothing on its own",
-                "write `assert!(matches!(..))`",
-            );
+            self.report(line, "`matches!` proves nothing on its own", "write `assert!(matches!(..))`");
         }
         visit::visit_stmt(self, statement);
     }
@@ -120,17 +103,7 @@ impl Assertions {
 impl<'ast> Visit<'ast> for Assertions {
     fn visit_macro(&mut self, called: &'ast Macro) {
         if let Some(last) = called.path.segments.last() {
-            self.see(
-                &last.ident,
-                &[
-                    "assert",
-                    "check",
-                    "debug_assert",
-                    "expect",
-                    "panic",
-                    "prop_assert",
-                ],
-            );
+            self.see(&last.ident, &["assert", "check", "debug_assert", "expect", "panic", "prop_assert"]);
         }
     }
 
@@ -158,26 +131,13 @@ mod tests {
 
     #[track_caller]
     fn assert_source_red(source: &str, line: usize, words: &str) {
-        assert_red(
-            &RULE,
-            &[(PATH, &format!("//! a\n{source}"))],
-            &format!("{PATH}:{line}"),
-            words,
-        );
+        assert_red(&RULE, &[(PATH, &format!("//! a\n{source}"))], &format!("{PATH}:{line}"), words);
     }
 
     #[test]
     fn a_test_without_an_assertion_is_reported() {
-        assert_source_red(
-            "#[test]\nfn a() { let _ = f().unwrap(); }\n",
-            3,
-            "`a` asserts nothing",
-        );
-        assert_source_red(
-            "#[tokio::test(start_paused = true)]\nasync fn a() { f().await; }\n",
-            3,
-            "`a`",
-        );
+        assert_source_red("#[test]\nfn a() { let _ = f().unwrap(); }\n", 3, "`a` asserts nothing");
+        assert_source_red("#[tokio::test(start_paused = true)]\nasync fn a() { f().await; }\n", 3, "`a`");
     }
 
     #[test]
@@ -188,11 +148,7 @@ mod tests {
     #[test]
     fn skipped_and_panicking_tests_are_reported() {
         assert_source_red("#[test]\n#[ignore]\nfn a() { assert!(b); }\n", 3, "ignored");
-        assert_source_red(
-            "#[test]\n#[ignore = \"slow\"]\nfn a() { assert!(b); }\n",
-            3,
-            "ignored",
-        );
+        assert_source_red("#[test]\n#[ignore = \"slow\"]\nfn a() { assert!(b); }\n", 3, "ignored");
         assert_source_red("#[test]\n#[should_panic]\nfn a() { assert!(b); }\n", 3, "panic");
     }
 

@@ -4,12 +4,8 @@ use crate::rule::{Level, Rule, Violation};
 use crate::tree::Tree;
 
 /// The rule.
-pub(crate) const RULE: Rule = Rule {
-    id: "file-header",
-    what: "each .rs file starts with `//!`",
-    level: Level::Deny,
-    check,
-};
+pub(crate) const RULE: Rule =
+    Rule { id: "file-header", what: "each .rs file starts with `//!`", level: Level::Deny, check };
 
 fn check(tree: &Tree) -> Vec<Violation> {
     tree.files
@@ -29,22 +25,11 @@ mod tests {
 
     #[test]
     fn a_file_without_a_header_is_reported() {
-        assert_red(
-            &RULE,
-            &[("crates/a/src/a.rs", "use b;\n//! late\n")],
-            "crates/a/src/a.rs:1",
-            "`//!`",
-        );
+        assert_red(&RULE, &[("crates/a/src/a.rs", "use b;\n//! late\n")], "crates/a/src/a.rs:1", "`//!`");
     }
 
     #[test]
     fn a_file_with_a_header_is_fine() {
-        assert_green(
-            &RULE,
-            &[
-                ("crates/a/src/a.rs", "//! a\n"),
-                ("crates/a/testdata/b.rs", "fn b() {}"),
-            ],
-        );
+        assert_green(&RULE, &[("crates/a/src/a.rs", "//! a\n"), ("crates/a/testdata/b.rs", "fn b() {}")]);
     }
 }

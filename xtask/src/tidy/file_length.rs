@@ -10,12 +10,8 @@ const LINES_MAX: usize = 500;
 const TABLES: &[&str] = &[];
 
 /// The rule.
-pub(crate) const RULE: Rule = Rule {
-    id: "file-length",
-    what: "a Rust file has at most 500 lines",
-    level: Level::Deny,
-    check,
-};
+pub(crate) const RULE: Rule =
+    Rule { id: "file-length", what: "a Rust file has at most 500 lines", level: Level::Deny, check };
 
 fn check(tree: &Tree) -> Vec<Violation> {
     tree.files
@@ -37,12 +33,7 @@ mod tests {
     #[test]
     fn one_line_over_the_limit_is_reported() {
         let long = "//! a\n".repeat(LINES_MAX + 1);
-        assert_red(
-            &RULE,
-            &[("crates/a/src/a.rs", &long)],
-            "crates/a/src/a.rs:1",
-            "501 lines",
-        );
+        assert_red(&RULE, &[("crates/a/src/a.rs", &long)], "crates/a/src/a.rs:1", "501 lines");
     }
 
     #[test]

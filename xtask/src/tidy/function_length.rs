@@ -25,11 +25,7 @@ fn check(tree: &Tree) -> Vec<Violation> {
     let mut violations = Vec::new();
     for (file, rust) in tree.rust() {
         let limit = if file.is_test() { TEST_LINES_MAX } else { LINES_MAX };
-        let mut lengths = Lengths {
-            path: &file.path,
-            limit,
-            violations: &mut violations,
-        };
+        let mut lengths = Lengths { path: &file.path, limit, violations: &mut violations };
         lengths.visit_file(&rust.syntax);
     }
     violations
@@ -43,21 +39,12 @@ struct Lengths<'a> {
 
 impl Lengths<'_> {
     fn measure(&mut self, attributes: &[Attribute], signature: &Signature, block: &Block) {
-        let limit = if attributes.iter().any(is_test) {
-            TEST_LINES_MAX
-        } else {
-            self.limit
-        };
+        let limit = if attributes.iter().any(is_test) { TEST_LINES_MAX } else { self.limit };
         let first = line(signature.fn_token.span);
         let lines = line(block.brace_token.span.close()) + 1 - first;
         if lines > limit {
             let what = format!("`{}` has {lines} lines, the limit is {limit}", signature.ident);
-            self.violations.push(Violation::new(
-                self.path,
-                first,
-                what,
-                "move a step into a named function",
-            ));
+            self.violations.push(Violation::new(self.path, first, what, "move a step into a named function"));
         }
     }
 }
@@ -69,11 +56,7 @@ fn line(span: Span) -> usize {
 fn is_test(attribute: &Attribute) -> bool {
     match &attribute.meta {
         syn::Meta::List(list) => list.path.is_ident("cfg") && list.tokens.to_string() == "test",
-        other => other
-            .path()
-            .segments
-            .last()
-            .is_some_and(|last| last.ident == "test"),
+        other => other.path().segments.last().is_some_and(|last| last.ident == "test"),
     }
 }
 
@@ -117,45 +100,21 @@ mod tests {
     #[test]
     fn one_line_over_the_limit_is_reported_at_its_first_line() {
         let text = format!("//! a\n{}", function(LINES_MAX + 1));
-        assert_red(
-            &RULE,
-            &[("crates/a/src/a.rs", &text)],
-            "crates/a/src/a.rs:2",
-            "71 lines",
-        );
+        assert_red(&RULE, &[("crates/a/src/a.rs", &text)], "crates/a/src/a.rs:2", "71 lines");
         let method = format!("//! a\nimpl A {{\n{}}}\n", function(LINES_MAX + 1));
-        assert_red(
-            &RULE,
-            &[("crates/a/src/a.rs", &method)],
-            "crates/a/src/a.rs:3",
-            "71 lines",
-        );
+        assert_red(&RULE, &[("crates/a/src/a.rs", &method)], "crates/a/src/a.rs:3", "71 lines");
     }
 
     #[test]
     fn a_test_function_has_a_limit_too() {
-        let text = format!(
-            "//! a\n#[cfg(test)]\nmod tests {{\n{}}}\n",
-            function(TEST_LINES_MAX + 1)
-        );
-        assert_red(
-            &RULE,
-            &[("crates/a/src/a.rs", &text)],
-            "crates/a/src/a.rs:4",
-            "121 lines",
-        );
+        let text = format!("//! a\n#[cfg(test)]\nmod tests {{\n{}}}\n", function(TEST_LINES_MAX + 1));
+        assert_red(&RULE, &[("crates/a/src/a.rs", &text)], "crates/a/src/a.rs:4", "121 lines");
     }
 
     #[test]
     fn functions_at_their_limits_are_fine() {
         let production = format!("//! a\n{}", function(LINES_MAX));
-        let test = format!(
-            "//! a\n#[cfg(test)]\nmod tests {{\n{}}}\n",
-            function(TEST_LINES_MAX)
-        );
-        assert_green(
-            &RULE,
-            &[("crates/a/src/a.rs", &production), ("crates/a/src/b.rs", &test)],
-        );
+        let test = format!("//! a\n#[cfg(test)]\nmod tests {{\n{}}}\n", function(TEST_LINES_MAX));
+        assert_green(&RULE, &[("crates/a/src/a.rs", &production), ("crates/a/src/b.rs", &test)]);
     }
 }

@@ -32,37 +32,13 @@ const EDGES: &[(&str, &[&str])] = &[
     ("remediation", &["telemetry", "incident", "evidence"]),
     ("journal", &["platform", "incident"]),
     ("orchestrator", ORCHESTRATOR),
-    (
-        "replay",
-        &["platform", "telemetry", "otlp", "evidence", "redaction"],
-    ),
+    ("replay", &["platform", "telemetry", "otlp", "evidence", "redaction"]),
     ("tools", &["telemetry", "incident", "evidence", "orchestrator"]),
     ("agent", &["incident", "tools", "orchestrator"]),
-    (
-        "server",
-        &[
-            "telemetry",
-            "incident",
-            "journal",
-            "orchestrator",
-            "tools",
-            "redaction",
-            "remediation",
-        ],
-    ),
+    ("server", &["telemetry", "incident", "journal", "orchestrator", "tools", "redaction", "remediation"]),
     ("codescan", &["incident"]),
     ("demo", &["telemetry"]),
-    (
-        "eval",
-        &[
-            "telemetry",
-            "incident",
-            "journal",
-            "investigation",
-            "orchestrator",
-            "redaction",
-        ],
-    ),
+    ("eval", &["telemetry", "incident", "journal", "investigation", "orchestrator", "redaction"]),
     ("firstcause", PRODUCT),
     ("testkit", PRODUCT),
     ("xtask", &[]),
@@ -107,27 +83,11 @@ const PRODUCT: &[&str] = &[
 
 /// The pure crates, which may have these dependencies and no other (I1).
 const PURE: &[&str] = &["evidence", "investigation"];
-const PURE_MAY: &[&str] = &[
-    "telemetry",
-    "incident",
-    "evidence",
-    "libm",
-    "serde",
-    "serde_json",
-    "thiserror",
-];
+const PURE_MAY: &[&str] = &["telemetry", "incident", "evidence", "libm", "serde", "serde_json", "thiserror"];
 
 /// Crates that work synchronously, and the runtimes that they do not list.
-const SYNCHRONOUS: &[&str] = &[
-    "platform",
-    "telemetry",
-    "otlp",
-    "store",
-    "incident",
-    "evidence",
-    "investigation",
-    "journal",
-];
+const SYNCHRONOUS: &[&str] =
+    &["platform", "telemetry", "otlp", "store", "incident", "evidence", "investigation", "journal"];
 const RUNTIMES: &[&str] = &[
     "async-std",
     "axum",
@@ -154,9 +114,7 @@ fn package_of(path: &str) -> Option<&str> {
     if path == "xtask/Cargo.toml" {
         return Some("xtask");
     }
-    path.strip_prefix("crates/")?
-        .strip_suffix("/Cargo.toml")
-        .filter(|name| !name.contains('/'))
+    path.strip_prefix("crates/")?.strip_suffix("/Cargo.toml").filter(|name| !name.contains('/'))
 }
 
 fn check_manifest((file, package): (&SourceFile, &str)) -> Vec<Violation> {
@@ -168,41 +126,22 @@ fn check_manifest((file, package): (&SourceFile, &str)) -> Vec<Violation> {
     let manifest: Table = match toml::from_str(&file.text) {
         Ok(manifest) => manifest,
         Err(error) => {
-            return vec![report(
-                1,
-                format!("the manifest does not parse: {error}"),
-                "mend it",
-            )];
+            return vec![report(1, format!("the manifest does not parse: {error}"), "mend it")];
         }
     };
     let mut violations = Vec::new();
-    let name = manifest
-        .get("package")
-        .and_then(|section| section.get("name"))
-        .and_then(|name| name.as_str());
+    let name = manifest.get("package").and_then(|section| section.get("name")).and_then(|name| name.as_str());
     if name != Some(package) {
-        violations.push(report(
-            1,
-            format!("folder `{package}` holds another package"),
-            "one name for both",
-        ));
+        violations.push(report(1, format!("folder `{package}` holds another package"), "one name for both"));
     }
     for (line, dependency) in dependencies(&manifest, &file.text) {
         let is_ours = EDGES.iter().any(|(name, _)| *name == dependency);
         if is_ours && !allowed.contains(&dependency.as_str()) {
             let hint = format!("allowed: {}; or turn the arrow with a port", join(allowed));
-            violations.push(report(
-                line,
-                format!("`{package}` may not depend on `{dependency}`"),
-                &hint,
-            ));
+            violations.push(report(line, format!("`{package}` may not depend on `{dependency}`"), &hint));
         } else if PURE.contains(&package) && !PURE_MAY.contains(&dependency.as_str()) {
             let hint = format!("pure crates may use: {}", join(PURE_MAY));
-            violations.push(report(
-                line,
-                format!("pure `{package}` depends on `{dependency}` (I1)"),
-                &hint,
-            ));
+            violations.push(report(line, format!("pure `{package}` depends on `{dependency}` (I1)"), &hint));
         } else if SYNCHRONOUS.contains(&package) && RUNTIMES.contains(&dependency.as_str()) {
             let what = format!("`{package}` is synchronous and lists the runtime `{dependency}`");
             violations.push(report(line, what, "do the waiting in the caller"));
@@ -235,21 +174,14 @@ fn dependencies(manifest: &Table, text: &str) -> Vec<(usize, String)> {
 /// The first line that begins with a dependency's key, inside or as the head of a table.
 fn line_of(text: &str, key: &str) -> usize {
     let starts = |line: &str| {
-        let entry = line
-            .trim_start()
-            .strip_prefix(key)
-            .is_some_and(|rest| rest.starts_with([' ', '=', '.']));
+        let entry = line.trim_start().strip_prefix(key).is_some_and(|rest| rest.starts_with([' ', '=', '.']));
         entry || line.trim_end().ends_with(&format!("dependencies.{key}]"))
     };
     text.lines().position(starts).map_or(1, |index| index + 1)
 }
 
 fn join(names: &[&str]) -> String {
-    if names.is_empty() {
-        "none of ours".to_owned()
-    } else {
-        names.join(", ")
-    }
+    if names.is_empty() { "none of ours".to_owned() } else { names.join(", ") }
 }
 
 #[cfg(test)]
@@ -264,12 +196,7 @@ mod tests {
     #[track_caller]
     fn assert_manifest_red(package: &str, sections: &str, line: usize, words: &str) {
         let path = format!("crates/{package}/Cargo.toml");
-        assert_red(
-            &RULE,
-            &[(&path, &manifest(package, sections))],
-            &format!("{path}:{line}"),
-            words,
-        );
+        assert_red(&RULE, &[(&path, &manifest(package, sections))], &format!("{path}:{line}"), words);
     }
 
     #[test]
@@ -280,30 +207,15 @@ mod tests {
 
     #[test]
     fn a_forbidden_edge_hides_neither_behind_a_target_nor_behind_a_name() {
-        assert_manifest_red(
-            "otlp",
-            "[target.'cfg(unix)'.dependencies]\nstore = \"1\"\n",
-            4,
-            "`store`",
-        );
+        assert_manifest_red("otlp", "[target.'cfg(unix)'.dependencies]\nstore = \"1\"\n", 4, "`store`");
         let renamed = "[dependencies]\nx = { package = \"store\", path = \"../store\" }\n";
         assert_manifest_red("otlp", renamed, 4, "`store`");
-        assert_manifest_red(
-            "otlp",
-            "[build-dependencies.store]\npath = \"../store\"\n",
-            3,
-            "`store`",
-        );
+        assert_manifest_red("otlp", "[build-dependencies.store]\npath = \"../store\"\n", 3, "`store`");
     }
 
     #[test]
     fn nobody_ships_the_test_kit() {
-        assert_manifest_red(
-            "firstcause",
-            "[dependencies]\ntestkit.workspace = true\n",
-            4,
-            "`testkit`",
-        );
+        assert_manifest_red("firstcause", "[dependencies]\ntestkit.workspace = true\n", 4, "`testkit`");
     }
 
     #[test]
@@ -320,22 +232,14 @@ mod tests {
 
     #[test]
     fn a_synchronous_crate_lists_no_runtime() {
-        assert_manifest_red(
-            "store",
-            "[dependencies]\ntokio.workspace = true\n",
-            4,
-            "runtime `tokio`",
-        );
+        assert_manifest_red("store", "[dependencies]\ntokio.workspace = true\n", 4, "runtime `tokio`");
     }
 
     #[test]
     fn allowed_edges_and_dev_dependencies_are_fine() {
         let sections = "[dependencies]\ntelemetry.workspace = true\nlibm.workspace = true\n\
                         [dev-dependencies]\ntestkit.workspace = true\ntokio.workspace = true\n";
-        assert_green(
-            &RULE,
-            &[("crates/evidence/Cargo.toml", &manifest("evidence", sections))],
-        );
+        assert_green(&RULE, &[("crates/evidence/Cargo.toml", &manifest("evidence", sections))]);
     }
 
     #[test]
@@ -344,15 +248,8 @@ mod tests {
             let mut open: Vec<&str> = vec![start];
             let mut seen = Vec::new();
             while let Some(name) = open.pop() {
-                for next in EDGES
-                    .iter()
-                    .filter(|(from, _)| *from == name)
-                    .flat_map(|(_, to)| *to)
-                {
-                    assert_ne!(
-                        next, start,
-                        "the table lets `{start}` depend on itself through `{name}`"
-                    );
+                for next in EDGES.iter().filter(|(from, _)| *from == name).flat_map(|(_, to)| *to) {
+                    assert_ne!(next, start, "the table lets `{start}` depend on itself through `{name}`");
                     if !seen.contains(next) {
                         seen.push(next);
                         open.push(next);
@@ -364,23 +261,16 @@ mod tests {
 
     #[test]
     fn the_page_and_the_table_agree() {
-        let page = crate::workspace::root()
-            .expect("the workspace")
-            .join("ARCHITECTURE.md");
+        let page = crate::workspace::root().expect("the workspace").join("ARCHITECTURE.md");
         let page = std::fs::read_to_string(page).expect("the page");
         for (name, allowed) in EDGES.iter().filter(|(_, allowed)| *allowed != PRODUCT) {
-            let Some(row) = page
-                .lines()
-                .find(|line| line.starts_with(&format!("| `{name}` |")))
-            else {
+            let Some(row) = page.lines().find(|line| line.starts_with(&format!("| `{name}` |"))) else {
                 assert_eq!(*name, "xtask", "ARCHITECTURE.md has no row for it");
                 continue;
             };
             let cell = row.split('|').nth(3).expect("a third column").trim();
-            let mut written: Vec<&str> = cell
-                .split(", ")
-                .map(|entry| entry.split(' ').next().unwrap())
-                .collect();
+            let mut written: Vec<&str> =
+                cell.split(", ").map(|entry| entry.split(' ').next().unwrap()).collect();
             written.retain(|entry| *entry != "nothing");
             assert_eq!(written, *allowed, "ARCHITECTURE.md and EDGES differ for `{name}`");
         }

@@ -52,12 +52,7 @@ pub(crate) fn run(root: &Path, out: &mut dyn Write) -> anyhow::Result<()> {
     let tree = Tree::load(root)?;
     let denied = rule::report(all(), &tree, out)?;
     if denied == 0 {
-        writeln!(
-            out,
-            "tidy: {} rules hold over {} files",
-            all().len(),
-            tree.files.len()
-        )?;
+        writeln!(out, "tidy: {} rules hold over {} files", all().len(), tree.files.len())?;
         return Ok(());
     }
     Err(Failure::negative(

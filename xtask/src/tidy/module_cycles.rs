@@ -33,11 +33,7 @@ fn check(tree: &Tree) -> Vec<Violation> {
         modules.entry(package).or_default().insert(top);
         let tokens = tokens::flatten(&rust.tokens, Keep::Production);
         let depth = module.len();
-        let edges = crates
-            .entry(package)
-            .or_default()
-            .entry((*top).to_owned())
-            .or_default();
+        let edges = crates.entry(package).or_default().entry((*top).to_owned()).or_default();
         for (line, target) in targets(&tokens, depth) {
             edges.entry(target).or_insert_with(|| (file.path.clone(), line));
         }
@@ -77,20 +73,13 @@ fn targets(tokens: &[Token], depth: usize) -> Vec<(usize, String)> {
             Some("super") if !is_after_colons(tokens, index) => Some(depth + inline.len()),
             _ => continue,
         };
-        found.extend(
-            names_after(tokens, index, levels)
-                .into_iter()
-                .map(|name| (token.line, name)),
-        );
+        found.extend(names_after(tokens, index, levels).into_iter().map(|name| (token.line, name)));
     }
     found
 }
 
 fn is_after_colons(tokens: &[Token], index: usize) -> bool {
-    index
-        .checked_sub(1)
-        .and_then(|before| tokens.get(before))
-        .is_some_and(|token| token.is(':'))
+    index.checked_sub(1).and_then(|before| tokens.get(before)).is_some_and(|token| token.is(':'))
 }
 
 /// The names right below the root in the path at `index`; `levels` is set for a path of `super`s.
@@ -109,12 +98,7 @@ fn names_after(tokens: &[Token], index: usize, levels: Option<usize>) -> Vec<Str
         return Vec::new();
     }
     if !is(at, '{') {
-        return tokens
-            .get(at)
-            .and_then(Token::word)
-            .map(str::to_owned)
-            .into_iter()
-            .collect();
+        return tokens.get(at).and_then(Token::word).map(str::to_owned).into_iter().collect();
     }
     names_in_braces(tokens.get(at..).unwrap_or_default())
 }
@@ -151,12 +135,7 @@ fn cycle_violations(edges: &Edges) -> Vec<Violation> {
         let place = cycle.get(1).and_then(|next| edges.get(start)?.get(*next));
         let (path, line) = place.map_or(("", 1), |(path, line)| (path.as_str(), *line));
         let what = format!("modules in a circle: {} -> {start}", cycle.join(" -> "));
-        violations.push(Violation::new(
-            path,
-            line,
-            what,
-            "move what both need below both, or merge them",
-        ));
+        violations.push(Violation::new(path, line, what, "move what both need below both, or merge them"));
     }
     violations
 }
@@ -203,15 +182,9 @@ mod tests {
     #[test]
     fn a_longer_circle_is_found_through_groups_super_macros_and_folders() {
         let files = [
-            (
-                "crates/x/src/a/deep.rs",
-                "//! a\nuse super::super::{other, b::B};\n",
-            ),
+            ("crates/x/src/a/deep.rs", "//! a\nuse super::super::{other, b::B};\n"),
             ("crates/x/src/b.rs", "//! b\nfn f() { vec![super::c::f()] }\n"),
-            (
-                "crates/x/src/c/mod.rs",
-                "//! c\nmod inner { use super::super::a::A; }\n",
-            ),
+            ("crates/x/src/c/mod.rs", "//! c\nmod inner { use super::super::a::A; }\n"),
         ];
         assert_red(&RULE, &files, "crates/x/src/a/deep.rs:2", "a -> b -> c -> a");
     }
@@ -221,23 +194,11 @@ mod tests {
         assert_green(
             &RULE,
             &[
-                (
-                    "crates/x/src/lib.rs",
-                    "//! x\nmod a;\nmod b;\npub use crate::a::A;\n",
-                ),
-                (
-                    "crates/x/src/a/mod.rs",
-                    "//! a\nmod one;\nuse crate::b::{self, B};\n",
-                ),
-                (
-                    "crates/x/src/a/one.rs",
-                    "//! a\nuse super::two::T;\nuse crate::a::two;\n",
-                ),
+                ("crates/x/src/lib.rs", "//! x\nmod a;\nmod b;\npub use crate::a::A;\n"),
+                ("crates/x/src/a/mod.rs", "//! a\nmod one;\nuse crate::b::{self, B};\n"),
+                ("crates/x/src/a/one.rs", "//! a\nuse super::two::T;\nuse crate::a::two;\n"),
                 ("crates/x/src/a/two.rs", "//! a\nuse super::one::O;\n"),
-                (
-                    "crates/x/src/b.rs",
-                    "//! b\n#[cfg(test)]\nmod tests { use crate::a::A; use super::*; }\n",
-                ),
+                ("crates/x/src/b.rs", "//! b\n#[cfg(test)]\nmod tests { use crate::a::A; use super::*; }\n"),
                 ("crates/y/src/b.rs", "//! b\nuse crate::a::A;\n"),
             ],
         );

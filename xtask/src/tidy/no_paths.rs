@@ -24,9 +24,7 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn is_fixture(file: &SourceFile) -> bool {
-    file.path
-        .split('/')
-        .any(|part| matches!(part, "testdata" | "fixtures"))
+    file.path.split('/').any(|part| matches!(part, "testdata" | "fixtures"))
 }
 
 fn check(tree: &Tree) -> Vec<Violation> {
@@ -66,15 +64,9 @@ mod tests {
 
     #[test]
     fn longer_paths_and_fixtures_are_fine() {
-        let inside = format!(
-            "crates{}a https://example.test{}b",
-            concat!("/", "work/"),
-            concat!("/", "home/")
-        );
+        let inside =
+            format!("crates{}a https://example.test{}b", concat!("/", "work/"), concat!("/", "home/"));
         let fixture = concat!("/", "home/app/main.py");
-        assert_green(
-            &RULE,
-            &[("docs/a.md", &inside), ("crates/a/testdata/log.txt", fixture)],
-        );
+        assert_green(&RULE, &[("docs/a.md", &inside), ("crates/a/testdata/log.txt", fixture)]);
     }
 }

@@ -4,23 +4,16 @@ use crate::rule::{Level, Rule, Violation};
 use crate::tree::Tree;
 
 /// The rule.
-pub(crate) const RULE: Rule = Rule {
-    id: "parses",
-    what: "each Rust source outside testdata parses",
-    level: Level::Deny,
-    check,
-};
+pub(crate) const RULE: Rule =
+    Rule { id: "parses", what: "each Rust source outside testdata parses", level: Level::Deny, check };
 
 fn check(tree: &Tree) -> Vec<Violation> {
     tree.files
         .iter()
         .filter_map(|file| match &file.rust {
-            Some(Err(error)) => Some(Violation::new(
-                &file.path,
-                error.line,
-                error.message.clone(),
-                "run `cargo check`",
-            )),
+            Some(Err(error)) => {
+                Some(Violation::new(&file.path, error.line, error.message.clone(), "run `cargo check`"))
+            }
             _ => None,
         })
         .collect()
@@ -33,22 +26,11 @@ mod tests {
 
     #[test]
     fn a_source_that_does_not_parse_is_reported() {
-        assert_red(
-            &RULE,
-            &[("crates/a/src/a.rs", "//! a\nfn fn\n")],
-            "crates/a/src/a.rs:2",
-            "expected",
-        );
+        assert_red(&RULE, &[("crates/a/src/a.rs", "//! a\nfn fn\n")], "crates/a/src/a.rs:2", "expected");
     }
 
     #[test]
     fn broken_fixtures_are_free() {
-        assert_green(
-            &RULE,
-            &[
-                ("crates/a/testdata/a.rs", "fn fn"),
-                ("crates/a/src/a.rs", "//! a\n"),
-            ],
-        );
+        assert_green(&RULE, &[("crates/a/testdata/a.rs", "fn fn"), ("crates/a/src/a.rs", "//! a\n")]);
     }
 }

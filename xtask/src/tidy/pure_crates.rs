@@ -62,34 +62,19 @@ fn judge(tokens: &[Token], index: usize) -> Option<(usize, String, &'static str)
         return Some((line, format!("`{word}` in a pure crate (I1)"), hint));
     }
     if word == "std"
-        && let Some(module) = std_modules(tokens, index)
-            .into_iter()
-            .find(|name| STD_MODULES.contains(name))
+        && let Some(module) = std_modules(tokens, index).into_iter().find(|name| STD_MODULES.contains(name))
     {
-        return Some((
-            line,
-            format!("`std::{module}` in a pure crate (I1)"),
-            "a pure crate only computes",
-        ));
+        return Some((line, format!("`std::{module}` in a pure crate (I1)"), "a pure crate only computes"));
     }
     let before = |back: usize| index.checked_sub(back).and_then(|at| tokens.get(at));
     let is_method = before(1).is_some_and(|token| token.is('.'));
     let is_function = before(1).is_some_and(|token| token.is(':'))
-        && before(3)
-            .and_then(Token::word)
-            .is_some_and(|owner| matches!(owner, "f64" | "f32"));
+        && before(3).and_then(Token::word).is_some_and(|owner| matches!(owner, "f64" | "f32"));
     let is_called = is_function || (is_method && tokens.get(index + 1).is_some_and(|token| token.is('(')));
     if is_called && TRANSCENDENTAL.contains(&word) {
-        let hint = if word == "powi" {
-            "multiply: the precision of `powi` is unspecified"
-        } else {
-            "use `libm`"
-        };
-        return Some((
-            line,
-            format!("`{word}` of `std` differs between platforms (I1)"),
-            hint,
-        ));
+        let hint =
+            if word == "powi" { "multiply: the precision of `powi` is unspecified" } else { "use `libm`" };
+        return Some((line, format!("`{word}` of `std` differs between platforms (I1)"), hint));
     }
     None
 }
@@ -127,12 +112,7 @@ mod tests {
     #[track_caller]
     fn assert_line_red(line: &str, words: &str) {
         let text = format!("//! a\n{line}\n");
-        assert_red(
-            &RULE,
-            &[("crates/evidence/src/a.rs", &text)],
-            "crates/evidence/src/a.rs:2",
-            words,
-        );
+        assert_red(&RULE, &[("crates/evidence/src/a.rs", &text)], "crates/evidence/src/a.rs:2", words);
     }
 
     #[test]

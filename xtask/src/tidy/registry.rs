@@ -29,12 +29,7 @@ struct Registry {
 }
 
 const fn files(list: &'static str, function: &'static str) -> Registry {
-    Registry {
-        list,
-        function,
-        has_folders: false,
-        support: &[],
-    }
+    Registry { list, function, has_folders: false, support: &[] }
 }
 
 /// The table `To add something` of ARCHITECTURE.md.
@@ -44,21 +39,13 @@ const REGISTRIES: &[Registry] = &[
     files("crates/investigation/src/rules/mod.rs", "all"),
     files("crates/remediation/src/profiles/mod.rs", "all"),
     files("crates/server/src/rest/mod.rs", "router"),
-    Registry {
-        list: "crates/sources/src/lib.rs",
-        function: "all",
-        has_folders: true,
-        support: &[],
-    },
+    Registry { list: "crates/sources/src/lib.rs", function: "all", has_folders: true, support: &[] },
     files("crates/tools/src/lib.rs", "all"),
     files("xtask/src/tidy/mod.rs", "all"),
 ];
 
 fn check(tree: &Tree) -> Vec<Violation> {
-    REGISTRIES
-        .iter()
-        .flat_map(|registry| check_registry(tree, registry))
-        .collect()
+    REGISTRIES.iter().flat_map(|registry| check_registry(tree, registry)).collect()
 }
 
 fn check_registry(tree: &Tree, registry: &Registry) -> Vec<Violation> {
@@ -70,22 +57,12 @@ fn check_registry(tree: &Tree, registry: &Registry) -> Vec<Violation> {
     let function = registry.function;
     let Some((file, rust)) = list else {
         let hint = format!("write `{function}()` in {}", registry.list);
-        return vec![Violation::new(
-            registry.list,
-            1,
-            "a folder of alike things has no list",
-            hint,
-        )];
+        return vec![Violation::new(registry.list, 1, "a folder of alike things has no list", hint)];
     };
     let declared = declared_modules(rust);
     let Some(listed) = listed_modules(rust, function, &declared) else {
         let hint = format!("write `fn {function}()` with one line per file");
-        return vec![Violation::new(
-            &file.path,
-            1,
-            format!("there is no `{function}()`"),
-            hint,
-        )];
+        return vec![Violation::new(&file.path, 1, format!("there is no `{function}()`"), hint)];
     };
     let mut violations = Vec::new();
     for (path, name) in entries {
@@ -94,12 +71,7 @@ fn check_registry(tree: &Tree, registry: &Registry) -> Vec<Violation> {
             violations.push(Violation::new(path, 1, format!("`{name}` is not declared"), hint));
         } else if !listed.iter().any(|(_, listed)| *listed == name) {
             let hint = format!("add its line to `{function}()` in {}", registry.list);
-            violations.push(Violation::new(
-                path,
-                1,
-                format!("`{name}` is not in its list"),
-                hint,
-            ));
+            violations.push(Violation::new(path, 1, format!("`{name}` is not in its list"), hint));
         }
     }
     violations.extend(unsorted(file, &listed));
@@ -111,11 +83,7 @@ fn entries<'a>(tree: &'a Tree, registry: &Registry) -> Vec<(&'a str, String)> {
     let folder = registry.list.rsplit_once('/').map_or("", |(folder, _)| folder);
     let mut entries: Vec<(&str, String)> = Vec::new();
     for file in &tree.files {
-        let Some(inside) = file
-            .path
-            .strip_prefix(folder)
-            .and_then(|rest| rest.strip_prefix('/'))
-        else {
+        let Some(inside) = file.path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')) else {
             continue;
         };
         let name = match (inside.split_once('/'), inside.strip_suffix(".rs")) {
@@ -166,10 +134,7 @@ fn list_tokens(rust: &Rust, function: &str) -> Option<Vec<Token>> {
         has_function |= is_function;
         if is_function || is_constant {
             let rest = trees.get(index..).unwrap_or_default();
-            let length = rest
-                .iter()
-                .position(|tree| ends(tree, is_function))
-                .map_or(rest.len(), |at| at + 1);
+            let length = rest.iter().position(|tree| ends(tree, is_function)).map_or(rest.len(), |at| at + 1);
             let item = rest.iter().take(length).cloned().collect();
             found.extend(tokens::flatten(&item, Keep::Production));
             index += length;
@@ -188,17 +153,9 @@ fn ends(tree: &TokenTree, is_function: bool) -> bool {
 }
 
 fn unsorted(file: &SourceFile, listed: &[(usize, String)]) -> Option<Violation> {
-    let (_, second) = listed
-        .iter()
-        .zip(listed.iter().skip(1))
-        .find(|(a, b)| a.1 > b.1)?;
+    let (_, second) = listed.iter().zip(listed.iter().skip(1)).find(|(a, b)| a.1 > b.1)?;
     let what = format!("the list is not sorted at `{}`", second.1);
-    Some(Violation::new(
-        &file.path,
-        second.0,
-        what,
-        "sort the list by module name",
-    ))
+    Some(Violation::new(&file.path, second.0, what, "sort the list by module name"))
 }
 
 #[cfg(test)]
@@ -213,40 +170,19 @@ mod tests {
     #[test]
     fn a_file_that_is_not_declared_is_reported() {
         let list = (LIST, "//! m\nmod one;\npub fn all() -> A { vec![one::M] }\n");
-        assert_red(
-            &RULE,
-            &[list, ONE, TWO],
-            "crates/evidence/src/measures/two.rs:1",
-            "not declared",
-        );
+        assert_red(&RULE, &[list, ONE, TWO], "crates/evidence/src/measures/two.rs:1", "not declared");
     }
 
     #[test]
     fn a_file_that_is_not_in_the_list_is_reported() {
-        let list = (
-            LIST,
-            "//! m\nmod one;\nmod two;\npub fn all() -> A { vec![one::M] }\n",
-        );
-        assert_red(
-            &RULE,
-            &[list, ONE, TWO],
-            "crates/evidence/src/measures/two.rs:1",
-            "not in its list",
-        );
+        let list = (LIST, "//! m\nmod one;\nmod two;\npub fn all() -> A { vec![one::M] }\n");
+        assert_red(&RULE, &[list, ONE, TWO], "crates/evidence/src/measures/two.rs:1", "not in its list");
     }
 
     #[test]
     fn a_list_out_of_order_is_reported() {
-        let list = (
-            LIST,
-            "//! m\nmod one;\nmod two;\npub fn all() -> A {\n[&two::M,\n&one::M] }\n",
-        );
-        assert_red(
-            &RULE,
-            &[list, ONE, TWO],
-            "crates/evidence/src/measures/mod.rs:6",
-            "not sorted at `one`",
-        );
+        let list = (LIST, "//! m\nmod one;\nmod two;\npub fn all() -> A {\n[&two::M,\n&one::M] }\n");
+        assert_red(&RULE, &[list, ONE, TWO], "crates/evidence/src/measures/mod.rs:6", "not sorted at `one`");
     }
 
     #[test]
@@ -262,18 +198,10 @@ mod tests {
 
     #[test]
     fn a_back_end_may_be_a_folder_and_is_listed_too() {
-        let list = (
-            "crates/sources/src/lib.rs",
-            "//! s\nmod one;\nfn all() { [one::S] }\n",
-        );
+        let list = ("crates/sources/src/lib.rs", "//! s\nmod one;\nfn all() { [one::S] }\n");
         let one = ("crates/sources/src/one.rs", "//! one\n");
         let two = ("crates/sources/src/two/mod.rs", "//! two\n");
-        assert_red(
-            &RULE,
-            &[list, one, two],
-            "crates/sources/src/two/mod.rs:1",
-            "not declared",
-        );
+        assert_red(&RULE, &[list, one, two], "crates/sources/src/two/mod.rs:1", "not declared");
     }
 
     #[test]
@@ -282,14 +210,6 @@ mod tests {
         assert_green(&RULE, &[(LIST, function), ONE, TWO]);
         let constant =
             "//! m\nmod one;\nmod two;\nconst ALL: A = &[&one::M, &two::M];\nfn all() -> A { ALL }\n";
-        assert_green(
-            &RULE,
-            &[
-                (LIST, constant),
-                ONE,
-                TWO,
-                ("crates/evidence/src/other.rs", "//! o\n"),
-            ],
-        );
+        assert_green(&RULE, &[(LIST, constant), ONE, TWO, ("crates/evidence/src/other.rs", "//! o\n")]);
     }
 }

@@ -22,10 +22,7 @@ pub(crate) const RULE: Rule = Rule {
 fn check(tree: &Tree) -> Vec<Violation> {
     let mut violations = Vec::new();
     for file in &tree.files {
-        let Some(name) = file
-            .path
-            .strip_prefix("docs/results/")
-            .and_then(|rest| rest.strip_suffix(".json"))
+        let Some(name) = file.path.strip_prefix("docs/results/").and_then(|rest| rest.strip_suffix(".json"))
         else {
             continue;
         };
@@ -63,12 +60,7 @@ mod tests {
     #[test]
     fn a_record_without_its_seed_is_reported() {
         let text = r#"{"commit": "unknown", "machine": {}, "figures": {}}"#;
-        assert_red(
-            &RULE,
-            &[("docs/results/kill.json", text)],
-            "docs/results/kill.json:1",
-            "`seed`",
-        );
+        assert_red(&RULE, &[("docs/results/kill.json", text)], "docs/results/kill.json:1", "`seed`");
     }
 
     #[test]

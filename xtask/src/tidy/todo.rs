@@ -8,12 +8,8 @@ const MARKS: &[&str] = &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX"
 const SOURCES: &[&str] = &[".toml", ".sh", ".py", ".js", ".css", ".html", ".sql"];
 
 /// The rule.
-pub(crate) const RULE: Rule = Rule {
-    id: "todo",
-    what: "a to-do mark names an issue, as in `#123`",
-    level: Level::Deny,
-    check,
-};
+pub(crate) const RULE: Rule =
+    Rule { id: "todo", what: "a to-do mark names an issue, as in `#123`", level: Level::Deny, check };
 
 fn is_source(file: &SourceFile) -> bool {
     let is_fixture = file.path.split('/').any(|part| part == "testdata");
@@ -28,12 +24,7 @@ fn check(tree: &Tree) -> Vec<Violation> {
                 && !has_issue(line)
             {
                 let what = format!("`{mark}` without an issue");
-                violations.push(Violation::new(
-                    &file.path,
-                    index + 1,
-                    what,
-                    "do it now, or add `#123`",
-                ));
+                violations.push(Violation::new(&file.path, index + 1, what, "do it now, or add `#123`"));
             }
         }
     }
@@ -41,14 +32,11 @@ fn check(tree: &Tree) -> Vec<Violation> {
 }
 
 fn has_word(line: &str, word: &str) -> bool {
-    line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .any(|part| part == word)
+    line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|part| part == word)
 }
 
 fn has_issue(line: &str) -> bool {
-    line.split('#')
-        .skip(1)
-        .any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    line.split('#').skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -60,12 +48,7 @@ mod tests {
     fn a_mark_without_an_issue_is_reported() {
         for mark in MARKS {
             let text = format!("//! a\n// {mark}: later\n");
-            assert_red(
-                &RULE,
-                &[("crates/a/src/a.rs", &text)],
-                "crates/a/src/a.rs:2",
-                mark,
-            );
+            assert_red(&RULE, &[("crates/a/src/a.rs", &text)], "crates/a/src/a.rs:2", mark);
         }
     }
 
