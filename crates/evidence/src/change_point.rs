@@ -28,16 +28,18 @@ pub struct ChangePoint {
     pub after: f64,
 }
 
-/// The change point of `series` (second, positive value), or nothing when it is shorter than six seconds.
-/// There is always a best split; whether it is a change is for the caller to test.
+/// Where the level of `series` (second, positive value) rose, at `not_after` at the latest; nothing when it is shorter
+/// than six seconds or never rises. A fall (the end of a slow start) is no onset, however large. Whether the rise is
+/// more than noise is for the caller to test.
 #[must_use]
-pub fn find(series: &[(UnixNanos, f64)]) -> Option<ChangePoint> {
+pub fn find_rise(series: &[(UnixNanos, f64)], not_after: UnixNanos) -> Option<ChangePoint> {
     let logs: Vec<f64> = series.iter().map(|(_, value)| libm::log(value.max(1e-6))).collect();
     let (count, total) = (logs.len(), logs.iter().sum::<f64>());
     let squares: f64 = logs.iter().map(|log| log * log).sum();
     let (mut costs, mut left) = (Vec::new(), 0.0);
     for (place, log) in logs.iter().enumerate() {
-        if place >= SIDE_MIN && place + SIDE_MIN <= count {
+        let is_early = series.get(place).is_some_and(|(second, _)| *second <= not_after);
+        if is_early && place >= SIDE_MIN && place + SIDE_MIN <= count {
             let (left_n, right_n) = (place as f64, (count - place) as f64);
             let right = total - left;
             costs.push((
@@ -49,6 +51,7 @@ pub fn find(series: &[(UnixNanos, f64)]) -> Option<ChangePoint> {
         }
         left += log;
     }
+    costs.retain(|split| split.3 > split.2);
     let best = costs.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
     // A perfect split has cost zero; the floor keeps the logarithm finite and the interval at one second.
     let floor = 1e-9;
@@ -71,6 +74,24 @@ mod tests {
     use super::*;
     use crate::statistics::null::Seeded;
 
+    const LATE: UnixNanos = UnixNanos(i64::MAX);
+
+    #[test]
+    fn the_end_of_a_slow_start_is_no_onset() {
+        let level = |second: i64| match second {
+            0..20 => 30.0,
+            20..85 => 5.0,
+            _ => 100.0,
+        };
+        for seed in 1..=200 {
+            let mut noise = Seeded(seed);
+            let series: Vec<_> =
+                (0..90).map(|s| (UnixNanos(0).plus_seconds(s), noise.latency(level(s), 0.2))).collect();
+            let found = find_rise(&series, UnixNanos(0).plus_seconds(87)).unwrap();
+            assert_eq!(found.at, UnixNanos(0).plus_seconds(85), "seed {seed}");
+        }
+    }
+
     fn series(seed: u64, change_at: i64, factor: f64) -> Vec<(UnixNanos, f64)> {
         let mut noise = Seeded(seed);
         (0..60)
@@ -87,7 +108,7 @@ mod tests {
         let (mut near, mut covered) = (0, 0);
         for seed in 1..=200 {
             let planted = UnixNanos(0).plus_seconds(40);
-            let found = find(&series(seed, 40, 5.0)).unwrap();
+            let found = find_rise(&series(seed, 40, 5.0), LATE).unwrap();
             near += u32::from((found.at.0 - planted.0).abs() <= 2_000_000_000);
             covered += u32::from(found.earliest <= planted && planted <= found.latest);
         }
@@ -99,7 +120,7 @@ mod tests {
     fn a_perfect_step_has_an_interval_of_one_second() {
         let step: Vec<_> =
             (0..20).map(|s| (UnixNanos(0).plus_seconds(s), if s < 12 { 1.0 } else { 9.0 })).collect();
-        let found = find(&step).unwrap();
+        let found = find_rise(&step, LATE).unwrap();
         assert_eq!((found.at, found.earliest), (UnixNanos(0).plus_seconds(12), found.at));
         assert_eq!(found.latest, found.at.plus_seconds(1));
         assert!((found.after / found.before - 9.0).abs() < 1e-9);
@@ -107,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_short_series_has_no_change_point() {
-        assert!(find(&series(1, 40, 5.0)[..5]).is_none());
-        assert!(find(&[]).is_none());
+        assert!(find_rise(&series(1, 40, 5.0)[..5], LATE).is_none());
+        assert!(find_rise(&[], LATE).is_none());
     }
 }

@@ -230,6 +230,21 @@ mod tests {
     }
 
     #[test]
+    fn one_slow_operation_among_two_hundred_is_found() {
+        let mut noise = Seeded(5);
+        let mut data = Vec::new();
+        for number in 0..200 {
+            for second in 0..60 {
+                let level = if number == 77 && second >= 55 { 1000.0 } else { 10.0 };
+                data.push(row(&format!("s{number}"), second, 6, (noise.latency(level, 0.15) * MS) as i64));
+            }
+        }
+        let found = find(&data, at(0), at(60));
+        let named: Vec<_> = found.iter().map(|symptom| symptom.service.as_str()).collect();
+        assert_eq!(named, ["s77"]);
+    }
+
+    #[test]
     fn failures_are_a_symptom_of_their_own() {
         let mut data = rows(1, 1.0);
         for row in data.iter_mut().filter(|row| row.subject.service == "b" && row.second >= at(55)) {

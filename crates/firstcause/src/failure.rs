@@ -1,5 +1,7 @@
 //! What a command ends with: its outcome, and errors with the exit code that fits them.
 
+/// A negative result.
+const NEGATIVE: u8 = 1;
 /// Usage or configuration is wrong.
 pub(crate) const USAGE: u8 = 2;
 /// A needed source cannot be reached.
@@ -23,7 +25,7 @@ impl Outcome {
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::AsAsked => 0,
-            Self::Negative => 1,
+            Self::Negative => NEGATIVE,
             Self::Refused => 4,
         }
     }
@@ -41,6 +43,11 @@ impl Failure {
     /// Usage or configuration is wrong.
     pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
         anyhow::Error::new(Self { code: USAGE, message: message.into(), hint: hint.into() })
+    }
+
+    /// The thing looked at is not as it should be.
+    pub(crate) fn negative(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
+        anyhow::Error::new(Self { code: NEGATIVE, message: message.into(), hint: hint.into() })
     }
 
     /// A needed source cannot be reached.

@@ -99,6 +99,9 @@ pub struct Resolution {
     pub verifications: Vec<VerificationRecord>,
     /// Whether an action was taken back.
     pub was_undone: bool,
+    /// Why an action that should have been taken back was not, and what to set by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_undone: Option<String>,
 }
 
 impl Resolution {
@@ -112,6 +115,7 @@ impl Resolution {
             approvals: Vec::new(),
             verifications: Vec::new(),
             was_undone: false,
+            not_undone: None,
         }
     }
 }

@@ -31,6 +31,7 @@ pub struct Conclusion {
     /// [`SCHEMA`].
     pub schema: String,
     /// Which of the three.
+    #[serde(rename = "conclusion")]
     pub kind: ConclusionKind,
     /// The sentence for people.
     pub statement: String,

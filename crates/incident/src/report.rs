@@ -9,7 +9,7 @@ use telemetry::number::Num;
 use telemetry::{Space, Stage, UnixNanos};
 
 use crate::action::Resolution;
-use crate::conclusion::Conclusion;
+use crate::conclusion::{Conclusion, ConclusionKind, RootCause};
 use crate::verification::{Interval, Verdict};
 
 /// The schema name of the report.
@@ -31,8 +31,12 @@ pub struct Report {
     pub closed_at: UnixNanos,
     /// One line for the page of a telephone.
     pub headline: String,
-    /// The engine's conclusion.
-    pub conclusion: Conclusion,
+    /// Which of the three conclusions.
+    pub conclusion: ConclusionKind,
+    /// The cause, when one was found; the same as in `diagnosis`.
+    pub root_cause: Option<RootCause>,
+    /// The whole diagnosis: symptoms, onset, hypotheses, rule-outs, gaps, evidence.
+    pub diagnosis: Conclusion,
     /// The verdict over all trials, absent when nothing was tried.
     pub verification: Option<VerificationSummary>,
     /// What was done and measured, absent when nothing was.
@@ -61,10 +65,22 @@ pub struct Report {
 pub struct VerificationSummary {
     /// The verdict.
     pub verdict: Verdict,
+    /// Instances that were acted on and verified to be better.
+    pub instances_fixed: u64,
+    /// Instances for which an action was proposed.
+    pub instances_proposed: u64,
     /// The deciding trial's difference in differences, milliseconds.
     pub difference_ms: Option<Interval>,
     /// The same as a share of the latency before.
     pub relative: Option<Interval>,
+}
+
+impl VerificationSummary {
+    /// Whether every instance that needed the fix has it and is better.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.verdict == Verdict::Effective && self.instances_fixed == self.instances_proposed
+    }
 }
 
 /// How long a stage took and what it said.

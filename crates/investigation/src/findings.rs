@@ -7,9 +7,9 @@ use evidence::measures::edge_delay::{self, EdgeContrast};
 use evidence::measures::error_origination::{self, Origin};
 use evidence::measures::exclusive_latency::{self, Contrast};
 use evidence::series;
-use incident::{Alert, Onset};
+use incident::{Alert, AlertSignal, Onset};
 use telemetry::QuestionId;
-use telemetry::answer::{EdgeRow, OnsetRow, Table};
+use telemetry::answer::{EdgeRow, OnsetRow, SelfTimeTable, Subject, Table};
 use telemetry::time::Window;
 
 use crate::ledger::Ledger;
@@ -21,7 +21,10 @@ pub(crate) struct Findings {
     pub(crate) onset: Onset,
     pub(crate) onset_question: QuestionId,
     pub(crate) views: Views,
-    pub(crate) contrasts: Vec<Contrast>,
+    /// Extra milliseconds in the bad window: what spans and edges show, and no less than what the symptom shows.
+    pub(crate) excess_ms: f64,
+    /// Whether exclusive times were there for both windows.
+    pub(crate) has_self_time: bool,
     pub(crate) suspects: Vec<Suspect>,
     pub(crate) origins: Vec<Origin>,
     pub(crate) edges: Vec<EdgeContrast>,
@@ -125,11 +128,17 @@ pub(crate) fn measure(
         })
         .collect();
     let contrasts = exclusive_latency::contrast(&good, &bad);
+    let edges = edge_delay::contrast(&good_edges, &bad_edges);
+    let raised_spans: f64 = contrasts.iter().filter(|c| c.is_raised()).map(|c| c.excess_ms).sum();
+    let raised_edges: f64 = edges.iter().filter(|edge| edge.is_raised()).map(|edge| edge.excess_ms).sum();
+    let symptom = symptom_excess_ms(alert, ledger, onset_question, &views, &bad);
+    let excess_ms = (raised_spans + raised_edges).max(symptom);
     Findings {
-        suspects: suspects(&contrasts),
-        contrasts,
+        suspects: suspects(&contrasts, excess_ms),
+        excess_ms,
+        has_self_time: good.traces > 0 && bad.traces > 0,
         origins: error_origination::origins(&good, &bad),
-        edges: edge_delay::contrast(&good_edges, &bad_edges),
+        edges,
         calls: bad_edges.iter().map(|row| (row.caller.clone(), row.callee.clone())).collect(),
         rollouts,
         load: load(alert, ledger, onset_question, &views),
@@ -147,7 +156,7 @@ fn edges(ledger: &Ledger, id: &QuestionId) -> Vec<EdgeRow> {
     }
 }
 
-fn suspects(contrasts: &[Contrast]) -> Vec<Suspect> {
+fn suspects(contrasts: &[Contrast], excess_ms: f64) -> Vec<Suspect> {
     let mut found: BTreeMap<(String, String, String), Suspect> = BTreeMap::new();
     for contrast in contrasts.iter().filter(|contrast| contrast.is_raised()) {
         let group = &contrast.group;
@@ -167,7 +176,7 @@ fn suspects(contrasts: &[Contrast]) -> Vec<Suspect> {
                 q_value: contrast.q_value,
                 instances: Vec::new(),
             });
-        entry.share += contrast.share;
+        entry.share += contrast.excess_ms / excess_ms;
         entry.good_count += contrast.good_count;
         entry.bad_count += contrast.bad_count;
         entry.instances.extend(contrast.raised_instances.iter().cloned());
@@ -181,6 +190,34 @@ fn suspects(contrasts: &[Contrast]) -> Vec<Suspect> {
         b.share.total_cmp(&a.share).then_with(|| (&a.service, &a.span).cmp(&(&b.service, &b.span)))
     });
     suspects
+}
+
+/// What the worst latency symptom itself shows: the rise of its mean times the calls whose traces were looked at. A
+/// suspect is held against this, too, so that a trifle is not "all of the extra time" when most of it went unseen.
+fn symptom_excess_ms(
+    alert: &Alert,
+    ledger: &Ledger,
+    id: &QuestionId,
+    views: &Views,
+    bad: &SelfTimeTable,
+) -> f64 {
+    let symptom = alert.symptoms.iter().find(|symptom| symptom.signal == AlertSignal::Latency);
+    let (Some(symptom), Some(Table::Onset(rows))) = (symptom, ledger.table(id)) else { return 0.0 };
+    let is_it =
+        |subject: &Subject| subject.service == symptom.service && subject.operation == symptom.operation;
+    let series = series::of(rows, |row| is_it(&row.subject));
+    let mean_ms = |window: Window| {
+        let (count, sum_ns) = series::within(&series, window)
+            .fold((0, 0.0), |(count, sum_ns), (_, second)| {
+                (count + second.count, sum_ns + second.sum_ns as f64)
+            });
+        (count > 0).then(|| sum_ns / count as f64 / series::MS_NS)
+    };
+    let calls: u64 = bad.rows.iter().filter(|row| is_it(&row.subject)).map(|row| row.count).sum();
+    match (mean_ms(views.good), mean_ms(views.bad)) {
+        (Some(before), Some(now)) => (now - before) * calls as f64,
+        _ => 0.0,
+    }
 }
 
 fn load(alert: &Alert, ledger: &Ledger, id: &QuestionId, views: &Views) -> Load {

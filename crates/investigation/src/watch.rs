@@ -61,6 +61,12 @@ impl Inquiry for Watch {
                     return Step { notes: Vec::new(), next: Next::Done(Vec::new()) };
                 };
                 let symptoms = evidence::symptoms::find(rows, self.history_from, self.at);
+                if answer.truncated {
+                    let text =
+                        "the watch saw a part of the operations only: the answer was cut at its row limit";
+                    let note = Note::new(Stage::Detect, NoteKind::Gap, text);
+                    return Step { notes: vec![note], next: Next::Done(symptoms) };
+                }
                 Step { notes: Vec::new(), next: Next::Done(symptoms) }
             }
             Err(error) => {

@@ -27,6 +27,10 @@ struct World {
     requests_per_s: u64,
     back_deployed_at: i64,
     has_traces: bool,
+    /// Requests in ten that fail in `back` from the onset on.
+    failing: u64,
+    /// Extra milliseconds on the way from `middle` to `back` from the onset on.
+    delay_ms: i64,
 }
 
 const ONSET: i64 = 60;
@@ -37,7 +41,14 @@ fn at(second: i64) -> UnixNanos {
 }
 
 fn slow() -> World {
-    World { query_ms: 60, requests_per_s: 8, back_deployed_at: ONSET, has_traces: true }
+    World {
+        query_ms: 60,
+        requests_per_s: 8,
+        back_deployed_at: ONSET,
+        has_traces: true,
+        failing: 0,
+        delay_ms: 0,
+    }
 }
 
 fn subject(service: &str, operation: &str, version: &str) -> Subject {
@@ -96,7 +107,7 @@ impl World {
                 subject: subject(service, "GET /", "1"),
                 second: at(second),
                 count: self.rate(second),
-                errors: 0,
+                errors: if second >= ONSET { self.rate(second) * self.failing / 10 } else { 0 },
                 sum_ns: ns * self.rate(second) as i64,
                 p50_ns: ns,
                 p95_ns: ns,
@@ -108,6 +119,7 @@ impl World {
     }
 
     fn self_time(&self, window: Window) -> Table {
+        let is_bad = window.from >= at(ONSET);
         let row = |service: &str, span: &str, version: &str, database: &str, ms: &dyn Fn(i64) -> i64| {
             let blocks: Vec<Block> = Self::seconds(window)
                 .map(|second| {
@@ -126,15 +138,18 @@ impl World {
                 resource: if database.is_empty() { String::new() } else { span.into() },
                 database: database.into(),
                 count: blocks.iter().map(|block| block.count).sum(),
-                error_origins: 0,
-                errors: 0,
+                error_origins: if service == "back" && database.is_empty() && is_bad {
+                    self.failing * 4
+                } else {
+                    0
+                },
+                errors: if is_bad { self.failing * 4 } else { 0 },
                 sum_ns: blocks.iter().map(|block| block.sum_ns).sum(),
                 p50_ns: 0,
                 p95_ns: 0,
                 blocks,
             }
         };
-        let is_bad = window.from >= at(ONSET);
         let new = |deployed: i64| if is_bad && deployed < NOW { "2" } else { "1" };
         let rows = vec![
             row("front", "GET /", "1", "", &|_| 1),
@@ -158,7 +173,11 @@ impl World {
             server_sum_ns: 0,
             delay_p50_ns: 0,
             blocks: Self::seconds(window)
-                .map(|second| Block { second: at(second), count: 8, sum_ns: 4 * MS + jitter(second) })
+                .map(|second| {
+                    let late = callee == "back" && second >= ONSET;
+                    let delay = if late { self.delay_ms } else { 0 };
+                    Block { second: at(second), count: 8, sum_ns: 4 * MS + delay * 8 * MS + jitter(second) }
+                })
                 .collect(),
         };
         Table::Edges(vec![edge("front", "middle"), edge("middle", "back")])
@@ -360,4 +379,71 @@ fn without_traces_of_the_operation_the_cause_stands_and_the_gap_is_said() {
 fn the_same_answers_give_the_same_bytes() {
     let text = || incident::canonical::to_text(&diagnose(&slow())).unwrap();
     assert_eq!(text(), text());
+}
+
+fn failing_alert(world: &World) -> Alert {
+    let mut alert = world.alert();
+    for symptom in &mut alert.symptoms {
+        symptom.signal = AlertSignal::Errors;
+        symptom.baseline.value = Num::new(0.0);
+        symptom.observed.value = Num::new(0.5);
+    }
+    alert
+}
+
+// covers: AT-04
+#[test]
+fn a_deploy_whose_requests_fail_faster_than_before_is_the_trigger_and_not_exonerated() {
+    let world = World { query_ms: 1, failing: 5, ..slow() };
+    let (_, conclusion) = run(failing_alert(&world), |question| world.answer(question));
+    let cause = conclusion.root_cause.as_ref().unwrap();
+    assert_eq!(
+        (cause.service.as_str(), cause.fault),
+        ("back", Fault::ErrorOrigin),
+        "{}",
+        conclusion.statement
+    );
+    assert_eq!(cause.trigger.as_ref().unwrap().change.service, "back");
+    assert!(
+        !conclusion
+            .ruled_out
+            .iter()
+            .any(|item| item.candidate.service == "back" && item.rule == "change_without_effect")
+    );
+}
+
+#[test]
+fn errors_of_a_caller_that_times_out_are_laid_at_the_slow_service_behind_it() {
+    let world = World { failing: 5, ..slow() };
+    let answer = |question: &Question| {
+        let mut answer = world.answer(question)?;
+        if let Table::SelfTime(table) = &mut answer.table {
+            // The slow service does not fail: its callers give up on it.
+            for row in &mut table.rows {
+                let origins = if row.subject.service == "middle" { row.errors } else { 0 };
+                (row.error_origins, row.errors) = (origins, origins);
+            }
+        }
+        Ok(answer)
+    };
+    let (_, conclusion) = run(failing_alert(&world), answer);
+    let cause = conclusion.root_cause.as_ref().unwrap();
+    assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::SlowQuery), "{}", conclusion.statement);
+}
+
+#[test]
+fn a_trifle_is_not_the_cause_when_the_way_between_services_took_the_time() {
+    // The query is a little slower, the way to it much: the engine must not call the query "all of the extra time".
+    let conclusion = diagnose(&World { query_ms: 2, delay_ms: 50, ..slow() });
+    assert_eq!(conclusion.kind, ConclusionKind::Insufficient, "{}", conclusion.statement);
+}
+
+#[test]
+fn missing_exclusive_times_are_no_proof_of_equal_work() {
+    let world = World { query_ms: 1, requests_per_s: 30, back_deployed_at: NOW + 50, ..slow() };
+    let (_, conclusion) = run(world.alert(), |question| match question.ask {
+        Ask::SelfTime { .. } => Err(AskError::TimedOut(10)),
+        _ => world.answer(question),
+    });
+    assert_eq!(conclusion.kind, ConclusionKind::Insufficient, "{}", conclusion.statement);
 }

@@ -1,6 +1,6 @@
 //! The journal of a running incident, and those who look on.
 //!
-//! Every entry is appended first and shown second, so that nobody sees what is not written.
+//! Every entry is shown after it is durable, so that nobody is told what a crash could take back (I7).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::entry::Entry;
 
 /// Someone who looks on while an incident is worked on; must not block.
 pub trait Observer: Send + Sync {
-    /// Sees an entry after it was appended at `at`.
+    /// Sees an entry, written at `at`, once it is durable.
     fn saw(&self, at: UnixNanos, entry: &Entry);
 }
 
@@ -32,6 +32,8 @@ pub struct Log {
     journal: Journal,
     observer: Arc<dyn Observer>,
     logged: Vec<Logged>,
+    /// How many of `logged` the observer has seen.
+    seen: usize,
 }
 
 impl std::fmt::Debug for Log {
@@ -44,7 +46,7 @@ impl Log {
     /// A log that writes to `journal` and shows to `observer`.
     #[must_use]
     pub fn new(journal: Journal, observer: Arc<dyn Observer>) -> Self {
-        Self { journal, observer, logged: Vec::new() }
+        Self { journal, observer, logged: Vec::new(), seen: 0 }
     }
 
     /// Appends an entry.
@@ -62,7 +64,6 @@ impl Log {
     pub fn append_timed(&mut self, entry: Entry, took: Option<Duration>) -> Result<(), JournalError> {
         let record = self.journal.append(entry.kind(), &entry, took)?;
         let at = UnixNanos(record.at);
-        self.observer.saw(at, &entry);
         self.logged.push(Logged { at, took: took.unwrap_or_default(), entry });
         Ok(())
     }
@@ -85,7 +86,12 @@ impl Log {
     /// # Errors
     /// When the disk fails.
     pub fn commit(&mut self) -> Result<(), JournalError> {
-        self.journal.commit()
+        self.journal.commit()?;
+        for logged in self.logged.iter().skip(self.seen) {
+            self.observer.saw(logged.at, &logged.entry);
+        }
+        self.seen = self.logged.len();
+        Ok(())
     }
 
     /// The entries so far.

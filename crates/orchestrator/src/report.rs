@@ -34,7 +34,11 @@ pub fn build(id: &str, logged: &[Logged], head: &str) -> Report {
     });
     let conclusion = conclusion.unwrap_or_else(|| unfinished(alert));
     let resolution = resolution.unwrap_or_else(Resolution::nothing_done);
-    let verification = summary(&resolution);
+    let proposed = last(logged, |entry| match entry {
+        Entry::Proposal(actions) => Some(actions.len()),
+        _ => None,
+    });
+    let verification = summary(&resolution, proposed.unwrap_or(0));
     let views = views::of(logged, &conclusion);
     let engine_us: u128 = logged.iter().map(|logged| logged.took.as_micros()).sum();
     Report {
@@ -54,7 +58,9 @@ pub fn build(id: &str, logged: &[Logged], head: &str) -> Report {
         journal_head: head.to_owned(),
         resolution: (!resolution.actions.is_empty() || !resolution.approvals.is_empty())
             .then_some(resolution),
-        conclusion,
+        conclusion: conclusion.kind,
+        root_cause: conclusion.root_cause.clone(),
+        diagnosis: conclusion,
         verification,
     }
 }
@@ -81,7 +87,7 @@ fn unfinished(alert: Option<&Alert>) -> Conclusion {
 
 /// The verdict over all trials: that of the first trial that was not effective, else of the canary, whose control
 /// was untouched.
-fn summary(resolution: &Resolution) -> Option<VerificationSummary> {
+fn summary(resolution: &Resolution, proposed: usize) -> Option<VerificationSummary> {
     let trials = &resolution.verifications;
     let deciding: &VerificationRecord =
         trials.iter().find(|record| record.verdict != Verdict::Effective).or(trials.first())?;
@@ -89,6 +95,8 @@ fn summary(resolution: &Resolution) -> Option<VerificationSummary> {
         verdict: deciding.verdict,
         difference_ms: deciding.difference_ms,
         relative: deciding.relative,
+        instances_fixed: trials.iter().filter(|record| record.verdict == Verdict::Effective).count() as u64,
+        instances_proposed: proposed as u64,
     })
 }
 
@@ -98,7 +106,13 @@ fn headline(conclusion: &Conclusion, verification: Option<&VerificationSummary>)
         None => conclusion.statement.clone(),
     };
     match verification {
-        Some(summary) => format!("{what}; fix {}", summary.verdict.name()),
+        Some(summary) if summary.is_complete() || summary.verdict != Verdict::Effective => {
+            format!("{what}; fix {}", summary.verdict.name())
+        }
+        Some(summary) => format!(
+            "{what}; fix effective on {} of {} instances",
+            summary.instances_fixed, summary.instances_proposed
+        ),
         None => what,
     }
 }

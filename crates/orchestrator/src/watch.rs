@@ -13,21 +13,28 @@ use crate::sources::Sources;
 /// How often.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// Until the spans of a second have arrived: exporters batch for up to a second.
-const ARRIVAL_SECONDS: i64 = 1;
+/// Seconds until the spans of a second have arrived, for exporters with their default batch delay of five seconds.
+pub const ARRIVAL_SECONDS: i64 = 6;
 
 /// One look: the alert it gives, if any, and what could not be looked at.
-#[derive(Debug, Default)]
-pub struct Look {
-    /// What is wrong.
-    pub alert: Option<Alert>,
-    /// What could not be looked at.
-    pub gaps: Vec<String>,
+struct Look {
+    alert: Option<Alert>,
+    gaps: Vec<String>,
 }
 
-/// Looks once at `space`.
-pub async fn look(space: &Space, sources: &Sources, clock: &Arc<dyn Clock>, earliest: UnixNanos) -> Look {
-    let at = UnixNanos(clock.now_unix_nanos()).plus_seconds(-ARRIVAL_SECONDS);
+/// What is watched.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    /// The space.
+    pub space: Space,
+    /// Seconds until the spans of a second have arrived; [`ARRIVAL_SECONDS`] unless the exporters are known.
+    pub arrival_seconds: i64,
+}
+
+/// Looks once.
+async fn look(watched: &Watched, sources: &Sources, clock: &Arc<dyn Clock>, earliest: UnixNanos) -> Look {
+    let space = &watched.space;
+    let at = UnixNanos(clock.now_unix_nanos()).plus_seconds(-watched.arrival_seconds);
     let mut watch = Watch::new(space.clone(), at, earliest);
     let (mut answers, mut gaps) = (Vec::new(), Vec::new());
     loop {
@@ -51,9 +58,9 @@ pub async fn look(space: &Space, sources: &Sources, clock: &Arc<dyn Clock>, earl
     }
 }
 
-/// Looks at `space` until it is dropped. `on_gap` hears of looks that could not be made.
+/// Looks until it is dropped. `on_gap` hears of looks that could not be made.
 pub async fn run(
-    space: Space,
+    watched: Watched,
     sources: Sources,
     clock: Arc<dyn Clock>,
     desk: Arc<dyn AlertDesk>,
@@ -64,7 +71,7 @@ pub async fn run(
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let seen = look(&space, &sources, &clock, earliest).await;
+        let seen = look(&watched, &sources, &clock, earliest).await;
         seen.gaps.iter().for_each(|gap| on_gap(gap));
         if let Some(alert) = seen.alert {
             desk.accept(alert);

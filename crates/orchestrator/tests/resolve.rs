@@ -16,7 +16,7 @@ use platform::disk::Disk;
 use platform::sim_disk::SimDisk;
 use remediation::channels::file::FileChannel;
 use remediation::channels::policy::PolicyChannel;
-use remediation::executors::{ExecuteError, Executor, UndoPermit};
+use remediation::executors::{ExecuteError, ExecuteFailure, Executor, UndoPermit};
 use remediation::{Approval, Authority, Inventory, Policy};
 use telemetry::answer::{Block, OnsetRow, SelfTimeRow, SelfTimeTable, Subject};
 use telemetry::number::Num;
@@ -151,6 +151,15 @@ impl Source for World {
 struct Actuator {
     folder: PathBuf,
     asked: Arc<Mutex<Vec<String>>>,
+    seen: Arc<Seen>,
+}
+
+impl Actuator {
+    /// Entries are shown once they are durable: what was not seen by now was not written first.
+    fn check_durable(&self, kind: &str) {
+        let seen = self.seen.0.lock().unwrap();
+        assert_eq!(seen.last().map(Entry::kind), Some(kind), "durable before it is done");
+    }
 }
 
 impl Executor for Actuator {
@@ -159,8 +168,9 @@ impl Executor for Actuator {
         action: &'a incident::Action,
         approval: Approval,
         now_ns: i64,
-    ) -> BoxFuture<'a, Result<(Execution, UndoPermit), ExecuteError>> {
+    ) -> BoxFuture<'a, Result<(Execution, UndoPermit), ExecuteFailure>> {
         // The permit's fields are private to executors, so the real one is asked through a real socket.
+        self.check_durable("intent");
         Box::pin(async move {
             let socket = self.folder.join("actuate.sock");
             let listener = tokio::net::UnixListener::bind(&socket).unwrap();
@@ -169,11 +179,13 @@ impl Executor for Actuator {
             let ready = at(READY + (place - 1) * 20).0;
             let answer = tokio::spawn(async move {
                 use tokio::io::AsyncWriteExt;
-                let (mut stream, _) = listener.accept().await.unwrap();
-                let reply = format!(
-                    "{{\"ok\":true,\"ready_at_unix_nanos\":{ready},\"previous\":{{\"INDEX\":null}}}}\n"
-                );
-                stream.write_all(reply.as_bytes()).await.unwrap();
+                let status = "{\"ok\":true,\"instances\":[{\"instance\":\"orders-1\",\"variables\":{}},\
+                              {\"instance\":\"orders-2\",\"variables\":{}}]}\n";
+                let restarted = format!("{{\"ok\":true,\"ready_at_unix_nanos\":{ready}}}\n");
+                for reply in [status.to_owned(), restarted] {
+                    let (mut stream, _) = listener.accept().await.unwrap();
+                    stream.write_all(reply.as_bytes()).await.unwrap();
+                }
             });
             let real = remediation::executors::process::ProcessExecutor::new(socket.clone());
             let result = real.execute(action, approval, now_ns).await;
@@ -184,8 +196,8 @@ impl Executor for Actuator {
     }
 
     fn undo(&self, permit: UndoPermit) -> BoxFuture<'_, Result<Execution, ExecuteError>> {
-        self.asked.lock().unwrap().push("undo".into());
-        drop(permit);
+        self.check_durable("undo_intent");
+        self.asked.lock().unwrap().push(format!("undo {}", permit.by_hand()));
         Box::pin(std::future::ready(Ok(Execution {
             action_digest: String::new(),
             instance: "orders-1".into(),
@@ -243,7 +255,9 @@ async fn run(worlds: Vec<World>, policy: &str) -> Run {
     let channel = PolicyChannel::new(Policy::parse(policy).unwrap(), Authority::new(), Arc::new(person), now);
     let inventory = "[[target]]\nservice = \"orders\"\ninstances = [\"orders-1\", \"orders-2\"]\n\
                      [[target.fix]]\nprofile = \"slow_query\"\nset = { INDEX = \"true\" }";
-    let executor = Actuator { folder: folder.path().to_owned(), asked: Arc::clone(&asked) };
+    let seen = Arc::new(Seen::default());
+    let executor =
+        Actuator { folder: folder.path().to_owned(), asked: Arc::clone(&asked), seen: Arc::clone(&seen) };
     let resolver = Resolver {
         sources: Sources::new(worlds.into_iter().map(|world| Arc::new(world) as Arc<dyn Source>).collect()),
         // Late enough that all data are there: nothing waits.
@@ -256,7 +270,6 @@ async fn run(worlds: Vec<World>, policy: &str) -> Run {
             executor: Arc::new(executor),
         }),
     };
-    let seen = Arc::new(Seen::default());
     let closed = resolver.resolve("inc_1", alert(), Arc::clone(&seen) as Arc<dyn Observer>).await.unwrap();
     let journal = disk.read(&closed.journal).unwrap();
     let entries = seen.0.lock().unwrap().clone();
@@ -312,7 +325,7 @@ async fn the_journal_runs_again_byte_for_byte() {
     let replayed = replay::replay(&verified.records).unwrap();
     assert_eq!(replayed.differences, []);
     assert_eq!(replayed.bodies.len(), verified.records.len());
-    assert_eq!(replayed.conclusion.as_ref(), Some(&run.report.conclusion));
+    assert_eq!(replayed.conclusion.as_ref(), Some(&run.report.diagnosis));
 }
 
 #[tokio::test]
@@ -328,7 +341,7 @@ async fn a_forged_derived_body_shows_as_a_difference() {
 #[tokio::test]
 async fn an_action_that_makes_it_worse_is_taken_back_once_and_goes_no_further() {
     let run = run(vec![World::new("store", worsened, false)], AUTO).await;
-    assert_eq!(run.asked, ["restart orders-1", "undo"]);
+    assert_eq!(run.asked, ["restart orders-1", "undo on orders-1: unset INDEX, then restart it"]);
     assert_eq!(run.report.verification.as_ref().unwrap().verdict, Verdict::Worse);
     assert!(run.report.resolution.as_ref().unwrap().was_undone);
 }
@@ -361,6 +374,6 @@ async fn questions_are_asked_side_by_side_and_one_failing_source_is_a_gap() {
     let open = Arc::clone(&good.open);
     let run = run(vec![good, World::new("b", fixed, true)], AUTO).await;
     assert!(open.lock().unwrap().1 >= 3, "at least three at once, {} seen", open.lock().unwrap().1);
-    assert_eq!(run.report.conclusion.kind, ConclusionKind::RootCause);
-    assert!(run.report.conclusion.gaps.iter().any(|gap| gap.missing.contains("connection refused")));
+    assert_eq!(run.report.conclusion, ConclusionKind::RootCause);
+    assert!(run.report.diagnosis.gaps.iter().any(|gap| gap.missing.contains("connection refused")));
 }

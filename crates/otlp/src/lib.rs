@@ -1,6 +1,6 @@
 //! The OTLP wire: decoding, limits, the memory budget, and the write port [`intake::Intake`].
 //!
-//! Reading order: [`wire`], [`scan`], [`budget`], [`decode`], [`intake`], [`response`]. The decoder is ours, so
+//! Reading order: [`wire`], [`mod@scan`], [`budget`], [`mod@decode`], [`intake`], [`response`]. The decoder is ours, so
 //! that hostile input meets our limits before it meets an allocation; `prost` is the oracle in the tests. No
 //! transport here and no status code of one: that is `ingest`.
 

@@ -33,6 +33,8 @@ const REQUESTS_MIN: u64 = 20;
 /// Share of the latency before by which it must fall to count as effective, or rise to count as worse.
 const IMPROVEMENT_MIN: f64 = 0.2;
 const WORSENING_MIN: f64 = 0.25;
+/// An instance that ends less than one request for this many of a sibling's is silent.
+const SILENT_SHARE: u64 = 4;
 /// Until a window's last spans have arrived.
 const SETTLE_SECONDS: i64 = 1;
 
@@ -90,6 +92,7 @@ impl Verification {
                 let note = Note::new(Stage::Verify, NoteKind::Learned, text);
                 Step { notes: vec![note], next: self.ask(self.measured) }
             }
+            Verdict::Inconclusive if is_silent(&record) => done(silenced(record)),
             Verdict::NotEffective => {
                 let text = format!("{}; looking on for {HOLD_SECONDS} s", record.statement);
                 self.held = Some(record);
@@ -214,6 +217,23 @@ fn verdict(record: &VerificationRecord) -> Verdict {
         return Verdict::Effective;
     }
     Verdict::NotEffective
+}
+
+/// Whether the treated instance answers next to nothing while its siblings do: worse than slow. A request is counted
+/// when it ends, so an instance on which requests hang looks silent, too.
+fn is_silent(record: &VerificationRecord) -> bool {
+    let siblings = record.trial.controls.len().max(1) as u64;
+    let (treated, control) = (record.treated_after.count, record.control_after.count / siblings);
+    control >= REQUESTS_MIN && treated * SILENT_SHARE < control
+}
+
+fn silenced(mut record: VerificationRecord) -> VerificationRecord {
+    record.verdict = Verdict::Worse;
+    record.statement = format!(
+        "the treated instance hardly answers: {} requests ended on `{}`, {} on its siblings",
+        record.treated_after.count, record.trial.treated, record.control_after.count
+    );
+    record
 }
 
 /// When nothing changed: did the symptom go away by itself while the machine looked on?

@@ -13,7 +13,7 @@ use telemetry::{SpanKind, UnixNanos};
 
 use super::Measure;
 use crate::series::MS_NS;
-use crate::statistics::{median, rank_sum};
+use crate::statistics::{fisher, median, rank_sum};
 
 /// This measure.
 pub const MEASURE: Measure = Measure {
@@ -75,15 +75,33 @@ pub struct VersionContrast {
     pub old_ms: f64,
     /// The same, new version.
     pub new_ms: f64,
-    /// Probability of such a rise by chance.
+    /// Probability of such a rise of own work by chance.
     pub p_value: f64,
+    /// Errors that began in spans of the old version.
+    pub old_origins: u64,
+    /// The same, new version.
+    pub new_origins: u64,
+    /// Probability of so many new ones by chance.
+    pub origins_p_value: f64,
 }
 
 impl VersionContrast {
     /// Whether the new version itself does slower work: p <= 0.01 and at least half as much again.
     #[must_use]
-    pub fn is_raised(&self) -> bool {
+    pub fn is_slower(&self) -> bool {
         self.p_value <= 0.01 && self.new_ms > 1.5 * self.old_ms
+    }
+
+    /// Whether errors begin in the new version that did not begin in the old one: p <= 0.01 and at least five.
+    #[must_use]
+    pub fn fails_more(&self) -> bool {
+        self.origins_p_value <= 0.01 && self.new_origins >= 5
+    }
+
+    /// Whether the new version is slower or fails more.
+    #[must_use]
+    pub fn is_raised(&self) -> bool {
+        self.is_slower() || self.fails_more()
     }
 }
 
@@ -105,11 +123,15 @@ pub fn version_contrast(
         old_ms: old.mean_ms,
         new_ms: new.mean_ms,
         p_value: rank_sum::p_raised(&old.blocks, &new.blocks),
+        old_origins: old.origins,
+        new_origins: new.origins,
+        origins_p_value: fisher::p_raised(old.origins, old.calls, new.origins, new.calls),
     })
 }
 
 struct PerCall {
     calls: u64,
+    origins: u64,
     mean_ms: f64,
     blocks: Vec<f64>,
 }
@@ -118,7 +140,9 @@ struct PerCall {
 /// one service sit behind one balancer.
 fn per_call<'a>(rows: impl Iterator<Item = &'a SelfTimeRow>) -> PerCall {
     let mut seconds: BTreeMap<i64, (u64, i64)> = BTreeMap::new();
+    let mut origins = 0;
     for row in rows {
+        origins += row.error_origins;
         let is_entry = matches!(row.kind, SpanKind::Server | SpanKind::Consumer);
         for block in &row.blocks {
             let figures = seconds.entry(block.second.0).or_default();
@@ -131,7 +155,9 @@ fn per_call<'a>(rows: impl Iterator<Item = &'a SelfTimeRow>) -> PerCall {
         .filter(|(calls, _)| *calls > 0)
         .map(|(calls, sum_ns)| *sum_ns as f64 / *calls as f64 / MS_NS)
         .collect();
-    PerCall { calls: seconds.values().map(|(calls, _)| calls).sum(), mean_ms: median::mean(&blocks), blocks }
+    let calls: u64 = seconds.values().map(|(calls, _)| calls).sum();
+    // A call may hold several failed spans; more origins than calls would be no share.
+    PerCall { calls, origins: origins.min(calls), mean_ms: median::mean(&blocks), blocks }
 }
 
 #[cfg(test)]

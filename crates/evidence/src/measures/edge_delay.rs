@@ -39,6 +39,14 @@ pub struct EdgeContrast {
     pub q_value: f64,
 }
 
+impl EdgeContrast {
+    /// Whether the rise is more than noise and more than trifling: q <= 0.01 and at least a quarter more.
+    #[must_use]
+    pub fn is_raised(&self) -> bool {
+        self.q_value <= 0.01 && self.bad_ms > 1.25 * self.good_ms
+    }
+}
+
 /// Instrumented edges that appear in the bad window, largest excess first.
 #[must_use]
 pub fn contrast(good: &[EdgeRow], bad: &[EdgeRow]) -> Vec<EdgeContrast> {

@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use incident::{Report, Resolution, Verdict, canonical};
+use incident::{Report, Resolution, canonical};
 use orchestrator::desk::Opened;
+use orchestrator::watch::Watched;
 use orchestrator::{Desk, Remedy, Resolver};
 use platform::chance::OsChance;
 use remediation::channels::file::FileChannel;
@@ -95,15 +96,12 @@ async fn work(
     let (desk, mut opened) = Desk::new(Arc::clone(&doors.clock), Box::new(OsChance));
     let gaps = Arc::clone(&stream);
     let clock = Arc::clone(&doors.clock);
-    let watch = orchestrator::watch::run(
-        Space::default(),
-        sources.clone(),
-        Arc::clone(&doors.clock),
-        desk,
-        move |gap| {
+    // The demo's own exporters send five times a second.
+    let watched = Watched { space: Space::default(), arrival_seconds: 1 };
+    let watch =
+        orchestrator::watch::run(watched, sources.clone(), Arc::clone(&doors.clock), desk, move |gap| {
             gaps.line(UnixNanos(clock.now_unix_nanos()), gap);
-        },
-    );
+        });
     let patience = Duration::from_secs(args.healthy_for + ALERT_SECONDS_MAX);
     let first = async {
         tokio::select! {
@@ -194,7 +192,7 @@ async fn finish(
     write_file(&*doors.disk, &html, page.as_bytes())?;
     write_file(&*doors.disk, &json, text.as_bytes())?;
     let conclusion =
-        canonical::to_text(&report.conclusion).context("failed to write the conclusion as JSON")?;
+        canonical::to_text(&report.diagnosis).context("failed to write the conclusion as JSON")?;
     write_file(&*doors.disk, &folder.join("conclusion.json"), conclusion.as_bytes())?;
     let journal = folder.join("store/spaces/default/incidents").join(format!("{}.journal", report.incident));
     if args.json {
@@ -206,14 +204,14 @@ async fn finish(
             serve_until_enter(page).await?;
         }
     }
-    let verdict = report.verification.as_ref().map(|summary| summary.verdict);
     let is_refused =
         |resolution: &Resolution| resolution.approvals.iter().any(|approval| !approval.is_granted);
-    Ok(match verdict {
-        Some(Verdict::Effective) => Outcome::AsAsked,
-        None if report.resolution.as_ref().is_some_and(is_refused) => Outcome::Refused,
-        _ => Outcome::Negative,
-    })
+    if report.resolution.as_ref().is_some_and(is_refused) {
+        return Ok(Outcome::Refused);
+    }
+    let is_fixed =
+        report.verification.as_ref().is_some_and(incident::report::VerificationSummary::is_complete);
+    Ok(if is_fixed { Outcome::AsAsked } else { Outcome::Negative })
 }
 
 async fn serve_until_enter(page: String) -> anyhow::Result<()> {

@@ -28,6 +28,18 @@ pub(crate) fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     })
 }
 
+/// The records of a journal that holds together.
+pub(crate) fn intact(bytes: &[u8]) -> anyhow::Result<::journal::Verified> {
+    ::journal::verify(bytes, None).map_err(|damage| {
+        let damage = anyhow::Error::new(damage);
+        let why = damage.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+        Failure::negative(
+            format!("the journal is damaged: {why}"),
+            "restore it from a copy; the records before are good",
+        )
+    })
+}
+
 fn verify(file: &Path, head: Option<&str>, json: bool) -> anyhow::Result<Outcome> {
     let bytes = read(file)?;
     match journal::verify(&bytes, head) {
@@ -63,7 +75,7 @@ fn verify(file: &Path, head: Option<&str>, json: bool) -> anyhow::Result<Outcome
 
 fn replay(file: &Path, out: &Path, json: bool) -> anyhow::Result<Outcome> {
     let bytes = read(file)?;
-    let verified = journal::verify(&bytes, None).context("the journal is damaged and cannot be run again")?;
+    let verified = intact(&bytes)?;
     let replayed =
         orchestrator::replay::replay(&verified.records).context("failed to run the journal again")?;
     let disk = Doors::real().disk;

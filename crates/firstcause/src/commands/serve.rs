@@ -2,9 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
+use incident::ConclusionKind;
 use orchestrator::desk::Opened;
+use orchestrator::watch::{ARRIVAL_SECONDS, Watched};
 use orchestrator::{Desk, Resolver};
 use platform::chance::OsChance;
 use store::Store;
@@ -105,8 +108,9 @@ async fn watch(data_dir: &Path, doors: &Doors, store: &Store, stream: Arc<Stream
     };
     let (gaps, clock) = (Arc::clone(&stream), Arc::clone(&doors.clock));
     let accepts = Arc::clone(&desk);
+    let watched = Watched { space: Space::default(), arrival_seconds: ARRIVAL_SECONDS };
     let watching =
-        orchestrator::watch::run(Space::default(), sources, Arc::clone(&doors.clock), accepts, move |gap| {
+        orchestrator::watch::run(watched, sources, Arc::clone(&doors.clock), accepts, move |gap| {
             gaps.line(UnixNanos(clock.now_unix_nanos()), gap);
         });
     tokio::select! {
@@ -116,7 +120,9 @@ async fn watch(data_dir: &Path, doors: &Doors, store: &Store, stream: Arc<Stream
 }
 
 /// An incident stays open for this long after it was explained: what still burns is not explained twice.
-const OPEN_FOR: std::time::Duration = std::time::Duration::from_secs(600);
+const OPEN_FOR: Duration = Duration::from_secs(600);
+/// One that could not be explained is looked at again soon: with more data it may be.
+const UNEXPLAINED_FOR: Duration = Duration::from_secs(30);
 
 async fn explain(
     resolver: &Resolver,
@@ -128,8 +134,12 @@ async fn explain(
     while let Some(Opened { incident, alert }) = opened.recv().await {
         let (space, key) = (alert.space.clone(), alert.dedupe_key.clone());
         let observer: Arc<dyn orchestrator::Observer> = Arc::clone(&stream) as _;
+        let mut open_for = OPEN_FOR;
         match resolver.resolve(&incident, alert, observer).await {
             Ok(closed) => {
+                if closed.report.conclusion == ConclusionKind::Insufficient {
+                    open_for = UNEXPLAINED_FOR;
+                }
                 let page = resolver.incidents(&space).join(format!("{incident}.html"));
                 let written =
                     write_file(&*doors.disk, &page, server::page::report(&closed.report).as_bytes());
@@ -145,7 +155,7 @@ async fn explain(
                 terminal::complain(&anyhow::Error::new(error).context("the incident was not explained"))
             }
         }
-        tokio::time::sleep(OPEN_FOR).await;
+        tokio::time::sleep(open_for).await;
         desk.close(&key);
     }
 }

@@ -11,7 +11,7 @@ const LINES_MAX: usize = 4;
 /// The report as plain text of at most about 30 lines.
 pub(crate) fn render(report: &Report) -> String {
     let mut lines = vec![String::new(), format!("== {} ==", report.headline)];
-    let conclusion = &report.conclusion;
+    let conclusion = &report.diagnosis;
     push(&mut lines, "cause", &conclusion.statement);
     if let Some(onset) = &conclusion.onset {
         let (early, late) =
@@ -73,6 +73,9 @@ fn done(report: &Report, lines: &mut Vec<String>) {
     }
     for record in &resolution.verifications {
         push(lines, "proof", &format!("{} [{}]", record.statement, record.verdict.name()));
+    }
+    if let Some(why) = &resolution.not_undone {
+        push(lines, "ATTENTION", why);
     }
     if resolution.was_undone {
         push(lines, "undone", "the action was taken back, once");

@@ -42,25 +42,25 @@ impl Run {
     }
 
     fn is_right(&self) -> bool {
-        let cause = &self.output["conclusion"]["root_cause"];
+        let cause = &self.output["root_cause"];
         cause["service"] == self.truth["service"] && cause["fault"] == self.truth["fault"]
     }
 
     /// Whether the innocent deploy stands anywhere as a cause, a trigger or a supported hypothesis.
     fn blames_decoy(&self) -> bool {
         let decoy = &self.truth["decoy"]["service"];
-        let cause = &self.output["conclusion"]["root_cause"];
+        let cause = &self.output["root_cause"];
         let is_supported = |hypothesis: &Value| {
             hypothesis["status"] == "supported" && hypothesis["candidate"]["service"] == *decoy
         };
         cause["service"] == *decoy
             || cause["trigger"]["change"]["service"] == *decoy
-            || self.output["conclusion"]["hypotheses"].as_array().unwrap().iter().any(is_supported)
+            || self.output["diagnosis"]["hypotheses"].as_array().unwrap().iter().any(is_supported)
     }
 
     fn rules_decoy_out(&self) -> bool {
         let decoy = &self.truth["decoy"]["service"];
-        let ruled_out = self.output["conclusion"]["ruled_out"].as_array().unwrap();
+        let ruled_out = self.output["diagnosis"]["ruled_out"].as_array().unwrap();
         ruled_out
             .iter()
             .any(|item| item["candidate"]["kind"] == "change" && item["candidate"]["service"] == *decoy)
@@ -87,7 +87,7 @@ fn the_slow_query_is_found_fixed_and_proven_and_the_decoy_is_ruled_out() {
     let mut figures = Vec::new();
     for seed in seeds() {
         let run = demo(seed, &[]);
-        let onset_error = run.seconds_after_onset(&run.output["conclusion"]["onset"]["at"]);
+        let onset_error = run.seconds_after_onset(&run.output["diagnosis"]["onset"]["at"]);
         let to_verdict = run.seconds_after_onset(&run.output["closed_at"]);
         let engine_ms = run.output["engine_ms"].as_f64().unwrap();
         figures.push(json!({
@@ -95,8 +95,8 @@ fn the_slow_query_is_found_fixed_and_proven_and_the_decoy_is_ruled_out() {
             "onset_to_verdict_s": to_verdict, "engine_ms": engine_ms,
             "relative": run.output["verification"]["relative"],
         }));
-        assert!(run.is_right(), "seed {seed}: {}", run.output["conclusion"]["statement"]);
-        assert!(!run.blames_decoy() && run.rules_decoy_out(), "seed {seed}: {}", run.output["conclusion"]);
+        assert!(run.is_right(), "seed {seed}: {}", run.output["diagnosis"]["statement"]);
+        assert!(!run.blames_decoy() && run.rules_decoy_out(), "seed {seed}: {}", run.output["diagnosis"]);
         assert_eq!((run.verdict(), run.code), ("effective", Some(0)), "seed {seed}");
         assert!(onset_error.abs() <= 3.0, "seed {seed}: onset off by {onset_error} s");
         assert!(to_verdict <= 45.0, "seed {seed}: {to_verdict} s from onset to verdict");

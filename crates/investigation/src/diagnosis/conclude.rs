@@ -155,10 +155,11 @@ fn root_cause(
     bad: Option<&(TraceId, QuestionId)>,
 ) -> Option<RootCause> {
     let signal = alert.symptoms.first().map(|symptom| symptom.signal)?;
-    if signal == AlertSignal::Errors {
+    let suspect = findings.suspects.first().filter(|suspect| suspect.share >= SHARE_MIN);
+    if signal == AlertSignal::Errors && !times_out_behind(findings, suspect) {
         return error_cause(ledger, findings);
     }
-    let suspect = findings.suspects.first().filter(|suspect| suspect.share >= SHARE_MIN)?;
+    let suspect = suspect?;
     let views = &findings.views;
     let mut evidence: Vec<_> = ledger
         .prove(Fact {
@@ -194,6 +195,15 @@ fn root_cause(
         trigger,
         evidence,
     })
+}
+
+/// Whether the errors are the time-outs of a caller: a slow service stands behind the service in which they begin.
+fn times_out_behind(findings: &Findings, suspect: Option<&Suspect>) -> bool {
+    let origin = findings.origins.iter().find(|origin| origin.is_raised());
+    match (origin, suspect) {
+        (Some(origin), Some(suspect)) => findings.reaches(&origin.service, &suspect.service),
+        _ => false,
+    }
 }
 
 fn statement(suspect: &Suspect, trigger: Option<&Trigger>) -> String {
@@ -256,7 +266,10 @@ fn no_cause(findings: &Findings) -> (ConclusionKind, String) {
     let load = findings.load;
     let has_grown =
         load.good_per_s > 0.0 && load.bad_per_s >= rules::load_steady::GROWTH_MIN * load.good_per_s;
-    if findings.suspects.is_empty() && has_grown {
+    let is_quiet = findings.suspects.is_empty()
+        && !findings.origins.iter().any(|origin| origin.is_raised())
+        && !findings.edges.iter().any(|edge| edge.is_raised());
+    if has_grown && findings.has_self_time && is_quiet {
         let text = format!(
             "no cause in the system: requests grew from {:.0} to {:.0} a minute at equal work per request",
             load.good_per_s * 60.0,

@@ -52,7 +52,8 @@ pub(super) fn onset(alert: &Alert, ledger: &mut Ledger, question: &QuestionId) -
             AlertSignal::Errors => (*second, 0.01 + figures.errors as f64 / figures.count.max(1) as f64),
         })
         .collect();
-    let found = change_point::find(&points)?;
+    // Four of the observed seconds are bad, so it began in the second of them at the latest.
+    let found = change_point::find_rise(&points, symptom.observed_window.from.plus_seconds(1))?;
     let onset = Onset { at: found.at, earliest: found.earliest, latest: found.latest };
     ledger.prove(Fact {
         kind: EvidenceKind::ChangePoint,

@@ -149,6 +149,8 @@ pub(super) fn trigger(
             ("old_version_calls", contrast.old_calls as f64),
             ("new_version_calls", contrast.new_calls as f64),
             ("p_value", contrast.p_value),
+            ("old_version_error_origins", contrast.old_origins as f64),
+            ("new_version_error_origins", contrast.new_origins as f64),
             ("seconds_before_onset", before_onset_ns as f64 / SECOND_NS as f64),
         ],
         questions: &[&views.changes, &views.self_time.0, &views.self_time.1],
@@ -162,7 +164,7 @@ pub(super) fn trigger(
 pub(super) fn trigger_text(trigger: &Trigger) -> String {
     let change = &trigger.change;
     format!(
-        "`{}` went from {} to {} at {} UTC, {}, and its new spans are the slow ones",
+        "`{}` went from {} to {} at {} UTC, {}, and its new spans are the bad ones",
         change.service,
         change.before,
         change.after,

@@ -25,6 +25,7 @@ struct Work<'a> {
     alert: &'a Alert,
     conclusion: &'a Conclusion,
     remedy: &'a Remedy,
+    /// What is proposed, the canary first.
     actions: Vec<Action>,
 }
 
@@ -82,12 +83,15 @@ impl Resolver {
         log: &mut Log,
     ) -> Result<(), ResolveError> {
         for (place, action) in work.actions.iter().enumerate() {
-            let Some(applied) = self.apply(work, action, resolution, log).await? else {
+            let controls = controls(work, place);
+            if controls.is_empty() {
+                let why = "nothing is done: no untouched sibling to compare with, so nothing could be proven";
+                log.progress(Stage::Apply, NoteKind::Ended, why)?;
                 return Ok(());
-            };
+            }
+            let Some(applied) = self.apply(work, action, resolution, log).await? else { return Ok(()) };
             let measured = resolution.verifications.last().map(|record| record.after);
-            let Some(trial) = trial(work, place, applied.ready_at, measured, log) else {
-                log.progress(Stage::Verify, NoteKind::Failed, "no untouched sibling to compare with")?;
+            let Some(trial) = trial(work, action, controls, applied.ready_at, measured, log) else {
                 return Ok(());
             };
             let record = self.verify(trial, log).await?;
@@ -95,7 +99,9 @@ impl Resolver {
             resolution.verifications.push(record);
             match verdict {
                 Verdict::Effective => {}
-                Verdict::Worse => return self.undo(work, applied, resolution, log).await,
+                Verdict::Worse => {
+                    return self.undo(applied.execution, applied.permit, resolution, work, log).await;
+                }
                 _ => return Ok(()),
             }
         }
@@ -129,11 +135,16 @@ impl Resolver {
         log.append(Entry::Intent(action.clone()))?;
         log.commit()?;
         let executed = work.remedy.executor.execute(action, approval, self.clock.now_unix_nanos()).await;
-        resolution.actions.push(action.clone());
         match executed {
-            Ok((execution, permit)) => Ok(self.note_done(action, execution, permit, log)?),
-            Err(error) => {
-                self.note_failed(action, &error, log)?;
+            Ok((execution, permit)) => {
+                resolution.actions.push(action.clone());
+                Ok(self.note_done(action, execution, permit, log)?)
+            }
+            Err(failure) => {
+                let execution = self.note_failed(action, &failure.error, log)?;
+                if let Some(permit) = failure.permit {
+                    self.undo(execution, permit, resolution, work, log).await?;
+                }
                 Ok(None)
             }
         }
@@ -172,17 +183,23 @@ impl Resolver {
         Ok(Some(Applied { ready_at, permit, execution }))
     }
 
-    fn note_failed(&self, action: &Action, error: &ExecuteError, log: &mut Log) -> Result<(), ResolveError> {
+    fn note_failed(
+        &self,
+        action: &Action,
+        error: &ExecuteError,
+        log: &mut Log,
+    ) -> Result<Execution, ResolveError> {
         let why = error.to_string();
-        log.append(Entry::Execution(Execution {
+        let execution = Execution {
             action_digest: action.digest().unwrap_or_default(),
             instance: action.instance.clone(),
             outcome: ExecutionOutcome::Failed { why: why.clone() },
             undo: std::collections::BTreeMap::new(),
-        }))?;
+        };
+        log.append(Entry::Execution(execution.clone()))?;
         log.progress(Stage::Apply, NoteKind::Failed, why)?;
         log.commit()?;
-        Ok(())
+        Ok(execution)
     }
 
     async fn verify(&self, trial: Trial, log: &mut Log) -> Result<VerificationRecord, ResolveError> {
@@ -198,19 +215,17 @@ impl Resolver {
 
     async fn undo(
         &self,
-        work: &Work<'_>,
-        applied: Applied,
+        execution: Execution,
+        permit: UndoPermit,
         resolution: &mut Resolution,
+        work: &Work<'_>,
         log: &mut Log,
     ) -> Result<(), ResolveError> {
-        log.progress(
-            Stage::Apply,
-            NoteKind::Began,
-            format!("taking it back on `{}`", applied.execution.instance),
-        )?;
-        log.append(Entry::UndoIntent(applied.execution))?;
+        log.progress(Stage::Apply, NoteKind::Began, format!("taking it back on `{}`", execution.instance))?;
+        log.append(Entry::UndoIntent(execution))?;
         log.commit()?;
-        match work.remedy.executor.undo(applied.permit).await {
+        let by_hand = permit.by_hand();
+        match work.remedy.executor.undo(permit).await {
             Ok(undone) => {
                 resolution.was_undone = true;
                 let text = format!("`{}` runs again as before", undone.instance);
@@ -218,40 +233,44 @@ impl Resolver {
                 log.progress(Stage::Apply, NoteKind::Ended, text)?;
             }
             Err(error) => {
-                let text = format!("{error}; take it back by hand: the values before are in the journal");
-                log.progress(Stage::Apply, NoteKind::Failed, text)?;
+                let text = format!("NOT taken back ({error}); {by_hand}");
+                log.progress(Stage::Apply, NoteKind::Failed, text.clone())?;
+                resolution.not_undone = Some(text);
             }
         }
+        log.commit()?;
         Ok(())
     }
 }
 
-/// The trial of the action at `place`: against the instances not yet touched, or, for the last ones, against those
-/// already fixed. `measured` is the window in which the trial before was measured: since then the fixed ones are
-/// steady.
+/// Whom the instance at `place` is compared with: instances not yet touched; for the last one those already fixed;
+/// else those of the inventory that need no fix.
+fn controls(work: &Work<'_>, place: usize) -> Vec<String> {
+    let name = |action: &Action| action.instance.clone();
+    let untouched: Vec<String> = work.actions.iter().skip(place + 1).map(name).collect();
+    let fixed: Vec<String> = work.actions.iter().take(place).map(name).collect();
+    if !untouched.is_empty() {
+        return untouched;
+    }
+    if !fixed.is_empty() {
+        return fixed;
+    }
+    let target = work.actions.first().and_then(|action| work.remedy.inventory.target(&action.service));
+    let others = target.into_iter().flat_map(|target| &target.instances);
+    others.filter(|other| !work.actions.iter().any(|action| action.instance == **other)).cloned().collect()
+}
+
+/// The trial of `action` against `controls`. `measured` is the window in which the trial before was measured: since
+/// then the fixed instances are steady.
 fn trial(
     work: &Work<'_>,
-    place: usize,
+    action: &Action,
+    controls: Vec<String>,
     ready_at: UnixNanos,
     measured: Option<Window>,
     log: &Log,
 ) -> Option<Trial> {
     let cause = work.conclusion.root_cause.as_ref()?;
-    let name = |action: &Action| action.instance.clone();
-    let treated = work.actions.get(place).map(name)?;
-    let untouched: Vec<String> = work.actions.iter().skip(place + 1).map(name).collect();
-    let fixed: Vec<String> = work.actions.iter().take(place).map(name).collect();
-    let others = work.remedy.inventory.target(&cause.service)?.instances.iter();
-    let spared =
-        others.filter(|other| !work.actions.iter().any(|action| action.instance == **other)).cloned();
-    let controls = match (untouched.is_empty(), fixed.is_empty()) {
-        (false, _) => untouched,
-        (true, false) => fixed,
-        (true, true) => spared.collect(),
-    };
-    if controls.is_empty() {
-        return None;
-    }
     let before_to = ready_at.floor_second().plus_seconds(-RESTART_SECONDS);
     let bad_from = work.conclusion.onset.map_or(work.alert.at, |onset| onset.latest);
     let from = measured.map_or(bad_from, |window| window.from);
@@ -259,7 +278,7 @@ fn trial(
         space: work.alert.space.clone(),
         service: cause.service.clone(),
         operation: cause.operation.clone(),
-        treated,
+        treated: action.instance.clone(),
         controls,
         before: Window::new(from, before_to.max(from)),
         ready_at,

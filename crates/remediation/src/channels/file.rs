@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use telemetry::source::BoxFuture;
 
-use super::{ApprovalChannel, ApprovalRequest, Decision, Now, Word, granted, rejected, word};
+use super::{ApprovalChannel, ApprovalRequest, Decision, Now, Word, granted, plain, rejected, word};
 use crate::approval::Authority;
 
 /// How often the file is looked at.
@@ -45,7 +45,7 @@ impl FileChannel {
         let digest = action.digest().unwrap_or_default();
         let text = format!(
             "{}\n\nrestart {} with {:?}\naction {digest}\n\nwrite `approve` or `reject` into {}\n",
-            request.because,
+            plain(&request.because),
             action.instance,
             action.set,
             file.display()

@@ -69,6 +69,11 @@ pub(crate) fn granted(
     }
 }
 
+/// `text` without control characters: it holds names from telemetry, which could rewrite the question on a terminal.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
 /// What a person typed or wrote: `approve`, `reject`, or something else that is kept as a comment.
 pub(crate) enum Word {
     Approve,

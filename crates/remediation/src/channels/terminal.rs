@@ -7,7 +7,7 @@ use std::time::Duration;
 use telemetry::source::BoxFuture;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
-use super::{ApprovalChannel, ApprovalRequest, Decision, Now, Word, granted, rejected, word};
+use super::{ApprovalChannel, ApprovalRequest, Decision, Now, Word, granted, plain, rejected, word};
 use crate::approval::Authority;
 
 /// Prompts for a decision.
@@ -35,7 +35,7 @@ impl TerminalChannel {
             request.action.set.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let text = format!(
             "\n{}\nRestart {} with {}? [approve/reject] ",
-            request.because,
+            plain(&request.because),
             request.action.instance,
             settings.join(" ")
         );

@@ -14,7 +14,7 @@ use telemetry::source::BoxFuture;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
-use super::{ExecuteError, Executor, UndoPermit};
+use super::{ExecuteError, ExecuteFailure, Executor, UndoPermit};
 use crate::approval::Approval;
 
 /// A restart waits for its process to be ready; the actuator gives up before this.
@@ -38,15 +38,34 @@ struct Request<'a> {
     unset: Vec<&'a String>,
 }
 
+#[derive(Debug, Serialize)]
+struct StatusRequest {
+    verb: &'static str,
+}
+
+#[derive(Debug, Deserialize)]
+struct Status {
+    ok: bool,
+    #[serde(default)]
+    instances: Vec<InstanceStatus>,
+}
+
+#[derive(Debug, Deserialize)]
+struct InstanceStatus {
+    instance: String,
+    variables: BTreeMap<String, Option<String>>,
+}
+
 #[derive(Debug, Deserialize)]
 struct Reply {
     ok: bool,
     #[serde(default)]
     error: String,
+    /// There when a variable was not allowed: then nothing was done.
+    #[serde(default)]
+    allowed: Option<Vec<String>>,
     #[serde(default)]
     ready_at_unix_nanos: i64,
-    #[serde(default)]
-    previous: BTreeMap<String, Option<String>>,
 }
 
 impl ProcessExecutor {
@@ -57,21 +76,42 @@ impl ProcessExecutor {
     }
 
     async fn restart(&self, request: &Request<'_>) -> Result<Reply, ExecuteError> {
-        let unreachable =
-            |why: String| ExecuteError::Unreachable { at: self.socket.display().to_string(), why };
-        let asked = tokio::time::timeout(Duration::from_secs(REPLY_SECONDS_MAX), self.ask(request)).await;
-        let line = asked
-            .map_err(|_| unreachable(format!("no reply within {REPLY_SECONDS_MAX} s")))?
-            .map_err(|error| unreachable(error.to_string()))?;
-        let reply: Reply =
-            serde_json::from_str(&line).map_err(|error| unreachable(format!("not a reply: {error}")))?;
-        if reply.ok { Ok(reply) } else { Err(ExecuteError::Refused(reply.error)) }
+        let reply: Reply = self.exchange(request).await?;
+        match (reply.ok, &reply.allowed) {
+            (true, _) => Ok(reply),
+            (false, Some(_)) => Err(ExecuteError::NotAllowed(reply.error)),
+            (false, None) => Err(ExecuteError::Refused(reply.error)),
+        }
     }
 
-    async fn ask(&self, request: &Request<'_>) -> std::io::Result<String> {
+    /// The values that `action` is about to replace.
+    async fn previous(&self, action: &Action) -> Result<BTreeMap<String, Option<String>>, ExecuteError> {
+        let status: Status = self.exchange(&StatusRequest { verb: "status" }).await?;
+        let found = status.instances.into_iter().find(|known| known.instance == action.instance);
+        let Some(instance) = found.filter(|_| status.ok) else {
+            return Err(ExecuteError::Refused(format!("it knows no instance `{}`", action.instance)));
+        };
+        let value = |name: &String| (name.clone(), instance.variables.get(name).cloned().flatten());
+        Ok(action.set.keys().map(value).collect())
+    }
+
+    async fn exchange<T: serde::de::DeserializeOwned>(
+        &self,
+        request: &impl Serialize,
+    ) -> Result<T, ExecuteError> {
+        let unreachable =
+            |why: String| ExecuteError::Unreachable { at: self.socket.display().to_string(), why };
+        let line = serde_json::to_string(request).map_err(|error| unreachable(error.to_string()))?;
+        let asked = tokio::time::timeout(Duration::from_secs(REPLY_SECONDS_MAX), self.ask(line)).await;
+        let reply = asked
+            .map_err(|_| unreachable(format!("no reply within {REPLY_SECONDS_MAX} s")))?
+            .map_err(|error| unreachable(error.to_string()))?;
+        serde_json::from_str(&reply).map_err(|error| unreachable(format!("not a reply: {error}")))
+    }
+
+    async fn ask(&self, mut line: String) -> std::io::Result<String> {
         let stream = UnixStream::connect(&self.socket).await?;
         let (read, mut write) = stream.into_split();
-        let mut line = serde_json::to_string(request)?;
         line.push('\n');
         write.write_all(line.as_bytes()).await?;
         let mut reply = String::new();
@@ -80,12 +120,17 @@ impl ProcessExecutor {
     }
 }
 
-fn execution(action_digest: &str, instance: &str, reply: &Reply) -> Execution {
+fn execution(
+    action_digest: &str,
+    instance: &str,
+    reply: &Reply,
+    undo: &BTreeMap<String, Option<String>>,
+) -> Execution {
     Execution {
         action_digest: action_digest.to_owned(),
         instance: instance.to_owned(),
         outcome: ExecutionOutcome::Done { ready_at: UnixNanos(reply.ready_at_unix_nanos) },
-        undo: reply.previous.clone(),
+        undo: undo.clone(),
     }
 }
 
@@ -95,16 +140,25 @@ impl Executor for ProcessExecutor {
         action: &'a Action,
         approval: Approval,
         now_ns: i64,
-    ) -> BoxFuture<'a, Result<(Execution, UndoPermit), ExecuteError>> {
+    ) -> BoxFuture<'a, Result<(Execution, UndoPermit), ExecuteFailure>> {
         Box::pin(async move {
             let action_digest = approval.spend(action, now_ns)?;
+            let previous = self.previous(action).await?;
+            let permit = UndoPermit {
+                action_digest: action_digest.clone(),
+                instance: action.instance.clone(),
+                previous,
+            };
             let request =
                 Request { verb: "restart", instance: &action.instance, set: &action.set, unset: Vec::new() };
-            let reply = self.restart(&request).await?;
-            let execution = execution(&action_digest, &action.instance, &reply);
-            let permit =
-                UndoPermit { action_digest, instance: action.instance.clone(), previous: reply.previous };
-            Ok((execution, permit))
+            match self.restart(&request).await {
+                Ok(reply) => {
+                    Ok((execution(&action_digest, &action.instance, &reply, &permit.previous), permit))
+                }
+                Err(error @ ExecuteError::NotAllowed(_)) => Err(error.into()),
+                // The override may be set and the process down: only the caller can decide to take it back.
+                Err(error) => Err(ExecuteFailure { error, permit: Some(permit) }),
+            }
         })
     }
 
@@ -119,7 +173,7 @@ impl Executor for ProcessExecutor {
                 permit.previous.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
             let request = Request { verb: "restart", instance: &permit.instance, set: &set, unset };
             let reply = self.restart(&request).await?;
-            Ok(execution(&permit.action_digest, &permit.instance, &reply))
+            Ok(execution(&permit.action_digest, &permit.instance, &reply, &permit.previous))
         })
     }
 }
@@ -130,6 +184,9 @@ mod tests {
 
     use super::*;
     use crate::approval::Authority;
+
+    const STATUS: &str = "{\"ok\":true,\"instances\":[{\"instance\":\"orders-1\",\
+                          \"variables\":{\"CUSTOMER_INDEX\":\"false\",\"READ_AUDIT\":null}}]}\n";
 
     fn action() -> Action {
         Action {
@@ -163,8 +220,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("actuate.sock");
         let listener = UnixListener::bind(&socket).unwrap();
-        let reply = "{\"ok\":true,\"ready_at_unix_nanos\":7,\"previous\":{\"CUSTOMER_INDEX\":\"false\",\"X\":null}}\n";
-        let server = tokio::spawn(actuator(listener, vec![reply, reply]));
+        let reply = "{\"ok\":true,\"ready_at_unix_nanos\":7}\n";
+        let server = tokio::spawn(actuator(listener, vec![STATUS, reply, reply]));
         let executor = ProcessExecutor::new(socket);
         let (approval, _) = Authority::new().approve(&action(), "terminal", "", 0).unwrap();
         let (execution, permit) = executor.execute(&action(), approval, 1).await.unwrap();
@@ -172,11 +229,30 @@ mod tests {
         executor.undo(permit).await.unwrap();
         let requests = server.await.unwrap();
         assert!(
-            requests[0].contains(r#""instance":"orders-1","set":{"CUSTOMER_INDEX":"true"}"#),
+            requests[1].contains(r#""instance":"orders-1","set":{"CUSTOMER_INDEX":"true"}"#),
             "{}",
             requests[0]
         );
-        assert!(requests[1].contains(r#""set":{"CUSTOMER_INDEX":"false"},"unset":["X"]"#), "{}", requests[1]);
+        assert!(requests[2].contains(r#""set":{"CUSTOMER_INDEX":"false"}"#), "{}", requests[1]);
+    }
+
+    // covers: W-08
+    #[tokio::test]
+    async fn a_restart_that_does_not_come_back_can_be_taken_back_and_a_forbidden_one_need_not() {
+        for (reply, may_have_acted) in [
+            ("{\"ok\":false,\"error\":\"not ready within 20 s\"}\n", true),
+            ("{\"ok\":false,\"error\":\"not allowed\",\"allowed\":[\"QUERY_HINT\"]}\n", false),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let socket = folder.path().join("actuate.sock");
+            let listener = UnixListener::bind(&socket).unwrap();
+            let server = tokio::spawn(actuator(listener, vec![STATUS, reply]));
+            let executor = ProcessExecutor::new(socket);
+            let (approval, _) = Authority::new().approve(&action(), "terminal", "", 0).unwrap();
+            let failure = executor.execute(&action(), approval, 1).await.unwrap_err();
+            assert_eq!(failure.permit.is_some(), may_have_acted, "{failure:?}");
+            server.await.unwrap();
+        }
     }
 
     #[tokio::test]
@@ -184,7 +260,7 @@ mod tests {
         let executor = ProcessExecutor::new(PathBuf::from("/nonexistent/actuate.sock"));
         let (approval, _) = Authority::new().approve(&action(), "terminal", "", 0).unwrap();
         let error = executor.execute(&action(), approval, 1).await.unwrap_err();
-        assert!(error.to_string().contains("hint: is `firstcause actuate` running?"), "{error}");
+        assert!(error.error.to_string().contains("hint: is `firstcause actuate` running?"), "{error:?}");
     }
 
     #[tokio::test]
@@ -194,6 +270,6 @@ mod tests {
         other.set.insert("READ_AUDIT".into(), "full".into());
         let (approval, _) = Authority::new().approve(&other, "terminal", "", 0).unwrap();
         let error = executor.execute(&action(), approval, 1).await.unwrap_err();
-        assert!(matches!(error, ExecuteError::NotApproved(_)), "{error}");
+        assert!(matches!(error.error, ExecuteError::NotApproved(_)), "{error:?}");
     }
 }

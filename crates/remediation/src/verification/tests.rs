@@ -127,6 +127,47 @@ fn too_few_requests_are_inconclusive_and_not_success() {
 }
 
 #[test]
+fn an_instance_that_no_longer_answers_is_worse_and_not_inconclusive() {
+    let mut machine = Verification::new(trial(), 1);
+    let mut answers = Vec::new();
+    let record = loop {
+        let questions = match machine.step(&answers).next {
+            Next::Done(record) => break record,
+            Next::Ask(questions) => questions,
+        };
+        let Ask::Onset { window, .. } = &questions[0].ask else { panic!("asks for the series") };
+        let mut rows = rows(*window, 4, &|_, _| 60.0);
+        rows.retain(|row| row.subject.instance != "orders-1" || row.second < at(10));
+        answers = vec![Answered {
+            question: questions[0].id.clone(),
+            source: SourceName("test".into()),
+            result: Ok(Answer::exact(Table::Onset(rows))),
+        }];
+    };
+    assert_eq!(record.verdict, Verdict::Worse, "{}", record.statement);
+    assert!(record.statement.contains("hardly answers"), "{}", record.statement);
+}
+
+#[test]
+fn an_action_after_which_requests_fail_is_worse_even_when_it_is_faster() {
+    let mut machine = Verification::new(trial(), 1);
+    let Next::Ask(questions) = machine.step(&[]).next else { panic!("asks first") };
+    let Ask::Onset { window, .. } = &questions[0].ask else { panic!("asks for the series") };
+    let level = |instance: &str, second: i64| if instance == "orders-1" && second >= 10 { 1.0 } else { 60.0 };
+    let mut rows = rows(*window, 4, &level);
+    for row in rows.iter_mut().filter(|row| row.subject.instance == "orders-1" && row.second >= at(10)) {
+        row.errors = 3;
+    }
+    let answer = Answered {
+        question: questions[0].id.clone(),
+        source: SourceName("test".into()),
+        result: Ok(Answer::exact(Table::Onset(rows))),
+    };
+    let Next::Done(record) = machine.step(&[answer]).next else { panic!("ends") };
+    assert_eq!(record.verdict, Verdict::Worse, "{}", record.statement);
+}
+
+#[test]
 fn a_source_that_fails_is_inconclusive() {
     let mut machine = Verification::new(trial(), 1);
     let Next::Ask(questions) = machine.step(&[]).next else { panic!("asks first") };

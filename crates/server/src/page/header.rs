@@ -16,19 +16,19 @@ pub(super) fn header(report: &Report) -> Markup {
             p.over { "Incident report " span.mono { (shown(&report.incident)) } }
             h1 { (named(&report.headline)) }
             p.chips {
-                (words::conclusion(report.conclusion.kind))
+                (words::conclusion(report.diagnosis.kind))
                 @match &report.verification {
                     Some(summary) => (words::verdict(summary.verdict)),
                     None => (words::chip("dull", "\u{2013}", "nothing was tried")),
                 }
             }
             dl.answers {
-                (answer("What broke", broke(&report.conclusion)))
-                (answer("Why", why(&report.conclusion)))
+                (answer("What broke", broke(&report.diagnosis)))
+                (answer("Why", why(&report.diagnosis)))
                 (answer("Since", since(report)))
                 (answer("Done", done(report)))
                 (answer("Did it work?", worked(report)))
-                (answer("Confidence", confidence(&report.conclusion)))
+                (answer("Confidence", confidence(&report.diagnosis)))
             }
             p.times {
                 "Alert " (clock(report.opened_at))
@@ -104,7 +104,7 @@ pub(super) fn lead(before_onset_ns: i64) -> String {
 }
 
 fn since(report: &Report) -> Markup {
-    let Some(onset) = &report.conclusion.onset else {
+    let Some(onset) = &report.diagnosis.onset else {
         return html! { "The onset could not be told." };
     };
     html! {
@@ -131,6 +131,9 @@ fn done(report: &Report) -> Markup {
         }
         @if report.resolution.as_ref().is_some_and(|resolution| resolution.was_undone) {
             br; strong { "Taken back." }
+        }
+        @if let Some(why) = report.resolution.as_ref().and_then(|resolution| resolution.not_undone.as_ref()) {
+            br; strong { "Attention: " } (shown(why))
         }
     }
 }

@@ -18,11 +18,11 @@ const LIST_MAX: usize = 120;
 
 /// The section of symptoms.
 pub(super) fn symptoms(report: &Report) -> Markup {
-    let symptoms = &report.conclusion.symptoms;
+    let symptoms = &report.diagnosis.symptoms;
     html! {
         section #symptoms aria-labelledby="symptoms-title" {
             h2 #symptoms-title { "Symptoms" }
-            p.lead { (named(&report.conclusion.statement)) }
+            p.lead { (named(&report.diagnosis.statement)) }
             @if symptoms.is_empty() {
                 p.missing { "No symptoms are recorded." }
             } @else {
@@ -63,7 +63,7 @@ fn symptom_row(symptom: &Symptom) -> Markup {
 
 /// The sections of hypotheses, of what was ruled out, and of gaps.
 pub(super) fn sections(report: &Report) -> Markup {
-    let conclusion = &report.conclusion;
+    let conclusion = &report.diagnosis;
     html! {
         section #hypotheses aria-labelledby="hypotheses-title" {
             h2 #hypotheses-title { "Hypotheses" }
@@ -140,7 +140,7 @@ pub(super) fn numbers(numbers: &BTreeMap<String, Num>, caption: &'static str) ->
 }
 
 fn gaps(report: &Report) -> Markup {
-    let gaps = &report.conclusion.gaps;
+    let gaps = &report.diagnosis.gaps;
     html! {
         section #gaps aria-labelledby="gaps-title" {
             h2 #gaps-title { "Gaps" }

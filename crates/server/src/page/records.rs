@@ -39,7 +39,7 @@ pub(super) fn changes(report: &Report) -> Markup {
 }
 
 fn change(report: &Report, row: &ChangeRow) -> Markup {
-    let before_ns = report.conclusion.onset.map(|onset| onset.at.since(row.at));
+    let before_ns = report.diagnosis.onset.map(|onset| onset.at.since(row.at));
     html! {
         tr {
             th scope="row" {
@@ -72,11 +72,11 @@ fn change(report: &Report, row: &ChangeRow) -> Markup {
 
 /// The section of evidence.
 pub(super) fn evidence(report: &Report) -> Markup {
-    let facts = &report.conclusion.evidence;
+    let facts = &report.diagnosis.evidence;
     html! {
         section #evidence aria-labelledby="evidence-title" {
             h2 #evidence-title { "Evidence" }
-            @if let Some(cause) = &report.conclusion.root_cause {
+            @if let Some(cause) = &report.diagnosis.root_cause {
                 (words::cited(report, "The root cause rests on ", &cause.evidence))
             }
             @if facts.is_empty() { p.missing { "No evidence is recorded." } }

@@ -116,7 +116,7 @@ fn map(calls: &[Call]) -> Map<'_> {
 
 fn drawing(report: &Report, calls: &[Call]) -> Markup {
     let map = map(calls);
-    let culprit = report.conclusion.root_cause.as_ref().map(|cause| cause.service.as_str());
+    let culprit = report.diagnosis.root_cause.as_ref().map(|cause| cause.service.as_str());
     html! {
         svg.map role="img" aria-labelledby="map-t map-d" width=(px(map.width)) height=(px(map.height + 8.0))
             viewBox={ "0 0 " (px(map.width)) " " (px(map.height + 8.0)) } {

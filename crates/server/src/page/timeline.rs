@@ -84,10 +84,10 @@ fn window(series: &[&Series]) -> Option<Window> {
 /// The same, reaching to the onset and the actions unless that would make the data a corner of the drawing.
 fn extended(report: &Report, data: Window) -> Window {
     let trials = report.resolution.iter().flat_map(|resolution| &resolution.verifications);
-    let trigger = report.conclusion.root_cause.as_ref().and_then(|cause| cause.trigger.as_ref());
+    let trigger = report.diagnosis.root_cause.as_ref().and_then(|cause| cause.trigger.as_ref());
     let spare_ns = data.to.since(data.from) / 3;
     let mut window = data;
-    let times = report.conclusion.onset.iter().map(|onset| onset.at);
+    let times = report.diagnosis.onset.iter().map(|onset| onset.at);
     let times = times.chain(trials.map(|record| record.trial.ready_at));
     for at in times.chain(trigger.map(|trigger| trigger.change.at)) {
         if data.from.since(at) <= spare_ns && at.since(data.to) < spare_ns {
@@ -215,7 +215,7 @@ pub(super) fn axis_name(scale: Scale) -> &'static str {
 
 /// The interval of the onset.
 fn band(report: &Report, frame: &Frame) -> Markup {
-    let Some(onset) = &report.conclusion.onset else { return html! {} };
+    let Some(onset) = &report.diagnosis.onset else { return html! {} };
     let (from, to) = (frame.x(onset.earliest), frame.x(onset.latest));
     html! {
         rect.band x=(px(from)) y=(px(frame.top)) width=(px((to - from).max(2.0)))
@@ -226,7 +226,7 @@ fn band(report: &Report, frame: &Frame) -> Markup {
 }
 
 fn mark_lines(mark: &Mark, frame: &Frame, report: &Report) -> Markup {
-    let onset = report.conclusion.onset.map(|onset| onset.at);
+    let onset = report.diagnosis.onset.map(|onset| onset.at);
     html! {
         g class={ "mark " (mark.class) } {
             title { (marks::title(mark, onset)) }

@@ -103,6 +103,9 @@ fn undo(resolution: &Resolution) -> Markup {
         @if !resolution.actions.is_empty() {
             p.undo {
                 strong { "Undo: " }
+                @if let Some(why) = &resolution.not_undone {
+                    strong { "attention: " } (shown(why)) " "
+                }
                 @if resolution.was_undone {
                     "an action was taken back; the journal holds the values that were restored."
                 } @else {

@@ -129,7 +129,7 @@ pub(super) fn anchor(id: &EvidenceId) -> String {
 
 /// Links to the facts cited; what the report does not hold is named without a link.
 pub(super) fn cited(report: &Report, lead: &'static str, ids: &[EvidenceId]) -> Markup {
-    let facts = report.conclusion.evidence.iter().take(EVIDENCE_MAX);
+    let facts = report.diagnosis.evidence.iter().take(EVIDENCE_MAX);
     let held = |id: &EvidenceId| facts.clone().any(|fact| fact.id == *id);
     html! {
         @if !ids.is_empty() {

@@ -46,7 +46,9 @@ pub(crate) fn empty() -> Report {
         opened_at: UnixNanos(0),
         closed_at: UnixNanos(0),
         headline: String::new(),
-        conclusion: Conclusion {
+        conclusion: incident::ConclusionKind::Insufficient,
+        root_cause: None,
+        diagnosis: Conclusion {
             schema: incident::conclusion::SCHEMA.to_owned(),
             kind: ConclusionKind::Insufficient,
             statement: String::new(),
@@ -82,11 +84,15 @@ pub(crate) fn rich() -> Report {
         opened_at: at(180),
         closed_at: at(END),
         headline: "slow_query in orders; fix effective".to_owned(),
-        conclusion: conclusion(),
+        conclusion: incident::ConclusionKind::RootCause,
+        root_cause: conclusion().root_cause,
+        diagnosis: conclusion(),
         verification: Some(VerificationSummary {
             verdict: Verdict::Effective,
             difference_ms: Some(difference),
             relative: Some(relative),
+            instances_fixed: 2,
+            instances_proposed: 2,
         }),
         resolution: Some(resolution(difference, relative)),
         stages: stages(),
@@ -261,7 +267,7 @@ fn conclusion() -> Conclusion {
         }],
         confidence: None,
         evidence: evidence(),
-        ..empty().conclusion
+        ..empty().diagnosis
     }
 }
 
@@ -463,6 +469,7 @@ fn resolution(difference: Interval, relative: Interval) -> Resolution {
         approvals,
         verifications: vec![trial(0), trial(1)],
         was_undone: false,
+        not_undone: None,
     }
 }
 

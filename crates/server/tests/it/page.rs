@@ -161,15 +161,15 @@ fn poisoned(text: &str) -> Report {
     visit(&mut json, text);
     let mut report: Report = serde_json::from_value(json).expect("it still is a report");
     report
-        .conclusion
+        .diagnosis
         .evidence
         .push(incident::Evidence { id: EvidenceId(text.to_owned()), ..first_fact(&report) });
-    report.conclusion.hypotheses.iter_mut().for_each(|one| one.evidence.push(EvidenceId(text.to_owned())));
+    report.diagnosis.hypotheses.iter_mut().for_each(|one| one.evidence.push(EvidenceId(text.to_owned())));
     report.incident = text.to_owned();
     report.journal_head = text.to_owned();
     report.changes.push(fixture::change(200, ChangeKind::Deploy, text, text, (text, text)));
     report.service_map.push(fixture::call(text, text, false, (1.0, 2.0)));
-    report.conclusion.symptoms.push(fixture::symptom(text, text, AlertSignal::Errors, (0.0, 1.0)));
+    report.diagnosis.symptoms.push(fixture::symptom(text, text, AlertSignal::Errors, (0.0, 1.0)));
     report.resolution.iter_mut().for_each(|resolution| {
         for action in &mut resolution.actions {
             action.set.insert(text.to_owned(), text.to_owned());
@@ -179,7 +179,7 @@ fn poisoned(text: &str) -> Report {
 }
 
 fn first_fact(report: &Report) -> incident::Evidence {
-    report.conclusion.evidence.first().expect("there is evidence").clone()
+    report.diagnosis.evidence.first().expect("there is evidence").clone()
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn times_at_the_ends_of_the_scale_do_not_break_the_page() {
     for end in [i64::MIN, i64::MAX, 0] {
         let mut report = fixture::rich();
         report.opened_at = UnixNanos(end);
-        if let Some(onset) = &mut report.conclusion.onset {
+        if let Some(onset) = &mut report.diagnosis.onset {
             onset.at = UnixNanos(end);
             onset.earliest = UnixNanos(i64::MIN);
         }

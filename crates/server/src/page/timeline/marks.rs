@@ -29,7 +29,7 @@ pub(super) struct Mark {
 /// The marks inside `window` by time, and how many lie outside or beyond the limit.
 pub(super) fn marks(report: &Report, window: Window) -> (Vec<Mark>, usize) {
     let mut all = changes(report);
-    if let Some(onset) = &report.conclusion.onset {
+    if let Some(onset) = &report.diagnosis.onset {
         all.push(mark(onset.at, "onset".to_owned(), "onset"));
     }
     all.push(mark(report.opened_at, "alert".to_owned(), "alert"));
@@ -86,7 +86,7 @@ fn is_same(one: &ChangeRow, other: &ChangeRow) -> bool {
 
 /// How a change is drawn, and the word that says so.
 pub(in crate::page) fn role(report: &Report, row: &ChangeRow) -> (&'static str, &'static str) {
-    let trigger = report.conclusion.root_cause.as_ref().and_then(|cause| cause.trigger.as_ref());
+    let trigger = report.diagnosis.root_cause.as_ref().and_then(|cause| cause.trigger.as_ref());
     if trigger.is_some_and(|trigger| is_same(&trigger.change, row)) {
         return ("trigger", "trigger: ");
     }
@@ -100,7 +100,7 @@ pub(in crate::page) fn role(report: &Report, row: &ChangeRow) -> (&'static str, 
 /// its instances.
 pub(in crate::page) fn ruled_out<'a>(report: &'a Report, row: &ChangeRow) -> Option<&'a RuledOut> {
     let names = |text: &str, part: &str| !part.is_empty() && text.split([' ', ',']).any(|word| word == part);
-    report.conclusion.ruled_out.iter().find(|ruled| {
+    report.diagnosis.ruled_out.iter().find(|ruled| {
         let candidate = &ruled.candidate;
         let part = if row.kind == ChangeKind::Deploy { &row.after } else { &row.instance };
         let kind = match row.kind {
