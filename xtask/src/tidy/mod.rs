@@ -12,6 +12,7 @@ use crate::tree::Tree;
 
 mod architecture_names_crates;
 mod ascii;
+mod authority;
 mod ban_words;
 mod empty_tests;
 mod file_header;
@@ -31,6 +32,7 @@ pub(crate) fn all() -> &'static [&'static Rule] {
     &[
         &architecture_names_crates::RULE,
         &ascii::RULE,
+        &authority::RULE,
         &ban_words::RULE,
         &empty_tests::RULE,
         &file_header::RULE,
