@@ -54,7 +54,8 @@ impl Plan {
         let bad_from = onset.latest;
         let bad = Window::new(bad_from, alert.at.max(bad_from.plus_seconds(BAD_SECONDS_MIN)));
         let settled = bad.to.plus_seconds(SETTLE_SECONDS);
-        let whole = Window::new(alert.history_from, bad.to);
+        // Up to the moment of asking: a change that came too late to be the cause is ruled out by name.
+        let whole = Window::new(alert.history_from, settled);
         let mut questions = Vec::new();
         for (window, not_before) in [(good, alert.at), (bad, settled)] {
             questions.push(self.ask(Ask::SelfTime { window, scope: Scope::all() }, not_before));
