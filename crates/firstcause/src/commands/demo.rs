@@ -57,6 +57,12 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<Outcome> {
         }
         FaultName::None => format!("nothing will break; one innocent deploy in about {} s", args.healthy_for),
     });
+    if args.ask && !is_terminal() {
+        say(&format!(
+            "no terminal: write `approve` or `reject` into {}/INCIDENT.decision when asked",
+            folder.display()
+        ));
+    }
     let worked = work(&args, &doors, &folder, &fleet, &store, Arc::clone(&stream)).await;
     say("stopping the system");
     fleet.stop().await?;

@@ -97,6 +97,18 @@ fn what_heals_by_itself_is_never_credited_whenever_it_heals() {
     }
 }
 
+// covers: W-09
+#[test]
+fn a_sibling_that_recovers_forbids_credit_even_when_the_treated_instance_is_faster_still() {
+    let level = |instance: &str, second: i64| match (instance, second) {
+        (_, ..10) => 60.0,
+        ("orders-1", _) => 0.5,
+        _ => 4.0,
+    };
+    let record = run(4, &level);
+    assert_eq!(record.verdict, Verdict::RecoveredUnattributed, "{}", record.statement);
+}
+
 #[test]
 fn an_action_that_doubles_the_latency_is_worse() {
     let level = |instance: &str, second: i64| {
