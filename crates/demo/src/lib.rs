@@ -7,6 +7,7 @@
 mod clock;
 mod data;
 pub mod director;
+pub mod fault;
 mod files;
 mod instrument;
 mod lifetime;
