@@ -9,6 +9,7 @@
 pub mod budget;
 pub mod decode;
 pub mod intake;
+pub mod json;
 pub mod response;
 pub mod scan;
 pub mod wire;

@@ -4,6 +4,7 @@
 //! in fields that it skips; it must never panic.
 
 mod generate;
+mod json;
 mod limits;
 mod oracle;
 mod responses;
