@@ -58,6 +58,8 @@ async fn dispatch(args: &[&str]) -> Result<(), Box<dyn Error>> {
                 duration: Some(std::time::Duration::from_secs(seconds.parse()?)),
                 stop_with_stdin: false,
                 summary_file: Some(summary_file.into()),
+                control_file: None,
+                live_file: None,
             });
             summary.await?;
         }
@@ -66,10 +68,12 @@ async fn dispatch(args: &[&str]) -> Result<(), Box<dyn Error>> {
                 system_file: system_file.into(),
                 socket: socket.into(),
                 fault: fault.parse()?,
+                strength: 1.0,
                 seed: seed.parse()?,
                 fault_after_s: fault_after_s.parse()?,
                 heal_at_s: heal_at_s.parse().ok(),
                 heal_after_file: None,
+                load_control: None,
                 truth_file: truth_file.into(),
                 stop_with_stdin: false,
             };

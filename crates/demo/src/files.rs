@@ -16,6 +16,15 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     rename(partial, path)
 }
 
+/// Replaces the file at `path` with `bytes` in one step for its readers, without waiting for the disk.
+pub(crate) fn write_scratch(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".partial");
+    let partial = Path::new(&name);
+    OpenOptions::new().create(true).write(true).truncate(true).open(partial)?.write_all(bytes)?;
+    rename(partial, path)
+}
+
 /// Renames `from` to `to`, replacing what was there.
 #[expect(
     clippy::disallowed_methods,

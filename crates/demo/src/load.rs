@@ -3,7 +3,9 @@
 //! ("coordinated omission", Gil Tene).
 //! It deliberately never slows down; what it cannot send it counts.
 
+pub(crate) mod control;
 mod latency;
+mod live;
 
 use std::io;
 use std::net::SocketAddr;
@@ -27,11 +29,15 @@ use crate::lifetime::Lifetime;
 use crate::outbound::{self, Client};
 use crate::rng::Rng;
 use latency::Latencies;
+pub use live::Figures;
+use live::Live;
 
 /// Requests that may be under way at once.
 const IN_FLIGHT: usize = 256;
 /// A request that takes longer has failed.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
+/// How often the load asks what is wanted of it.
+const CONTROL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// What load to put on the system.
 #[derive(Clone, Debug)]
@@ -48,6 +54,10 @@ pub struct Options {
     pub stop_with_stdin: bool,
     /// Where to write the summary.
     pub summary_file: Option<PathBuf>,
+    /// Where the director writes what it wants of the load.
+    pub control_file: Option<PathBuf>,
+    /// Where to write, twice a second, how the system does right now.
+    pub live_file: Option<PathBuf>,
 }
 
 /// What became of the requests; sent = ok + failed, and dropped were never sent.
@@ -117,6 +127,7 @@ struct Generator {
     under_way: JoinSet<Outcome>,
     latencies: Latencies,
     summary: Summary,
+    live: Option<Live>,
 }
 
 struct Outcome {
@@ -134,14 +145,23 @@ impl Generator {
             under_way: JoinSet::new(),
             latencies: Latencies::default(),
             summary: Summary::default(),
+            live: options.live_file.clone().map(Live::new),
         }
     }
 
     async fn generate(&mut self, options: &Options) {
         let start = clock::monotonic();
         let mut offset = Duration::ZERO;
+        let (mut factor, mut asked_at) = (1.0, start);
         loop {
-            offset += Duration::from_secs_f64(self.arrivals.interarrival(options.rate_per_s));
+            let now = clock::monotonic();
+            if let Some(path) = options.control_file.as_ref().filter(|_| now > asked_at + CONTROL_INTERVAL) {
+                (factor, asked_at) = (control::read(path), now);
+            }
+            if let Some(live) = &mut self.live {
+                live.tick(now);
+            }
+            offset += Duration::from_secs_f64(self.arrivals.interarrival(options.rate_per_s * factor));
             if options.duration.is_some_and(|duration| offset > duration) {
                 return;
             }
@@ -176,6 +196,9 @@ impl Generator {
                 self.summary.ok += u64::from(ok);
                 self.summary.failed += u64::from(!ok);
                 self.latencies.record(latency);
+                if let Some(live) = &mut self.live {
+                    live.record(clock::monotonic(), latency, ok);
+                }
             }
             None => self.summary.failed += 1,
         }
@@ -264,6 +287,8 @@ mod tests {
             duration: Some(Duration::from_millis(200)),
             stop_with_stdin: false,
             summary_file: None,
+            control_file: None,
+            live_file: None,
         };
         let summary = run(options).await.unwrap();
         assert!(summary.sent > 10, "{summary:?}");

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+#[cfg(feature = "demo")]
+use demo::fault::Fault;
 
 /// Why production broke: evidence, a proven fix, and "I do not know" when that is the truth.
 #[derive(Debug, Parser)]
@@ -46,21 +48,14 @@ pub(crate) enum Command {
 }
 
 #[cfg(feature = "demo")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum FaultName {
-    /// A new version of `orders` without the index on a grown table
-    SlowQuery,
-    /// No fault; only an innocent deploy
-    None,
-}
-
-#[cfg(feature = "demo")]
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// What breaks
-    #[arg(long, value_enum, default_value_t = FaultName::SlowQuery)]
-    pub(crate) fault: FaultName,
+    #[arg(long, value_name = "NAME", default_value = "slow_query", value_parser = fault_names())]
+    pub(crate) fault: Fault,
+    /// How strong the fault is, where 1 is the default
+    #[arg(long, value_name = "0.5..2.0", default_value_t = 1.0, value_parser = strength)]
+    pub(crate) strength: f64,
     /// Seed of load, data and the innocent deploy
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
@@ -217,6 +212,10 @@ pub(crate) struct DemoLoad {
     pub(crate) seed: u64,
     #[arg(long, value_name = "FILE")]
     pub(crate) summary: PathBuf,
+    #[arg(long, value_name = "FILE")]
+    pub(crate) control: PathBuf,
+    #[arg(long, value_name = "FILE")]
+    pub(crate) live: PathBuf,
 }
 
 #[cfg(feature = "demo")]
@@ -226,8 +225,12 @@ pub(crate) struct DemoDirector {
     pub(crate) system: PathBuf,
     #[arg(long, value_name = "SOCKET")]
     pub(crate) socket: PathBuf,
-    #[arg(long, value_enum)]
-    pub(crate) fault: FaultName,
+    #[arg(long, value_parser = fault_names())]
+    pub(crate) fault: Fault,
+    #[arg(long, value_parser = strength)]
+    pub(crate) strength: f64,
+    #[arg(long, value_name = "FILE")]
+    pub(crate) load_control: PathBuf,
     #[arg(long)]
     pub(crate) seed: u64,
     #[arg(long)]
@@ -236,6 +239,23 @@ pub(crate) struct DemoDirector {
     pub(crate) heal_at: Option<u64>,
     #[arg(long, value_name = "FILE")]
     pub(crate) truth: PathBuf,
+}
+
+/// The faults that this build can bring in, each with its line of help.
+#[cfg(feature = "demo")]
+fn fault_names() -> impl clap::builder::TypedValueParser<Value = Fault> {
+    use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
+    let known = Fault::available().into_iter();
+    PossibleValuesParser::new(known.map(|fault| PossibleValue::new(fault.name()).help(fault.says())))
+        .try_map(|name| name.parse::<Fault>())
+}
+
+/// Reads the strength of a fault.
+#[cfg(feature = "demo")]
+fn strength(text: &str) -> Result<f64, String> {
+    let (least, most) = (demo::fault::STRENGTH.start(), demo::fault::STRENGTH.end());
+    let number = text.parse::<f64>().ok().filter(|number| demo::fault::STRENGTH.contains(number));
+    number.ok_or_else(|| format!("`{text}` is no strength; hint: a number from {least} to {most}"))
 }
 
 /// Reads `20s`, `5m`, `2h` or plain seconds.

@@ -3,32 +3,48 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, Plan};
-use crate::service::Role;
+use super::timeline::Part;
+use crate::fault::{self, Fault, Kind, Script};
 use crate::supervisor::wire::Deployed;
 
 /// What really happened.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Truth {
-    /// The format of this document.
+    /// The format of this document: `firstcause.truth/2`.
     pub schema: String,
-    /// What went wrong: `slow_query` or `none`.
+    /// What went wrong, such as `slow_query`, or `none`.
     pub fault: String,
+    /// How strong, where 1 is the default.
+    pub strength: f64,
     /// The seed of the plan.
     pub seed: u64,
-    /// The faulty service, if there is one.
-    pub service: Option<String>,
-    /// Its instances.
-    pub instances: Vec<String>,
-    /// When the first faulty instance was ready.
-    pub onset_unix_nanos: Option<i64>,
-    /// All deployments, the decoy's among them.
+    /// What is to blame; nothing when nothing is wrong.
+    pub causes: Vec<Cause>,
+    /// All deployments, the decoys' among them.
     pub deploys: Vec<Deploy>,
-    /// The innocent deployment.
-    pub decoy: Option<Decoy>,
+    /// The innocent deployments.
+    pub decoys: Vec<Decoy>,
     /// When the system was healed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub healed_at_unix_nanos: Option<i64>,
+}
+
+/// Something that is to blame.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Cause {
+    /// What kind of component.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+    /// Other names that are as right.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
+    /// The fix profile that fits; null when none does.
+    pub profile: Option<String>,
+    /// The instances whose deployment brought it in.
+    pub instances: Vec<String>,
+    /// When the first of them was ready; null until then.
+    pub onset_unix_nanos: Option<i64>,
 }
 
 /// One instance was given another version.
@@ -57,32 +73,41 @@ pub struct Decoy {
 
 impl Truth {
     /// Nothing has happened yet.
-    pub(super) fn new(plan: &Plan) -> Self {
+    pub(crate) fn new(fault: Fault, strength: f64, seed: u64, script: &Script) -> Self {
         Self {
-            schema: "firstcause.truth/1".to_owned(),
-            fault: plan.fault.to_string(),
-            seed: plan.seed,
-            service: (plan.fault == Fault::SlowQuery).then(|| Role::Orders.name().to_owned()),
-            instances: Vec::new(),
-            onset_unix_nanos: None,
+            schema: "firstcause.truth/2".to_owned(),
+            fault: fault.to_string(),
+            strength,
+            seed,
+            causes: script.causes.iter().map(Cause::to_come).collect(),
             deploys: Vec::new(),
-            decoy: None,
+            decoys: Vec::new(),
             healed_at_unix_nanos: None,
         }
     }
 
+    /// When the first cause began.
+    pub fn onset_unix_nanos(&self) -> Option<i64> {
+        self.causes.iter().filter_map(|cause| cause.onset_unix_nanos).min()
+    }
+
     /// A deployment has happened.
-    pub(super) fn record(&mut self, is_fault: bool, deployed: &Deployed) {
+    pub(super) fn record(&mut self, part: Part, deployed: &Deployed) {
         let first = deployed.instances.first().map(|instance| instance.ready_at_unix_nanos);
-        if is_fault {
-            self.instances = deployed.instances.iter().map(|instance| instance.instance.clone()).collect();
-            self.onset_unix_nanos = first;
-        } else {
-            self.decoy = first.map(|at_unix_nanos| Decoy {
+        match part {
+            Part::Cause(index) => {
+                if let Some(cause) = self.causes.get_mut(index) {
+                    let ids = deployed.instances.iter().map(|instance| instance.instance.clone());
+                    cause.instances.extend(ids);
+                    cause.onset_unix_nanos = cause.onset_unix_nanos.or(first);
+                }
+            }
+            Part::Decoy => self.decoys.extend(first.map(|at_unix_nanos| Decoy {
                 service: deployed.service.clone(),
                 version: deployed.version.clone(),
                 at_unix_nanos,
-            });
+            })),
+            Part::Other => {}
         }
         self.deploys.extend(deployed.instances.iter().map(|instance| Deploy {
             service: deployed.service.clone(),
@@ -90,5 +115,27 @@ impl Truth {
             instance: instance.instance.clone(),
             ready_at_unix_nanos: instance.ready_at_unix_nanos,
         }));
+    }
+
+    /// A cause has begun that is no deployment.
+    pub(super) fn begin(&mut self, part: Part, at_unix_nanos: i64) {
+        if let Part::Cause(index) = part
+            && let Some(cause) = self.causes.get_mut(index)
+        {
+            cause.onset_unix_nanos = cause.onset_unix_nanos.or(Some(at_unix_nanos));
+        }
+    }
+}
+
+impl Cause {
+    fn to_come(cause: &fault::Cause) -> Self {
+        Self {
+            kind: cause.kind,
+            name: cause.name.to_owned(),
+            also: cause.also.iter().map(|name| (*name).to_owned()).collect(),
+            profile: cause.profile.map(str::to_owned),
+            instances: Vec::new(),
+            onset_unix_nanos: None,
+        }
     }
 }

@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use demo::director::{self, Fault, Plan, Truth};
+use demo::director::{self, Plan, Truth};
+use demo::fault::Fault;
 use demo::load;
 use demo::supervisor::client::ClientError;
 use demo::supervisor::wire::Variables;
@@ -88,6 +89,8 @@ async fn a_restart_with_the_index_heals_one_instance_and_touches_no_other() {
         duration: Some(Duration::from_secs(4)),
         stop_with_stdin: false,
         summary_file: Some(demo.path("load.json")),
+        control_file: None,
+        live_file: None,
     }));
     let set = Variables::from([("CUSTOMER_INDEX".to_owned(), "false".to_owned())]);
     let deployed = demo.supervisor.deploy("orders", "1.5.0", set).await.unwrap();
@@ -137,11 +140,13 @@ async fn the_director_heals_the_system_after_a_restart_that_did_not() {
         system_file: demo.system.file(),
         socket: demo.socket.clone(),
         fault: Fault::SlowQuery,
+        strength: 1.0,
         // Its decoy comes before the fault, so that the test need not wait for it.
         seed: 0,
         fault_after_s: 1,
         heal_at_s: Some(1),
         heal_after_file: None,
+        load_control: None,
         truth_file: demo.path("truth.json"),
         stop_with_stdin: false,
     };
@@ -165,10 +170,14 @@ async fn the_director_heals_the_system_after_a_restart_that_did_not() {
     assert!(healed * 3 < faulty, "healed {healed:?}, faulty {faulty:?}");
 
     let truth: Truth = serde_json::from_slice(&std::fs::read(demo.path("truth.json")).unwrap()).unwrap();
-    assert_eq!(truth.instances, ["orders-1", "orders-2"]);
-    let onset = truth.onset_unix_nanos.unwrap();
+    assert_eq!(truth.causes[0].instances, ["orders-1", "orders-2"]);
+    assert_eq!(
+        (truth.causes[0].name.as_str(), truth.causes[0].profile.as_deref()),
+        ("orders", Some("slow_query"))
+    );
+    let onset = truth.onset_unix_nanos().unwrap();
     assert!(truth.healed_at_unix_nanos.unwrap() - onset >= 1_000_000_000, "{truth:?}");
-    assert!(truth.decoy.unwrap().at_unix_nanos < onset);
+    assert!(truth.decoys[0].at_unix_nanos < onset);
     assert_eq!(truth.deploys.len(), 4);
 }
 

@@ -12,6 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use demo::fault::{Fault, REMEDIES};
+use demo::service::Role;
 use incident::{Report, Resolution, canonical};
 use orchestrator::desk::Opened;
 use orchestrator::watch::Watched;
@@ -26,7 +28,7 @@ use remediation::{Authority, Inventory, Policy};
 use store::Store;
 use telemetry::{Space, UnixNanos};
 
-use crate::cli::{Demo, FaultName};
+use crate::cli::Demo;
 use crate::failure::Outcome;
 use crate::terminal::{self, Stream};
 use crate::wiring::{Doors, Receiver, listen, sources, write_file};
@@ -52,10 +54,11 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<Outcome> {
         args.rate, receiver.address
     ));
     say(&match args.fault {
-        FaultName::SlowQuery => {
-            format!("something will break in {} s; the engine is not told what or when", args.healthy_for)
+        Fault::None => format!("nothing will break; one innocent deploy in about {} s", args.healthy_for),
+        Fault::TrafficSurge | Fault::NoisyDeploys => {
+            format!("in {} s: {}; nothing will break", args.healthy_for, args.fault.says())
         }
-        FaultName::None => format!("nothing will break; one innocent deploy in about {} s", args.healthy_for),
+        _ => format!("something will break in {} s; the engine is not told what or when", args.healthy_for),
     });
     if args.ask && !is_terminal() {
         say(&format!(
@@ -131,7 +134,7 @@ async fn work(
 fn remedy(args: &Demo, doors: &Doors, folder: &std::path::Path, fleet: &Fleet) -> anyhow::Result<Remedy> {
     let inventory_text = inventory(args);
     write_file(&*doors.disk, &folder.join("inventory.toml"), inventory_text.as_bytes())?;
-    let policy_text = if args.ask { "" } else { POLICY };
+    let policy_text = if args.ask { String::new() } else { policy() };
     write_file(&*doors.disk, &folder.join("policy.toml"), policy_text.as_bytes())?;
     let clock = Arc::clone(&doors.clock);
     let now: Now = Arc::new(move || clock.now_unix_nanos());
@@ -140,7 +143,7 @@ fn remedy(args: &Demo, doors: &Doors, folder: &std::path::Path, fleet: &Fleet) -
     } else {
         Arc::new(FileChannel::new(folder.to_owned(), Authority::new(), PATIENCE, Arc::clone(&now)))
     };
-    let policy = Policy::parse(policy_text).context("failed to read the policy")?;
+    let policy = Policy::parse(&policy_text).context("failed to read the policy")?;
     Ok(Remedy {
         inventory: Inventory::parse(&inventory_text).context("failed to read the inventory")?,
         approvals: Arc::new(PolicyChannel::new(policy, Authority::new(), person, now)),
@@ -148,24 +151,39 @@ fn remedy(args: &Demo, doors: &Doors, folder: &std::path::Path, fleet: &Fleet) -
     })
 }
 
-/// The demo's policy: this one reversible fix needs no person.
-const POLICY: &str = "[[rule]]\nspace = \"default\"\nprofile = \"slow_query\"\nmode = \"auto\"\n";
+/// The fixes that this engine has a profile for.
+fn remedies() -> impl Iterator<Item = &'static demo::fault::Remedy> {
+    let is_known = |name: &str| remediation::profiles::all().iter().any(|profile| profile.name == name);
+    REMEDIES.iter().filter(move |remedy| is_known(remedy.profile))
+}
 
-/// What the operator of the demo allows. Every service that keeps data has the same fix, so that the inventory does
-/// not give the cause away.
-fn inventory(args: &Demo) -> String {
-    let set = match (args.placebo, args.worse) {
-        (true, _) => "QUERY_HINT = \"fast\"",
-        (_, true) => "READ_AUDIT = \"full\"",
-        _ => "CUSTOMER_INDEX = \"true\"",
+/// The demo's policy: these reversible fixes need no person.
+fn policy() -> String {
+    let rule = |remedy: &demo::fault::Remedy| {
+        format!("[[rule]]\nspace = \"default\"\nprofile = \"{}\"\nmode = \"auto\"\n\n", remedy.profile)
     };
-    let target = |service: &str| {
+    remedies().map(rule).collect()
+}
+
+/// What the operator of the demo allows. Every service has the same fixes, so that the inventory does not give the
+/// cause away.
+fn inventory(args: &Demo) -> String {
+    let fix = |remedy: &demo::fault::Remedy| {
+        let (variable, value) = match (args.placebo, args.worse) {
+            (true, _) => remedy.placebo,
+            (_, true) => remedy.worse,
+            _ => remedy.fix,
+        };
+        format!("[[target.fix]]\nprofile = \"{}\"\nset = {{ {variable} = \"{value}\" }}\n\n", remedy.profile)
+    };
+    let fixes: String = remedies().map(fix).collect();
+    let target = |role: Role| {
+        let service = role.name();
         format!(
-            "[[target]]\nservice = \"{service}\"\ninstances = [\"{service}-1\", \"{service}-2\"]\n\
-             [[target.fix]]\nprofile = \"slow_query\"\nset = {{ {set} }}\n\n"
+            "[[target]]\nservice = \"{service}\"\ninstances = [\"{service}-1\", \"{service}-2\"]\n{fixes}"
         )
     };
-    ["gateway", "catalog", "checkout", "stock", "orders"].map(target).concat()
+    Role::ALL.map(target).concat()
 }
 
 fn is_terminal() -> bool {
@@ -183,7 +201,17 @@ fn no_incident(args: &Demo) -> anyhow::Result<Outcome> {
     };
     terminal::say(&text)?;
     // A fault that was not noticed is a negative result; no fault and no alarm is what was asked for.
-    Ok(if args.fault == FaultName::None { Outcome::AsAsked } else { Outcome::Negative })
+    Ok(if is_faultless(args.fault) { Outcome::AsAsked } else { Outcome::Negative })
+}
+
+/// Whether no incident is what was asked for.
+fn is_faultless(fault: Fault) -> bool {
+    fault.script(1.0).is_some_and(|script| script.causes.is_empty())
+}
+
+/// Whether a cause of this fault has a fix.
+fn has_profile(fault: Fault) -> bool {
+    fault.script(1.0).is_some_and(|script| script.causes.iter().any(|cause| cause.profile.is_some()))
 }
 
 async fn finish(
@@ -217,7 +245,11 @@ async fn finish(
     }
     let is_fixed =
         report.verification.as_ref().is_some_and(incident::report::VerificationSummary::is_complete);
-    Ok(if is_fixed { Outcome::AsAsked } else { Outcome::Negative })
+    // Nothing can be proven where nothing fits: a cause with no action proposed is all that was asked for.
+    let is_explained = !has_profile(args.fault)
+        && report.root_cause.is_some()
+        && report.resolution.as_ref().is_none_or(|resolution| resolution.actions.is_empty());
+    Ok(if is_fixed || is_explained { Outcome::AsAsked } else { Outcome::Negative })
 }
 
 async fn serve_until_enter(page: String) -> anyhow::Result<()> {

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 
-use crate::cli::{Actuate, DemoDirector, DemoLoad, FaultName};
+use crate::cli::{Actuate, DemoDirector, DemoLoad};
 use crate::failure::Outcome;
 
 /// One service, configured by its environment.
@@ -35,6 +35,8 @@ pub(crate) async fn load(args: DemoLoad) -> anyhow::Result<Outcome> {
         duration: None,
         stop_with_stdin: true,
         summary_file: Some(args.summary),
+        control_file: Some(args.control),
+        live_file: Some(args.live),
     };
     demo::load::run(options).await.context("failed to make load")?;
     Ok(Outcome::AsAsked)
@@ -45,14 +47,13 @@ pub(crate) async fn director(args: DemoDirector) -> anyhow::Result<Outcome> {
     let plan = demo::director::Plan {
         system_file: args.system,
         socket: args.socket,
-        fault: match args.fault {
-            FaultName::SlowQuery => demo::director::Fault::SlowQuery,
-            FaultName::None => demo::director::Fault::None,
-        },
+        fault: args.fault,
+        strength: args.strength,
         seed: args.seed,
         fault_after_s: args.fault_after,
         heal_at_s: args.heal_at,
         heal_after_file: None,
+        load_control: Some(args.load_control),
         truth_file: args.truth,
         stop_with_stdin: true,
     };

@@ -34,7 +34,7 @@ fn demo(seed: u64, more: &[&str]) -> Run {
 
 impl Run {
     fn seconds_after_onset(&self, nanos: &Value) -> f64 {
-        (nanos.as_i64().unwrap() - self.truth["onset_unix_nanos"].as_i64().unwrap()) as f64 / 1e9
+        (nanos.as_i64().unwrap() - self.truth["causes"][0]["onset_unix_nanos"].as_i64().unwrap()) as f64 / 1e9
     }
 
     fn verdict(&self) -> &str {
@@ -43,12 +43,12 @@ impl Run {
 
     fn is_right(&self) -> bool {
         let cause = &self.output["root_cause"];
-        cause["service"] == self.truth["service"] && cause["fault"] == self.truth["fault"]
+        cause["service"] == self.truth["causes"][0]["name"] && cause["fault"] == self.truth["fault"]
     }
 
     /// Whether the innocent deploy stands anywhere as a cause, a trigger or a supported hypothesis.
     fn blames_decoy(&self) -> bool {
-        let decoy = &self.truth["decoy"]["service"];
+        let decoy = &self.truth["decoys"][0]["service"];
         let cause = &self.output["root_cause"];
         let is_supported = |hypothesis: &Value| {
             hypothesis["status"] == "supported" && hypothesis["candidate"]["service"] == *decoy
@@ -64,10 +64,10 @@ impl Run {
         let stages = self.output["stages"].as_array().unwrap();
         let asked =
             stages.iter().find(|stage| stage["stage"] == "correlate").unwrap()["began_at"].as_i64().unwrap();
-        if self.truth["decoy"]["at_unix_nanos"].as_i64().unwrap() + 2_000_000_000 > asked {
+        if self.truth["decoys"][0]["at_unix_nanos"].as_i64().unwrap() + 2_000_000_000 > asked {
             return true;
         }
-        let decoy = &self.truth["decoy"]["service"];
+        let decoy = &self.truth["decoys"][0]["service"];
         let ruled_out = self.output["diagnosis"]["ruled_out"].as_array().unwrap();
         ruled_out
             .iter()

@@ -13,7 +13,7 @@ use demo::supervisor::client::Client;
 use demo::system::System;
 use tokio::process::{Child, Command};
 
-use crate::cli::{Demo, FaultName};
+use crate::cli::Demo;
 use crate::failure::Failure;
 
 /// How long the services may take to be ready: data are made and ten processes started.
@@ -37,6 +37,7 @@ impl Fleet {
         let system = make_system(folder, &binary, otlp, args.seed).await?;
         // A Unix socket's path has 107 bytes at most, and data folders may be deep.
         let socket = std::env::temp_dir().join(format!("firstcause-{}.sock", std::process::id()));
+        let control = socket.with_extension("load");
         let part = |name: &str| {
             let mut command = Command::new(&binary);
             command.arg(name).arg("--system").arg(system.file());
@@ -50,13 +51,12 @@ impl Fleet {
         let mut load = part("demo-load");
         load.arg("--rate").arg(args.rate.to_string()).arg("--seed").arg(args.seed.to_string());
         load.arg("--summary").arg(folder.join("load.json"));
+        load.arg("--control").arg(&control).arg("--live").arg(socket.with_extension("live"));
         let load = load.spawn().context("failed to start the load")?;
         let mut director = part("demo-director");
         director.arg("--socket").arg(&socket).arg("--seed").arg(args.seed.to_string());
-        director.arg("--fault").arg(match args.fault {
-            FaultName::SlowQuery => "slow_query",
-            FaultName::None => "none",
-        });
+        director.arg("--fault").arg(args.fault.name()).arg("--strength").arg(args.strength.to_string());
+        director.arg("--load-control").arg(&control);
         director.arg("--fault-after").arg(args.healthy_for.to_string());
         director.arg("--truth").arg(folder.join("truth.json"));
         if let Some(heal_at) = args.heal_at {
@@ -78,7 +78,9 @@ impl Fleet {
         {
             end(name, child).await?;
         }
-        tokio::fs::remove_file(&self.socket).await.ok();
+        for scratch in ["sock", "load", "live"] {
+            tokio::fs::remove_file(self.socket.with_extension(scratch)).await.ok();
+        }
         tokio::fs::remove_dir_all(&self.data).await.ok();
         Ok(())
     }
