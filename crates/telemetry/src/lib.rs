@@ -19,6 +19,6 @@ pub use answer::{Answer, Table};
 pub use ids::{QuestionId, SourceName, Space, SpanId, TraceId};
 pub use inquiry::{Answered, Inquiry, Next, Note, NoteKind, Stage, Step};
 pub use question::{Ask, Question, Scope};
-pub use signal::{LogRecord, MetricPoint, Resource, Span, SpanKind, StatusCode, Value};
+pub use signal::{LogRecord, MetricPoint, Resource, Span, SpanKind, StatusCode, Temporality, Value};
 pub use source::{Answerer, AskError, Cancel, Capabilities, Limits, Source};
 pub use time::{UnixNanos, Window};

@@ -228,14 +228,32 @@ pub struct MetricPoint {
     pub name: Arc<str>,
     /// The metric's unit, UCUM.
     pub unit: Arc<str>,
+    /// Since when a sum or distribution counts; the epoch when not told.
+    pub start: UnixNanos,
     /// When it was measured.
     pub at: UnixNanos,
+    /// How its value goes together with that of the points before it.
+    pub temporality: Temporality,
+    /// Whether it is a sum that only grows; false for what is no sum.
+    pub is_monotonic: bool,
     /// What was measured.
     pub value: MetricValue,
     /// The point's attributes.
     pub attributes: Attributes,
     /// Who measured.
     pub resource: Arc<Resource>,
+}
+
+/// How the values of the points of one series go together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Temporality {
+    /// Each stands for itself: a gauge, or a sum that does not tell.
+    #[default]
+    Instant,
+    /// Each counts since its start.
+    Cumulative,
+    /// Each counts since the point before it.
+    Delta,
 }
 
 /// The value of a metric point.

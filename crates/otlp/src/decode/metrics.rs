@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use telemetry::signal::{Attributes, MetricValue};
-use telemetry::{MetricPoint, Resource};
+use telemetry::{MetricPoint, Resource, Temporality, UnixNanos};
 
 use super::context::{Context, each_item};
 use super::value;
@@ -25,7 +25,8 @@ pub(super) fn decode<'a>(bytes: &'a [u8], context: &mut Context<'a>) -> Result<V
 /// The kinds of metric data, by their field in `Metric`.
 #[derive(Clone, Copy, PartialEq)]
 enum Data {
-    Number,
+    Gauge,
+    Sum,
     Histogram,
     Exponential,
     Summary,
@@ -38,6 +39,7 @@ fn metric<'a>(
     points: &mut Vec<MetricPoint>,
 ) -> Result<(), WireError> {
     let (mut name, mut unit, mut chosen, mut read) = ("", "", 0, Vec::new());
+    let mut aggregation = Aggregation::default();
     let mut fields = Reader::new(bytes);
     while let Some((number, field)) = fields.next_field()? {
         let (data, within) = match number {
@@ -53,8 +55,8 @@ fn metric<'a>(
                 unit = field.text().map_err(|error| error.within("unit"))?;
                 continue;
             }
-            5 => (Data::Number, "gauge"),
-            7 => (Data::Number, "sum"),
+            5 => (Data::Gauge, "gauge"),
+            7 => (Data::Sum, "sum"),
             9 => (Data::Histogram, "histogram"),
             10 => (Data::Exponential, "exponential_histogram"),
             11 => (Data::Summary, "summary"),
@@ -64,8 +66,10 @@ fn metric<'a>(
             // Of several kinds of data in one metric, the last one sent stands.
             read.drain(..).for_each(|_| context.reject("data_replaced"));
             chosen = number;
+            aggregation = Aggregation::of(data);
         }
-        data_points(data, field, context, &mut read).map_err(|error| error.within(within))?;
+        data_points(data, field, context, &mut aggregation, &mut read)
+            .map_err(|error| error.within(within))?;
     }
     let (name, unit) = (value::text(name, context), value::text(unit, context));
     for sent in read {
@@ -73,7 +77,10 @@ fn metric<'a>(
         points.push(MetricPoint {
             name: Arc::clone(&name),
             unit: Arc::clone(&unit),
+            start: UnixNanos(i64::try_from(sent.start).unwrap_or(i64::MAX)),
             at: context.time(sent.time, received_at, "time_missing"),
+            temporality: aggregation.temporality,
+            is_monotonic: aggregation.is_monotonic,
             value: sent.value(),
             attributes: sent.attributes,
             resource: Arc::clone(resource),
@@ -82,9 +89,34 @@ fn metric<'a>(
     Ok(())
 }
 
+/// How the points of one metric go together.
+#[derive(Default)]
+struct Aggregation {
+    temporality: Temporality,
+    is_monotonic: bool,
+}
+
+impl Aggregation {
+    /// What holds when nothing is told: a summary always counts since its start.
+    fn of(data: Data) -> Self {
+        let temporality = if data == Data::Summary { Temporality::Cumulative } else { Temporality::Instant };
+        Self { temporality, is_monotonic: false }
+    }
+}
+
+/// `AggregationTemporality` of `metrics.proto`; what it does not know stands for itself.
+fn temporality(sent: u64) -> Temporality {
+    match sent {
+        1 => Temporality::Delta,
+        2 => Temporality::Cumulative,
+        _ => Temporality::Instant,
+    }
+}
+
 /// A data point as it stands on the wire.
 struct Sent {
     data: Data,
+    start: u64,
     time: u64,
     number: f64,
     count: u64,
@@ -96,12 +128,24 @@ fn data_points<'a>(
     data: Data,
     field: Field<'a>,
     context: &mut Context<'a>,
+    aggregation: &mut Aggregation,
     read: &mut Vec<Sent>,
 ) -> Result<(), WireError> {
     let mut fields = Reader::new(field.bytes()?);
     while let Some((number, field)) = fields.next_field()? {
-        if number == 1 {
-            read.push(Sent::read(data, field, context).map_err(|error| error.within("data_points"))?);
+        match (data, number) {
+            (_, 1) => {
+                read.push(Sent::read(data, field, context).map_err(|error| error.within("data_points"))?);
+            }
+            (Data::Sum | Data::Histogram | Data::Exponential, 2) => {
+                let sent = field.varint().map_err(|error| error.within("aggregation_temporality"))?;
+                aggregation.temporality = temporality(sent);
+            }
+            (Data::Sum, 3) => {
+                let sent = field.varint().map_err(|error| error.within("is_monotonic"))?;
+                aggregation.is_monotonic = sent != 0;
+            }
+            _ => {}
         }
     }
     Ok(())
@@ -111,6 +155,7 @@ impl Sent {
     fn read<'a>(data: Data, field: Field<'a>, context: &mut Context<'a>) -> Result<Self, WireError> {
         let mut sent = Self {
             data,
+            start: 0,
             time: 0,
             number: f64::NAN,
             count: 0,
@@ -120,15 +165,20 @@ impl Sent {
         let mut fields = Reader::new(field.bytes()?);
         while let Some((number, field)) = fields.next_field()? {
             match (data, number) {
-                (Data::Number | Data::Summary, 7) | (Data::Histogram, 9) | (Data::Exponential, 1) => {
+                (Data::Gauge | Data::Sum | Data::Summary, 7)
+                | (Data::Histogram, 9)
+                | (Data::Exponential, 1) => {
                     value::push_attribute(field, &mut sent.attributes, context)
                         .map_err(|error| error.within("attributes"))?;
                 }
+                (_, 2) => {
+                    sent.start = field.fixed64().map_err(|error| error.within("start_time_unix_nano"))?;
+                }
                 (_, 3) => sent.time = field.fixed64().map_err(|error| error.within("time_unix_nano"))?,
-                (Data::Number, 4) => {
+                (Data::Gauge | Data::Sum, 4) => {
                     sent.number = f64::from_bits(field.fixed64().map_err(|error| error.within("as_double"))?);
                 }
-                (Data::Number, 6) => {
+                (Data::Gauge | Data::Sum, 6) => {
                     sent.number =
                         field.fixed64().map_err(|error| error.within("as_int"))?.cast_signed() as f64;
                 }
@@ -147,7 +197,7 @@ impl Sent {
 
     fn value(&self) -> MetricValue {
         match self.data {
-            Data::Number => MetricValue::Number(self.number),
+            Data::Gauge | Data::Sum => MetricValue::Number(self.number),
             Data::Histogram | Data::Exponential | Data::Summary => {
                 MetricValue::Distribution { count: self.count, sum: self.sum }
             }

@@ -137,6 +137,7 @@ fn log(chance: Dice<'_>) -> LogRecord {
 fn number_point(chance: Dice<'_>) -> NumberDataPoint {
     NumberDataPoint {
         attributes: attributes(chance),
+        start_time_unix_nano: time(chance),
         time_unix_nano: time(chance),
         value: match chance.below(3) {
             0 => None,
@@ -152,12 +153,13 @@ fn data(chance: Dice<'_>) -> metric::Data {
         0 => metric::Data::Gauge(Gauge { data_points: several(chance, 3, |chance| number_point(chance)) }),
         1 => metric::Data::Sum(Sum {
             data_points: several(chance, 3, |chance| number_point(chance)),
-            aggregation_temporality: 2,
-            is_monotonic: true,
+            aggregation_temporality: chance.below(4) as i32,
+            is_monotonic: chance.below(2) == 0,
         }),
         2 => metric::Data::Histogram(Histogram {
             data_points: several(chance, 3, |chance| HistogramDataPoint {
                 attributes: attributes(chance),
+                start_time_unix_nano: time(chance),
                 time_unix_nano: time(chance),
                 count: chance.below(99),
                 sum: (chance.below(2) == 0).then_some(1.5),
@@ -165,11 +167,12 @@ fn data(chance: Dice<'_>) -> metric::Data {
                 explicit_bounds: vec![0.5, 1.0],
                 ..HistogramDataPoint::default()
             }),
-            aggregation_temporality: 1,
+            aggregation_temporality: chance.below(4) as i32,
         }),
         3 => metric::Data::ExponentialHistogram(ExponentialHistogram {
             data_points: several(chance, 3, |chance| ExponentialHistogramDataPoint {
                 attributes: attributes(chance),
+                start_time_unix_nano: time(chance),
                 time_unix_nano: time(chance),
                 count: chance.below(99),
                 sum: (chance.below(2) == 0).then_some(2.5),
@@ -177,11 +180,12 @@ fn data(chance: Dice<'_>) -> metric::Data {
                 negative: Some(Default::default()),
                 ..ExponentialHistogramDataPoint::default()
             }),
-            aggregation_temporality: 1,
+            aggregation_temporality: chance.below(4) as i32,
         }),
         _ => metric::Data::Summary(Summary {
             data_points: several(chance, 3, |chance| SummaryDataPoint {
                 attributes: attributes(chance),
+                start_time_unix_nano: time(chance),
                 time_unix_nano: time(chance),
                 count: chance.below(99),
                 sum: chance.below(9) as f64,

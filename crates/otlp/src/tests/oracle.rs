@@ -12,7 +12,8 @@ use opentelemetry_proto::tonic::trace::v1::{Span as SentSpan, span};
 use prost::{DecodeError, Message};
 use telemetry::signal::{Attributes, MetricValue, SpanEvent, SpanLink};
 use telemetry::{
-    LogRecord, MetricPoint, Resource, Span, SpanId, SpanKind, StatusCode, TraceId, UnixNanos, Value,
+    LogRecord, MetricPoint, Resource, Span, SpanId, SpanKind, StatusCode, Temporality, TraceId, UnixNanos,
+    Value,
 };
 
 use crate::{Decoded, Signal};
@@ -101,34 +102,57 @@ fn link(sent: span::Link) -> Option<SpanLink> {
     })
 }
 
-fn points(data: metric::Data) -> Vec<(u64, MetricValue, Vec<KeyValue>)> {
+struct Point {
+    times: [u64; 2],
+    value: MetricValue,
+    attributes: Vec<KeyValue>,
+}
+
+fn points(data: metric::Data) -> (Temporality, bool, Vec<Point>) {
     let number = |point: opentelemetry_proto::tonic::metrics::v1::NumberDataPoint| {
         let value = match point.value {
             None => f64::NAN,
             Some(number_data_point::Value::AsDouble(value)) => value,
             Some(number_data_point::Value::AsInt(value)) => value as f64,
         };
-        (point.time_unix_nano, MetricValue::Number(value), point.attributes)
+        let times = [point.start_time_unix_nano, point.time_unix_nano];
+        Point { times, value: MetricValue::Number(value), attributes: point.attributes }
     };
     let distribution = |count, sum| MetricValue::Distribution { count, sum };
+    let temporality = |number: i32| match number {
+        1 => Temporality::Delta,
+        2 => Temporality::Cumulative,
+        _ => Temporality::Instant,
+    };
+    macro_rules! all {
+        ($data:expr, $sum:expr) => {
+            $data
+                .data_points
+                .into_iter()
+                .map(|point| Point {
+                    times: [point.start_time_unix_nano, point.time_unix_nano],
+                    value: distribution(point.count, $sum(point.sum)),
+                    attributes: point.attributes,
+                })
+                .collect()
+        };
+    }
     match data {
-        metric::Data::Gauge(data) => data.data_points.into_iter().map(number).collect(),
-        metric::Data::Sum(data) => data.data_points.into_iter().map(number).collect(),
-        metric::Data::Histogram(data) => data
-            .data_points
-            .into_iter()
-            .map(|point| (point.time_unix_nano, distribution(point.count, point.sum), point.attributes))
-            .collect(),
-        metric::Data::ExponentialHistogram(data) => data
-            .data_points
-            .into_iter()
-            .map(|point| (point.time_unix_nano, distribution(point.count, point.sum), point.attributes))
-            .collect(),
-        metric::Data::Summary(data) => data
-            .data_points
-            .into_iter()
-            .map(|point| (point.time_unix_nano, distribution(point.count, Some(point.sum)), point.attributes))
-            .collect(),
+        metric::Data::Gauge(data) => {
+            (Temporality::Instant, false, data.data_points.into_iter().map(number).collect())
+        }
+        metric::Data::Sum(data) => (
+            temporality(data.aggregation_temporality),
+            data.is_monotonic,
+            data.data_points.into_iter().map(number).collect(),
+        ),
+        metric::Data::Histogram(data) => {
+            (temporality(data.aggregation_temporality), false, all!(data, std::convert::identity))
+        }
+        metric::Data::ExponentialHistogram(data) => {
+            (temporality(data.aggregation_temporality), false, all!(data, std::convert::identity))
+        }
+        metric::Data::Summary(data) => (Temporality::Cumulative, false, all!(data, Some)),
     }
 }
 
@@ -169,16 +193,18 @@ pub(super) fn decode(signal: Signal, bytes: &[u8], received_at: UnixNanos) -> Re
             for group in ExportMetricsServiceRequest::decode(bytes)?.resource_metrics {
                 let resource = resource(group.resource);
                 for sent in group.scope_metrics.into_iter().flat_map(|scope| scope.metrics) {
-                    for (time, value, sent_attributes) in sent.data.into_iter().flat_map(points) {
-                        decoded.points.push(MetricPoint {
-                            name: sent.name.as_str().into(),
-                            unit: sent.unit.as_str().into(),
-                            at: at(time, received_at),
-                            value,
-                            attributes: attributes(sent_attributes),
-                            resource: Arc::clone(&resource),
-                        });
-                    }
+                    let Some((temporality, is_monotonic, read)) = sent.data.map(points) else { continue };
+                    decoded.points.extend(read.into_iter().map(|point| MetricPoint {
+                        name: sent.name.as_str().into(),
+                        unit: sent.unit.as_str().into(),
+                        start: UnixNanos(i64::try_from(point.times[0]).unwrap_or(i64::MAX)),
+                        at: at(point.times[1], received_at),
+                        temporality,
+                        is_monotonic,
+                        value: point.value,
+                        attributes: attributes(point.attributes),
+                        resource: Arc::clone(&resource),
+                    }));
                 }
             }
         }
