@@ -23,7 +23,7 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Receive OpenTelemetry signals, watch them, and explain what breaks
     Serve(Serve),
-    /// Ask one of the questions: health, onset, self_time, exemplars, trace, edges, changes
+    /// Ask one of the questions: changes, coverage, edges, exemplars, health, onset, self_time, series_change, trace
     Ask(Ask),
     /// Verify or re-run the record of an incident
     #[command(subcommand)]
@@ -132,6 +132,13 @@ pub(crate) struct Ask {
     /// Only this instance
     #[arg(long)]
     pub(crate) instance: Option<String>,
+    /// For `series_change`: how long the stretch right before `--since` is that it is compared with; as long as
+    /// `--since` when not given
+    #[arg(long, value_parser = seconds, value_name = "DURATION")]
+    pub(crate) before: Option<u64>,
+    /// For `series_change`: only the metric of this exact name; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(crate) metric: Vec<String>,
     /// The trace, for the question `trace`
     #[arg(long, value_name = "TRACE_ID")]
     pub(crate) trace: Option<String>,

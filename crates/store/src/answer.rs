@@ -1,4 +1,4 @@
-//! The seven questions that the head answers, one file each.
+//! The nine questions that the head answers, one file each.
 //!
 //! The lock on the head is held while traces are picked, not while they are assembled. Rows come in the order of
 //! their keys; every loop looks at the limits.
@@ -13,16 +13,19 @@ use telemetry::{Answer, Ask, AskError, Cancel, Capabilities, Limits, Table, Unix
 use crate::head::Head;
 
 mod changes;
+mod coverage;
 mod edges;
 mod exemplars;
 mod health;
 mod onset;
 mod select;
 mod self_time;
+mod series_change;
 mod trace;
 
 /// The questions that are answered here, sorted.
-const ANSWERED: [&str; 7] = ["changes", "edges", "exemplars", "health", "onset", "self_time", "trace"];
+const ANSWERED: [&str; 9] =
+    ["changes", "coverage", "edges", "exemplars", "health", "onset", "self_time", "series_change", "trace"];
 
 /// What the store can be asked.
 pub(crate) fn capabilities() -> Capabilities {
@@ -109,6 +112,15 @@ pub(crate) fn answer(head: &RwLock<Head>, ask: &Ask, asking: &Asking<'_>) -> Res
         Ask::Exemplars { window, scope, limit } => {
             let selected = select::entered_in(&read(), *window, scope, asking)?;
             exemplars::answer(selected, *window, scope, *limit, asking)
+        }
+        Ask::SeriesChange { good, bad, scope, metrics } => {
+            let windows = series_change::Windows { good: *good, bad: *bad };
+            series_change::answer(&read(), windows, scope, metrics, asking)
+        }
+        Ask::Coverage { window } => {
+            let sent = coverage::sent(&read(), *window, asking)?;
+            let selected = select::rooted_in(&read(), *window, asking)?;
+            coverage::answer(sent, selected, asking)
         }
         other => Err(AskError::Unsupported(other.name().to_owned())),
     }

@@ -9,9 +9,11 @@ use std::sync::Arc;
 use otlp::Decoded;
 use telemetry::{LogRecord, MetricPoint, Resource, Span, SpanId, TraceId, UnixNanos};
 
-use crate::estimate::{log_bytes, point_bytes, resource_bytes, span_bytes};
+use crate::estimate::{POINT_BYTES, log_bytes, resource_bytes, span_bytes};
 use crate::incarnation::Incarnations;
+use crate::presence::{Presence, Signals};
 use crate::rollup::Rollups;
+use crate::series::{Filed, SeriesIndex};
 
 /// A time further ahead than this of the receipt is a wrong clock; the receive time is taken for the index.
 const AHEAD_NS_MAX: i64 = 600_000_000_000;
@@ -59,12 +61,25 @@ struct Batch {
     bytes: u64,
     spans: Vec<Arc<Span>>,
     logs: Vec<LogRecord>,
-    points: Vec<MetricPoint>,
+    points: Vec<Filed>,
 }
 
 impl Batch {
     fn items(&self) -> u64 {
         (self.spans.len() + self.logs.len() + self.points.len()) as u64
+    }
+
+    /// Hands every signal to `each`: whose it is, when it counts, and as what.
+    fn each_signal(&self, mut each: impl FnMut(&Arc<str>, UnixNanos, Signals)) {
+        for span in &self.spans {
+            each(&span.resource.service, indexed(span.end, self.received_at), Signals::of(span));
+        }
+        for log in &self.logs {
+            each(&log.resource.service, indexed(log.at, self.received_at), Signals::LOG);
+        }
+        for point in &self.points {
+            each(&point.key.service, indexed(point.times.0, self.received_at), Signals::POINT);
+        }
     }
 }
 
@@ -83,13 +98,17 @@ pub(crate) struct Head {
     traces: BTreeMap<TraceId, Trace>,
     batches: VecDeque<Batch>,
     rollups: Rollups,
+    series: SeriesIndex,
+    presence: Presence,
     incarnations: Incarnations,
     watermark: UnixNanos,
     held: Held,
+    /// Estimated bytes of the requests alone.
+    batch_bytes: u64,
 }
 
 impl Head {
-    /// Takes in a request that is durable in `file`. Gives the number of spans that were here already.
+    /// Takes in a request that is durable in `file`. Gives the number of spans and points that were here already.
     pub(crate) fn apply(&mut self, decoded: Decoded, received_at: UnixNanos, file: u64) -> u64 {
         let mut batch = Batch {
             file,
@@ -97,10 +116,12 @@ impl Head {
             bytes: 0,
             spans: Vec::with_capacity(decoded.spans.len()),
             logs: decoded.logs,
-            points: decoded.points,
+            points: Vec::new(),
         };
-        self.observe(&decoded.spans, &batch.logs, &batch.points, &mut batch.bytes);
-        let mut duplicates = 0;
+        self.observe(&decoded.spans, &batch.logs, &decoded.points, &mut batch.bytes);
+        let sent = decoded.points.len() as u64;
+        batch.points = self.series.add(decoded.points);
+        let mut duplicates = sent - batch.points.len() as u64;
         for span in decoded.spans {
             match self.insert(Arc::new(span), received_at) {
                 Some(span) => {
@@ -111,13 +132,20 @@ impl Head {
             }
         }
         batch.bytes += batch.logs.iter().map(log_bytes).sum::<u64>();
-        batch.bytes += batch.points.iter().map(point_bytes).sum::<u64>();
+        batch.bytes += batch.points.len() as u64 * POINT_BYTES;
+        batch.each_signal(|service, at, signals| self.presence.add(service, at, &signals));
         self.held.spans += batch.spans.len() as u64;
         self.held.logs += batch.logs.len() as u64;
         self.held.points += batch.points.len() as u64;
-        self.held.bytes += batch.bytes;
+        self.batch_bytes += batch.bytes;
+        self.weigh();
         self.batches.push_back(batch);
         duplicates
+    }
+
+    /// What is kept once for many requests is counted apart from them.
+    fn weigh(&mut self) {
+        self.held.bytes = self.batch_bytes + self.series.bytes() + self.presence.bytes();
     }
 
     /// Adds a span to its trace and to the rollups, unless it is there.
@@ -168,13 +196,18 @@ impl Head {
         while self.held.bytes > bytes {
             let Some(batch) = self.batches.pop_front() else { break };
             expired += batch.items();
-            self.held.bytes -= batch.bytes.min(self.held.bytes);
+            self.batch_bytes -= batch.bytes.min(self.batch_bytes);
             self.held.spans -= batch.spans.len() as u64;
             self.held.logs -= batch.logs.len() as u64;
             self.held.points -= batch.points.len() as u64;
             for span in &batch.spans {
                 self.forget(span, batch.received_at);
             }
+            for point in &batch.points {
+                self.series.take(point);
+            }
+            batch.each_signal(|service, at, signals| self.presence.take(service, at, &signals));
+            self.weigh();
         }
         expired
     }
@@ -206,6 +239,14 @@ impl Head {
 
     pub(crate) fn rollups(&self) -> &Rollups {
         &self.rollups
+    }
+
+    pub(crate) fn series(&self) -> &SeriesIndex {
+        &self.series
+    }
+
+    pub(crate) fn presence(&self) -> &Presence {
+        &self.presence
     }
 
     pub(crate) fn incarnations(&self) -> &Incarnations {

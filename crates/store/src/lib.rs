@@ -1,6 +1,7 @@
 //! The embedded store: what was acknowledged is durable, and the questions are answered from it.
 //!
-//! Reading order: [`config`], `record`, `wal`, `recovery`, `head`, `rollup`, `incarnation`, `answer`, `writer`,
+//! Reading order: [`config`], `record`, `wal`, `recovery`, `head`, `rollup`, `series`,
+//! `growth`, `presence`, `incarnation`, `answer`, `writer`,
 //! [`store`]. A request is looked over, charged, decoded, logged, synced, applied to the head, and only then
 //! acknowledged. The head holds what is in the log and nothing else, so that a restart gives the same answers.
 //!
@@ -14,13 +15,16 @@ pub mod store;
 
 mod answer;
 mod estimate;
+mod growth;
 mod head;
 mod incarnation;
 mod layout;
 mod peer;
+mod presence;
 mod record;
 mod recovery;
 mod rollup;
+mod series;
 mod sketch;
 mod wal;
 mod writer;

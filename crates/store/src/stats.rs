@@ -21,7 +21,7 @@ pub struct Stats {
     pub refused_items: u64,
     /// Items replayed from the log when the store was opened.
     pub recovered: u64,
-    /// Spans that came again and were not counted again.
+    /// Spans and metric points that came again and were not counted again.
     pub duplicates: u64,
     /// Bytes cut from the end of the log when the store was opened: writes that never were acknowledged.
     pub torn_bytes: u64,

@@ -3,6 +3,9 @@
 mod answers;
 mod build;
 mod changes;
+mod coverage;
 mod crash;
 mod damage;
+mod metrics;
 mod pressure;
+mod series_change;

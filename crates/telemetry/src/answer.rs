@@ -54,6 +54,10 @@ pub enum Table {
     Edges(Vec<EdgeRow>),
     /// Answers `changes`.
     Changes(Vec<ChangeRow>),
+    /// Answers `series_change`.
+    SeriesChange(Vec<SeriesRow>),
+    /// Answers `coverage`.
+    Coverage(Vec<CoverageRow>),
 }
 
 impl Table {
@@ -68,6 +72,8 @@ impl Table {
             Self::Trace(rows) => rows.len(),
             Self::Edges(rows) => rows.len(),
             Self::Changes(rows) => rows.len(),
+            Self::SeriesChange(rows) => rows.len(),
+            Self::Coverage(rows) => rows.len(),
         }
     }
 
@@ -294,4 +300,78 @@ pub enum ChangeKind {
     Restart,
     /// An instance that was not there before.
     InstanceAdded,
+}
+
+/// One metric series in two windows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SeriesRow {
+    /// `service.name`.
+    pub service: String,
+    /// `service.instance.id`, empty when not told.
+    pub instance: String,
+    /// `service.version`, empty when not told.
+    pub version: String,
+    /// The metric's name.
+    pub metric: String,
+    /// The metric's unit, UCUM; a rate is in this unit per second. Observations have the unit `1`.
+    pub unit: String,
+    /// The points' attributes as text, in the order of their keys, long values cut at 200 characters.
+    pub attributes: Vec<(String, String)>,
+    /// What the figures are figures of.
+    pub kind: SeriesKind,
+    /// In the good window.
+    pub good: SeriesFigures,
+    /// In the bad window.
+    pub bad: SeriesFigures,
+}
+
+/// What the figures of a series are figures of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SeriesKind {
+    /// The values as they were measured: a gauge, or a sum that may fall.
+    Gauge,
+    /// The growth per second of a sum, or the observations per second of a distribution.
+    Rate,
+    /// The mean observation of a distribution.
+    Mean,
+}
+
+/// A series in one window; all zero when nothing was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SeriesFigures {
+    /// Points, or intervals between points, that ended in the window.
+    pub n: u64,
+    /// The mean of the values; of a rate the whole growth by the whole time, of a mean the whole sum by the whole
+    /// count.
+    pub mean: Num,
+    /// The smallest value of a point or interval.
+    pub min: Num,
+    /// The largest value of a point or interval.
+    pub max: Num,
+}
+
+/// Which signals a service sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CoverageRow {
+    /// `service.name`; what an uninstrumented callee is known by, as `edges` says it.
+    pub service: String,
+    /// Whether it sends signals itself; false when it is only seen in the calls of others.
+    pub is_instrumented: bool,
+    /// Spans.
+    pub spans: u64,
+    /// Entry spans among them.
+    pub entry_spans: u64,
+    /// Log records.
+    pub logs: u64,
+    /// Metric points.
+    pub points: u64,
+    /// Calls to it, in complete traces, that no span of its own answers; 0 when it sends signals itself.
+    pub unanswered_calls: u64,
+    /// What tells that its spans are a sample: attribute names, sorted; empty when nothing does.
+    pub sampled: Vec<String>,
 }

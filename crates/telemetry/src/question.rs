@@ -143,8 +143,11 @@ pub enum Ask {
         good: Window,
         /// The bad window.
         bad: Window,
-        /// Of what.
+        /// Of what; a series knows no operation, that part of the scope is not looked at.
         scope: Scope,
+        /// The exact names of the metrics, all when empty.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        metrics: Vec<String>,
     },
     /// Deploys, restarts and configuration changes, told or detected in the telemetry itself.
     Changes {

@@ -20,7 +20,7 @@ pub(crate) async fn run(args: cli::Ask) -> anyhow::Result<Outcome> {
         }
         AskServerError::Refused { .. } => Failure::usage(
             error.to_string(),
-            "answered today: changes, edges, exemplars, health, onset, self_time, trace",
+            "answered today: changes, coverage, edges, exemplars, health, onset, self_time, series_change, trace",
         ),
     })?;
     let text = if args.json { serde_json::to_string_pretty(&answer)? } else { terminal::table(&answer) };
@@ -53,6 +53,11 @@ fn ask(args: &cli::Ask, window: Window, scope: Scope) -> anyhow::Result<Ask> {
         "paths" => Ask::Paths { window, scope },
         "log_templates" => Ask::LogTemplates { window, scope },
         "topology" => Ask::Topology { window },
+        "series_change" => {
+            let back = i64::try_from(args.before.unwrap_or(args.since)).unwrap_or(i64::MAX / 2_000_000_000);
+            let good = Window::new(window.from.plus_seconds(-back), window.from);
+            Ask::SeriesChange { good, bad: window, scope, metrics: args.metric.clone() }
+        }
         "coverage" => Ask::Coverage { window },
         "trace" => {
             let text = args.trace.as_deref().unwrap_or_default();

@@ -1,6 +1,7 @@
 //! An answer as a plain table: one line a row, columns aligned, units in the heads.
 
-use telemetry::answer::{Answer, Subject, Table};
+use telemetry::answer::{Answer, SeriesKind, SeriesRow, Subject, Table};
+use telemetry::number::Num;
 
 use super::plain;
 
@@ -142,8 +143,41 @@ fn more_cells(table: &Table) -> Cells {
                 })
                 .collect(),
         ),
+        Table::SeriesChange(rows) => (
+            vec![
+                "service", "instance", "version", "metric", "attributes", "kind", "unit", "n", "mean_before", "n", "mean_now", "min_now",
+                "max_now",
+            ],
+            rows.iter().map(series_cells).collect(),
+        ),
+        Table::Coverage(rows) => (
+            vec!["service", "instrumented", "spans", "entry_spans", "logs", "points", "unanswered_calls", "sampled"],
+            rows.iter()
+                .map(|row| {
+                    let counts = [row.spans, row.entry_spans, row.logs, row.points, row.unanswered_calls];
+                    let mut cells = vec![row.service.clone(), row.is_instrumented.to_string()];
+                    cells.extend(counts.iter().map(u64::to_string));
+                    cells.push(row.sampled.join(" "));
+                    cells
+                })
+                .collect(),
+        ),
         Table::Health(_) | Table::Onset(_) | Table::SelfTime(_) => (Vec::new(), Vec::new()),
     }
+}
+
+fn series_cells(row: &SeriesRow) -> Vec<String> {
+    let attributes: Vec<String> =
+        row.attributes.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let kind = format!("{:?}", row.kind).to_lowercase();
+    let unit = if row.kind == SeriesKind::Rate { format!("{}/s", row.unit) } else { row.unit.clone() };
+    let (was, is) = (row.good, row.bad);
+    let figure = |n: u64, value: Num| if n == 0 { "-".to_owned() } else { format!("{}", value.get()) };
+    let mut cells = vec![row.service.clone(), row.instance.clone(), row.version.clone(), row.metric.clone()];
+    cells.extend([attributes.join(" "), kind, unit]);
+    cells.extend([was.n.to_string(), figure(was.n, was.mean), is.n.to_string()]);
+    cells.extend([is.mean, is.min, is.max].map(|value| figure(is.n, value)));
+    cells
 }
 
 fn aligned(heads: &[&str], rows: &[Vec<String>]) -> String {

@@ -49,7 +49,7 @@ fn an_unknown_question_names_the_known_ones() {
 #[test]
 fn a_question_that_is_not_answered_yet_is_refused_with_its_code() {
     let folder = tempfile::tempdir().unwrap();
-    let output = ask(&Serving::start(folder.path(), &[]), &["coverage"]);
+    let output = ask(&Serving::start(folder.path(), &[]), &["topology"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("FC-0010"), "{}", text(&output.stderr));
 }

@@ -199,8 +199,8 @@ fn limits_cancellation_and_unknown_questions_are_told() {
     assert_eq!((cut.table.len(), cut.truncated), (2, true));
     let few = Limits { scanned_max: 4, ..Limits::default() };
     assert!(matches!(rig.ask_within(ask, &few), Err(AskError::LimitReached(_))));
-    let unknown = rig.ask(Ask::Coverage { window: window(0, 1) });
-    assert_eq!(unknown, Err(AskError::Unsupported("coverage".to_owned())));
+    let unknown = rig.ask(Ask::Topology { window: window(0, 1) });
+    assert_eq!(unknown, Err(AskError::Unsupported("topology".to_owned())));
     let cancel = telemetry::Cancel::default();
     cancel.cancel();
     for ask in questions(window(0, 1)) {

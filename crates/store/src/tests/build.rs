@@ -152,6 +152,8 @@ pub(super) fn questions(window: Window) -> Vec<Ask> {
         Ask::SelfTime { window, scope: scope.clone() },
         Ask::Exemplars { window, scope: scope.clone(), limit: 3 },
         Ask::Edges { window, scope: scope.clone() },
-        Ask::Changes { window, scope },
+        Ask::Changes { window, scope: scope.clone() },
+        Ask::SeriesChange { good: window, bad: window, scope, metrics: Vec::new() },
+        Ask::Coverage { window },
     ]
 }

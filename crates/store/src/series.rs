@@ -1,0 +1,187 @@
+//! Metric points, filed by series and by time.
+//!
+//! A series is one metric of one process with one set of attributes. Points that leave the head are taken out
+//! again. What the points mean is read in `growth`; the instrumentation scope is not part of a series, because it
+//! is not kept.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use telemetry::signal::MetricValue;
+use telemetry::{MetricPoint, Resource, Temporality, UnixNanos, Window};
+
+use crate::estimate::series_bytes;
+
+/// What tells one series from another. Begins with what questions narrow by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SeriesKey {
+    pub(crate) metric: Arc<str>,
+    pub(crate) service: Arc<str>,
+    pub(crate) instance: Arc<str>,
+    pub(crate) version: Arc<str>,
+    pub(crate) unit: Arc<str>,
+    /// Sorted by key.
+    pub(crate) attributes: Vec<(Arc<str>, String)>,
+    pub(crate) shape: Shape,
+    /// Checksum over the whole resource: keeps processes apart that give no instance.
+    process: u32,
+}
+
+/// What the points of a series are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Shape {
+    /// Values that stand for themselves.
+    Level,
+    /// What was added in all; falls only when it begins anew.
+    Counter,
+    /// What was added since the last point; may be negative when the sum may fall.
+    Step,
+    /// Count and sum since the start.
+    Distribution,
+    /// Count and sum since the last point.
+    DistributionStep,
+}
+
+impl SeriesKey {
+    /// Whether its points have a count and a sum.
+    pub(crate) fn is_distribution(&self) -> bool {
+        matches!(self.shape, Shape::Distribution | Shape::DistributionStep)
+    }
+}
+
+impl Shape {
+    fn of(point: &MetricPoint) -> Self {
+        let is_cumulative = point.temporality == Temporality::Cumulative;
+        match point.value {
+            MetricValue::Distribution { .. } if is_cumulative => Self::Distribution,
+            MetricValue::Distribution { .. } => Self::DistributionStep,
+            MetricValue::Number(_) if is_cumulative && point.is_monotonic => Self::Counter,
+            MetricValue::Number(_) if point.temporality == Temporality::Delta => Self::Step,
+            MetricValue::Number(_) => Self::Level,
+        }
+    }
+}
+
+/// When a point was measured, and since when it counts.
+pub(crate) type Times = (UnixNanos, UnixNanos);
+
+/// The points of one series by time.
+pub(crate) type Points = BTreeMap<Times, MetricValue>;
+
+/// Where a point is filed.
+#[derive(Debug, Clone)]
+pub(crate) struct Filed {
+    pub(crate) key: Arc<SeriesKey>,
+    pub(crate) times: Times,
+}
+
+/// All series of a space.
+#[derive(Debug, Default)]
+pub(crate) struct SeriesIndex {
+    series: BTreeMap<Arc<SeriesKey>, Points>,
+    bytes: u64,
+}
+
+impl SeriesIndex {
+    /// Files points; what is there already is not filed again. Points of one resource stand together.
+    pub(crate) fn add(&mut self, points: Vec<MetricPoint>) -> Vec<Filed> {
+        let mut current: Option<(Arc<Resource>, u32)> = None;
+        let mut filed = Vec::with_capacity(points.len());
+        for point in points {
+            let process = match &current {
+                Some((resource, process)) if Arc::ptr_eq(resource, &point.resource) => *process,
+                _ => checksum(&point.resource),
+            };
+            current = Some((Arc::clone(&point.resource), process));
+            filed.extend(self.file(key_of(&point, process), (point.at, point.start), point.value));
+        }
+        filed
+    }
+
+    fn file(&mut self, key: SeriesKey, times: Times, value: MetricValue) -> Option<Filed> {
+        let key = match self.series.get_key_value(&key) {
+            Some((key, _)) => Arc::clone(key),
+            None => {
+                self.bytes += series_bytes(&key);
+                Arc::new(key)
+            }
+        };
+        let points = self.series.entry(Arc::clone(&key)).or_default();
+        if points.contains_key(&times) {
+            return None;
+        }
+        points.insert(times, value);
+        Some(Filed { key, times })
+    }
+
+    /// Takes out a point that was filed.
+    pub(crate) fn take(&mut self, filed: &Filed) {
+        let Some(points) = self.series.get_mut(&filed.key) else { return };
+        points.remove(&filed.times);
+        if points.is_empty() {
+            self.series.remove(&filed.key);
+            self.bytes = self.bytes.saturating_sub(series_bytes(&filed.key));
+        }
+    }
+
+    /// Estimated bytes of the keys; the points are counted with their requests.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// All series, or those of one metric, sorted.
+    pub(crate) fn of<'a>(
+        &'a self,
+        metric: Option<&'a str>,
+    ) -> impl Iterator<Item = (&'a SeriesKey, &'a Points)> {
+        let lowest = SeriesKey {
+            metric: Arc::from(metric.unwrap_or_default()),
+            service: Arc::from(""),
+            instance: Arc::from(""),
+            version: Arc::from(""),
+            unit: Arc::from(""),
+            attributes: Vec::new(),
+            shape: Shape::Level,
+            process: 0,
+        };
+        self.series
+            .range::<SeriesKey, _>((Bound::Included(&lowest), Bound::Unbounded))
+            .map(|(key, points)| (&**key, points))
+            .take_while(move |(key, _)| metric.is_none_or(|metric| metric == &*key.metric))
+    }
+}
+
+/// The points that were measured inside `window`.
+pub(crate) fn within(points: &Points, window: Window) -> impl Iterator<Item = (Times, &MetricValue)> {
+    let at = |time: UnixNanos| (time, UnixNanos(i64::MIN));
+    let range = (window.from < window.to).then(|| at(window.from)..at(window.to));
+    range.into_iter().flat_map(|range| points.range(range)).map(|(times, value)| (*times, value))
+}
+
+fn key_of(point: &MetricPoint, process: u32) -> SeriesKey {
+    let mut attributes: Vec<(Arc<str>, String)> =
+        point.attributes.iter().map(|(key, value)| (Arc::clone(key), value.render())).collect();
+    attributes.sort();
+    SeriesKey {
+        metric: Arc::clone(&point.name),
+        service: Arc::clone(&point.resource.service),
+        instance: Arc::clone(&point.resource.instance),
+        version: Arc::clone(&point.resource.version),
+        unit: Arc::clone(&point.unit),
+        attributes,
+        shape: Shape::of(point),
+        process,
+    }
+}
+
+fn checksum(resource: &Resource) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    for (key, value) in &resource.attributes {
+        hasher.update(key.as_bytes());
+        hasher.update(&[0]);
+        hasher.update(value.render().as_bytes());
+        hasher.update(&[0]);
+    }
+    hasher.finalize()
+}
