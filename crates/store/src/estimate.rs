@@ -1,13 +1,11 @@
-//! About how much memory a signal takes, from its type and its texts.
+//! About how much memory a signal takes, from its type and its texts; of metric points `series` tells.
 //!
 //! Shared texts are counted each time, so that the estimate is above the truth rather than below.
 
 use telemetry::signal::Attributes;
 use telemetry::{LogRecord, Span, Value};
 
-use crate::series::{Filed, SeriesKey, Times};
-
-/// Allocation, index entry and share of the rollups; of a series the same.
+/// Allocation, index entry and share of the rollups.
 const SPAN_EXTRA: usize = 128;
 /// A subject's figures in one second, at worst one for each entry span.
 const ENTRY_EXTRA: usize = 200;
@@ -46,22 +44,6 @@ pub(crate) fn span_bytes(span: &Span) -> u64 {
 /// Bytes of a log record, its resource left out.
 pub(crate) fn log_bytes(log: &LogRecord) -> u64 {
     (size_of::<LogRecord>() + value_bytes(&log.body) + attributes_bytes(&log.attributes)) as u64
-}
-
-/// Bytes of a metric point that is filed, its series left out: the entry, where it stands in its request, and as
-/// much again for the tree, whose nodes may be half full.
-pub(crate) const POINT_BYTES: u64 =
-    (2 * size_of::<(Times, telemetry::signal::MetricValue)>() + size_of::<Filed>()) as u64;
-
-/// Bytes of a series without its points.
-pub(crate) fn series_bytes(key: &SeriesKey) -> u64 {
-    let texts = [&key.metric, &key.service, &key.instance, &key.version, &key.unit];
-    let attributes = key
-        .attributes
-        .iter()
-        .map(|(name, value)| size_of::<(std::sync::Arc<str>, String)>() + name.len() + value.len());
-    let own = size_of::<SeriesKey>() + SPAN_EXTRA + texts.iter().map(|text| text.len()).sum::<usize>();
-    (own + attributes.sum::<usize>()) as u64
 }
 
 /// Bytes of a resource.

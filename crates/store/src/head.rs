@@ -9,11 +9,11 @@ use std::sync::Arc;
 use otlp::Decoded;
 use telemetry::{LogRecord, MetricPoint, Resource, Span, SpanId, TraceId, UnixNanos};
 
-use crate::estimate::{POINT_BYTES, log_bytes, resource_bytes, span_bytes};
+use crate::estimate::{log_bytes, resource_bytes, span_bytes};
 use crate::incarnation::Incarnations;
 use crate::presence::{Presence, Signals};
 use crate::rollup::Rollups;
-use crate::series::{Filed, SeriesIndex};
+use crate::series::{Filed, POINT_BYTES, SeriesIndex};
 
 /// A time further ahead than this of the receipt is a wrong clock; the receive time is taken for the index.
 const AHEAD_NS_MAX: i64 = 600_000_000_000;

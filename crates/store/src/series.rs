@@ -11,7 +11,11 @@ use std::sync::Arc;
 use telemetry::signal::MetricValue;
 use telemetry::{MetricPoint, Resource, Temporality, UnixNanos, Window};
 
-use crate::estimate::series_bytes;
+/// Estimated bytes of a point that is filed, its series left out: the entry, where it stands in its request, and
+/// as much again for the tree, whose nodes may be half full.
+pub(crate) const POINT_BYTES: u64 = (2 * size_of::<(Times, MetricValue)>() + size_of::<Filed>()) as u64;
+/// Allocation and index entries of a series.
+const SERIES_EXTRA: usize = 128;
 
 /// What tells one series from another. Begins with what questions narrow by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +48,15 @@ pub(crate) enum Shape {
 }
 
 impl SeriesKey {
+    /// Estimated bytes of a series without its points.
+    fn bytes(&self) -> u64 {
+        let texts = [&self.metric, &self.service, &self.instance, &self.version, &self.unit];
+        let attribute = size_of::<(Arc<str>, String)>();
+        let attributes = self.attributes.iter().map(|(name, value)| attribute + name.len() + value.len());
+        let own = size_of::<Self>() + SERIES_EXTRA + texts.iter().map(|text| text.len()).sum::<usize>();
+        (own + attributes.sum::<usize>()) as u64
+    }
+
     /// Whether its points have a count and a sum.
     pub(crate) fn is_distribution(&self) -> bool {
         matches!(self.shape, Shape::Distribution | Shape::DistributionStep)
@@ -103,7 +116,7 @@ impl SeriesIndex {
         let key = match self.series.get_key_value(&key) {
             Some((key, _)) => Arc::clone(key),
             None => {
-                self.bytes += series_bytes(&key);
+                self.bytes += key.bytes();
                 Arc::new(key)
             }
         };
@@ -121,7 +134,7 @@ impl SeriesIndex {
         points.remove(&filed.times);
         if points.is_empty() {
             self.series.remove(&filed.key);
-            self.bytes = self.bytes.saturating_sub(series_bytes(&filed.key));
+            self.bytes = self.bytes.saturating_sub(filed.key.bytes());
         }
     }
 

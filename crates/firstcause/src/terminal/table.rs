@@ -143,15 +143,41 @@ fn more_cells(table: &Table) -> Cells {
                 })
                 .collect(),
         ),
+        other => metric_cells(other),
+    }
+}
+
+fn metric_cells(table: &Table) -> Cells {
+    match table {
         Table::SeriesChange(rows) => (
             vec![
-                "service", "instance", "version", "metric", "attributes", "kind", "unit", "n", "mean_before", "n", "mean_now", "min_now",
+                "service",
+                "instance",
+                "version",
+                "metric",
+                "attributes",
+                "kind",
+                "unit",
+                "n",
+                "mean_before",
+                "n",
+                "mean_now",
+                "min_now",
                 "max_now",
             ],
             rows.iter().map(series_cells).collect(),
         ),
         Table::Coverage(rows) => (
-            vec!["service", "instrumented", "spans", "entry_spans", "logs", "points", "unanswered_calls", "sampled"],
+            vec![
+                "service",
+                "instrumented",
+                "spans",
+                "entry_spans",
+                "logs",
+                "points",
+                "unanswered_calls",
+                "sampled",
+            ],
             rows.iter()
                 .map(|row| {
                     let counts = [row.spans, row.entry_spans, row.logs, row.points, row.unanswered_calls];
@@ -162,7 +188,13 @@ fn more_cells(table: &Table) -> Cells {
                 })
                 .collect(),
         ),
-        Table::Health(_) | Table::Onset(_) | Table::SelfTime(_) => (Vec::new(), Vec::new()),
+        Table::Health(_)
+        | Table::Onset(_)
+        | Table::SelfTime(_)
+        | Table::Exemplars(_)
+        | Table::Trace(_)
+        | Table::Edges(_)
+        | Table::Changes(_) => (Vec::new(), Vec::new()),
     }
 }
 

@@ -33,6 +33,10 @@ fn a_span_is_queryable_as_soon_as_it_is_acknowledged_and_after_a_restart() {
     assert_eq!(serving.spans_of(&request.trace_id), request.spans);
     let health = ask(&serving, &["health", "--service", "things"]);
     assert!(text(&health.stdout).contains("GET /things/0"), "{}", text(&health.stdout));
+    let coverage = text(&ask(&serving, &["coverage"]).stdout);
+    assert!(coverage.contains("unanswered_calls") && coverage.contains("things"), "{coverage}");
+    let series = ask(&serving, &["series_change", "--before", "1h", "--metric", "process.cpu.time"]);
+    assert_eq!((series.status.code(), text(&series.stdout).contains("(no rows)")), (Some(0), true));
     serving.kill();
     let again = Serving::start(folder.path(), &[]);
     assert_eq!(again.spans_of(&request.trace_id), request.spans);

@@ -19,14 +19,16 @@ fn rows(rig: &Rig, metrics: &[&str]) -> Vec<SeriesRow> {
 }
 
 /// n, mean, min and max.
-fn read(figures: SeriesFigures) -> (u64, f64, f64, f64) {
+fn read(figures: SeriesFigures) -> Figures {
     (figures.n, figures.mean.get(), figures.min.get(), figures.max.get())
 }
 
-const NOTHING: (u64, f64, f64, f64) = (0, 0.0, 0.0, 0.0);
+const NOTHING: Figures = (0, 0.0, 0.0, 0.0);
+
+type Figures = (u64, f64, f64, f64);
 
 /// The one row there is: its kind and both windows.
-fn only(rig: &Rig) -> (SeriesKind, (u64, f64, f64, f64), (u64, f64, f64, f64)) {
+fn only(rig: &Rig) -> (SeriesKind, Figures, Figures) {
     let rows = rows(rig, &[]);
     let [row] = rows.as_slice() else { panic!("{rows:?}") };
     (row.kind, read(row.good), read(row.bad))
@@ -85,7 +87,7 @@ trait Rounded {
     fn rounded(self) -> Self;
 }
 
-impl Rounded for (u64, f64, f64, f64) {
+impl Rounded for Figures {
     fn rounded(self) -> Self {
         let round = |value: f64| telemetry::number::Num::new(value).get();
         (self.0, round(self.1), round(self.2), round(self.3))
