@@ -16,6 +16,7 @@ mod changes;
 mod coverage;
 mod edges;
 mod exemplars;
+mod from_metrics;
 mod health;
 mod onset;
 mod select;

@@ -42,6 +42,13 @@ impl Sketch {
         self.add_count(bucket_of(nanos), 1);
     }
 
+    /// Adds `count` of the same duration.
+    pub(crate) fn add_many(&mut self, nanos: i64, count: u64) {
+        if count > 0 {
+            self.add_count(bucket_of(nanos), count);
+        }
+    }
+
     fn add_count(&mut self, bucket: i16, count: u64) {
         match self.buckets.binary_search_by_key(&bucket, |entry| entry.0) {
             Ok(at) => {

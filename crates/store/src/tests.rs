@@ -6,6 +6,7 @@ mod changes;
 mod coverage;
 mod crash;
 mod damage;
+mod from_metrics;
 mod metrics;
 mod pressure;
 mod series_change;

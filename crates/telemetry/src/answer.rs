@@ -25,13 +25,25 @@ pub struct Answer {
     pub left_out: u64,
     /// Whether rows were cut at a limit.
     pub truncated: bool,
+    /// Services that sent no entry spans and whose rows are made of the durations that their servers measured,
+    /// sorted. Their counts, errors and sums are exact, but belong to whole export intervals, each in the second
+    /// of its end; their quantiles are those of the intervals' means, and `quantile_error` does not hold for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from_metrics: Vec<String>,
 }
 
 impl Answer {
     /// An exact, whole answer.
     #[must_use]
     pub fn exact(table: Table) -> Self {
-        Self { table, quantile_error: Num::default(), sampled_of: None, left_out: 0, truncated: false }
+        Self {
+            table,
+            quantile_error: Num::default(),
+            sampled_of: None,
+            left_out: 0,
+            truncated: false,
+            from_metrics: Vec::new(),
+        }
     }
 }
 

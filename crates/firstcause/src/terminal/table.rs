@@ -21,6 +21,10 @@ pub(crate) fn table(answer: &Answer) -> String {
     if answer.quantile_error.get() > 0.0 {
         text.push_str(&format!("quantiles are within {:.0} %\n", answer.quantile_error.get() * 100.0));
     }
+    if !answer.from_metrics.is_empty() {
+        let services = plain(&answer.from_metrics.join(", "));
+        text.push_str(&format!("from metrics, quantiles are of means: {services}\n"));
+    }
     text.trim_end().to_owned()
 }
 

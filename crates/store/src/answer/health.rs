@@ -1,6 +1,6 @@
 //! Answers `health`: rate, errors and durations of entry spans over a window.
 //!
-//! A second counts when it begins inside the window.
+//! A second counts when it begins inside the window. Services without entry spans are told of by their metrics.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use telemetry::answer::HealthRow;
 use telemetry::number::Num;
 use telemetry::{Answer, AskError, Scope, Table, Window};
 
-use super::Asking;
+use super::{Asking, from_metrics};
 use crate::head::Head;
 use crate::rollup::{Figures, Key};
 use crate::sketch::RELATIVE_ERROR;
@@ -20,7 +20,8 @@ pub(super) fn answer(
     asking: &Asking<'_>,
 ) -> Result<Answer, AskError> {
     let mut merged: BTreeMap<&Key, Figures> = BTreeMap::new();
-    for (_, cells) in head.rollups().within(window) {
+    let measured = from_metrics::cells(head, window, scope, asking)?;
+    for (_, cells) in head.rollups().within(window).chain(measured.seconds()) {
         asking.look_at(cells.len() as u64)?;
         for (key, figures) in cells {
             if scope.admits(&key.service, &key.operation, &key.instance) {
@@ -41,5 +42,5 @@ pub(super) fn answer(
         })
         .collect();
     let answer = asking.exact(rows, Table::Health);
-    Ok(Answer { quantile_error: Num::new(RELATIVE_ERROR), ..answer })
+    Ok(Answer { quantile_error: Num::new(RELATIVE_ERROR), from_metrics: measured.services(), ..answer })
 }

@@ -1,12 +1,13 @@
 //! Answers `onset`: rate, errors and durations of entry spans second by second.
 //!
-//! Sorted by subject, then by second. A second without spans has no row.
+//! Sorted by subject, then by second. A second without spans has no row. Services
+//! without entry spans are told of by their metrics.
 
 use telemetry::answer::OnsetRow;
 use telemetry::number::Num;
 use telemetry::{Answer, AskError, Scope, Table, Window};
 
-use super::Asking;
+use super::{Asking, from_metrics};
 use crate::head::Head;
 use crate::sketch::RELATIVE_ERROR;
 
@@ -17,7 +18,8 @@ pub(super) fn answer(
     asking: &Asking<'_>,
 ) -> Result<Answer, AskError> {
     let mut rows: Vec<OnsetRow> = Vec::new();
-    for (second, cells) in head.rollups().within(window) {
+    let measured = from_metrics::cells(head, window, scope, asking)?;
+    for (second, cells) in head.rollups().within(window).chain(measured.seconds()) {
         asking.look_at(cells.len() as u64)?;
         for (key, figures) in cells {
             if scope.admits(&key.service, &key.operation, &key.instance) {
@@ -35,5 +37,5 @@ pub(super) fn answer(
     }
     rows.sort_by(|a, b| (&a.subject, a.second).cmp(&(&b.subject, b.second)));
     let answer = asking.exact(rows, Table::Onset);
-    Ok(Answer { quantile_error: Num::new(RELATIVE_ERROR), ..answer })
+    Ok(Answer { quantile_error: Num::new(RELATIVE_ERROR), from_metrics: measured.services(), ..answer })
 }
