@@ -78,6 +78,16 @@ pub(crate) fn create_stock(replicas: &[PathBuf]) -> Result<(), DataError> {
     create(replicas, &rows)
 }
 
+/// Creates an empty queue of messages, in the mode that lets senders and consumers share it.
+pub(crate) fn create_queue(path: &Path) -> Result<(), DataError> {
+    let script = "PRAGMA journal_mode = WAL;
+         CREATE TABLE messages (
+             id INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL, traceparent TEXT NOT NULL,
+             leased_until INTEGER NOT NULL);";
+    let create = || Connection::open(path)?.execute_batch(script);
+    create().map_err(|source| DataError::Sqlite { action: "create", path: path.to_owned(), source })
+}
+
 fn create(replicas: &[PathBuf], rows: &str) -> Result<(), DataError> {
     let Some((first, copies)) = replicas.split_first() else {
         return Ok(());

@@ -222,12 +222,17 @@ impl Fault {
     /// How the fault comes about at this strength (see [`STRENGTH`]); nothing while this build cannot bring it in.
     pub fn script(self, strength: f64) -> Option<Script> {
         // Each row that is not here yet falls through to `None`, and the fault is not offered.
-        let _ = strength;
         match self {
             Self::SlowQuery => Some(Script::deploy(
                 Cause::service(Role::Orders, "orders", Some("slow_query")),
                 &[("CUSTOMER_INDEX", "false".to_owned())],
             )),
+            Self::PoisonMessage => Some(Script::deploy(QUEUE, &[("RECEIPT_GIFTS", "false".to_owned())])),
+            Self::SilentDrop => {
+                // Some messages must come through: a worker that does nothing is another fault.
+                let share = (0.6 * strength).min(0.95);
+                Some(Script::deploy(QUEUE, &[("RECEIPT_DISCARD", format!("{share:.2}"))]))
+            }
             Self::TrafficSurge => Some(traffic_surge()),
             Self::NoisyDeploys => Some(noisy_deploys()),
             Self::None => Some(Script::default()),
@@ -235,6 +240,15 @@ impl Fault {
         }
     }
 }
+
+/// The queue, whose worker was deployed: naming either is right.
+const QUEUE: Cause = Cause {
+    kind: Kind::Queue,
+    name: "order-events",
+    also: &["receipts"],
+    profile: None,
+    deployed: Role::Receipts,
+};
 
 /// The load doubles for the rest of the run, whatever the strength: a system that copes is the point.
 fn traffic_surge() -> Script {

@@ -36,6 +36,8 @@ use live::Live;
 const IN_FLIGHT: usize = 256;
 /// A request that takes longer has failed.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
+/// One customer in so many buys gifts.
+const GIFT_EVERY: u64 = 25;
 /// How often the load asks what is wanted of it.
 const CONTROL_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -230,7 +232,9 @@ impl Planned {
             0 | 1 => (Method::GET, format!("/products/{product}"), Bytes::new()),
             2 => (Method::GET, format!("/history/{customer}"), Bytes::new()),
             _ => {
-                let basket = serde_json::json!({ "customer": customer, "product": product });
+                // Some customers always buy for others.
+                let gift = customer % GIFT_EVERY == 0;
+                let basket = serde_json::json!({ "customer": customer, "product": product, "gift": gift });
                 (Method::POST, "/checkout".to_owned(), basket.to_string().into())
             }
         };

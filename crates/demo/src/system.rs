@@ -125,6 +125,7 @@ impl System {
         };
         data::create_orders(&system.database_files(Role::Orders), seed)?;
         data::create_stock(&system.database_files(Role::Stock))?;
+        data::create_queue(&queue_file(&system.directory))?;
         system.write()?;
         Ok(system)
     }
@@ -180,6 +181,11 @@ fn database_file(directory: &Path, instance: &str) -> PathBuf {
     directory.join("data").join(format!("{instance}.db"))
 }
 
+/// The queue that announces new orders.
+fn queue_file(directory: &Path) -> PathBuf {
+    directory.join("data").join("order-events.db")
+}
+
 /// Ports that are free now; they are held together, so that none is given twice.
 fn free_ports(count: usize) -> io::Result<Vec<u16>> {
     let held =
@@ -201,7 +207,15 @@ fn instances(directory: &Path, ports: &[u16], otlp_endpoint: &str) -> Vec<Instan
                 settings.insert(upstream.upstream_variable(), list.join(","));
             }
             let mut allowed = Vec::new();
-            if matches!(role, Role::Stock | Role::Orders) {
+            if matches!(role, Role::Checkout | Role::Receipts) {
+                settings.insert("QUEUE_FILE".to_owned(), queue_file(directory).display().to_string());
+            }
+            if role == Role::Receipts {
+                settings.insert("RECEIPT_GIFTS".to_owned(), "true".to_owned());
+                settings.insert("RECEIPT_DISCARD".to_owned(), "0".to_owned());
+                allowed = ["RECEIPT_GIFTS", "RECEIPT_DISCARD"].map(str::to_owned).to_vec();
+            }
+            if matches!(role, Role::Stock | Role::Orders | Role::Receipts) {
                 settings
                     .insert("DATABASE_FILE".to_owned(), database_file(directory, &id).display().to_string());
             }
@@ -224,9 +238,9 @@ mod tests {
 
     #[test]
     fn every_instance_has_its_own_port_and_settings_that_a_service_accepts() {
-        let ports: Vec<u16> = (9_000..9_010).collect();
+        let ports: Vec<u16> = (9_000..9_012).collect();
         let instances = instances(Path::new("/demo"), &ports, "http://127.0.0.1:4318");
-        assert_eq!(instances.len(), 10);
+        assert_eq!(instances.len(), 12);
         for instance in instances {
             let mut vars = instance.settings.clone();
             vars.insert("PORT".to_owned(), instance.port.to_string());

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, Severity};
-use opentelemetry::metrics::Histogram;
+use opentelemetry::metrics::{Counter, Histogram};
 use opentelemetry::trace::{
-    Span as _, SpanKind, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
+    Link, Span as _, SpanContext, SpanKind, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
 };
 use opentelemetry::{Context, KeyValue, logs::LoggerProvider as _, metrics::MeterProvider as _};
 use opentelemetry_sdk::Resource;
@@ -99,6 +99,35 @@ impl Telemetry {
             .start_with_context(&self.tracer, parent);
         debug_assert!(span.span_context().is_valid());
         parent.with_span(span)
+    }
+
+    /// Starts a trace of its own whose first span links to `origin`, and returns the context of that span.
+    pub(crate) fn start_linked_root(
+        &self,
+        name: String,
+        kind: SpanKind,
+        attributes: Vec<KeyValue>,
+        origin: SpanContext,
+    ) -> Context {
+        let span = self
+            .tracer
+            .span_builder(name)
+            .with_kind(kind)
+            .with_attributes(attributes)
+            .with_links(vec![Link::with_context(origin)])
+            .start_with_context(&self.tracer, &Context::new());
+        Context::new().with_span(span)
+    }
+
+    /// A counter of this service.
+    pub(crate) fn counter(
+        &self,
+        name: &'static str,
+        description: &'static str,
+        unit: &'static str,
+    ) -> Counter<u64> {
+        let meter = self.metrics.meter(SCOPE);
+        meter.u64_counter(name).with_description(description).with_unit(unit).build()
     }
 
     /// Records a handled business action, correlated with the current span.

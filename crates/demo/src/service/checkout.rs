@@ -1,4 +1,4 @@
-//! Places an order, which reserves stock first, and shows a customer's past orders.
+//! Places an order, which reserves stock first and is announced in the queue, and shows a customer's past orders.
 //! It deliberately does not give a reservation back when the order fails: this shop is a demo, not a saga.
 
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::failure::Failure;
+use super::messaging::Producer;
 use super::upstream::{Call, Document, Upstream};
 use crate::instrument::Telemetry;
 
@@ -17,6 +18,7 @@ use crate::instrument::Telemetry;
 struct Checkout {
     stock: Upstream,
     orders: Upstream,
+    events: Producer,
     telemetry: Arc<Telemetry>,
 }
 
@@ -24,25 +26,34 @@ struct Checkout {
 struct Basket {
     customer: u32,
     product: u32,
+    #[serde(default)]
+    gift: bool,
 }
 
-pub(super) fn router(stock: Upstream, orders: Upstream, telemetry: &Arc<Telemetry>) -> Router {
+pub(super) fn router(
+    stock: Upstream,
+    orders: Upstream,
+    events: Producer,
+    telemetry: &Arc<Telemetry>,
+) -> Router {
     Router::new()
         .route("/checkout", post(place))
         .route("/history/{customer}", get(history))
-        .with_state(Arc::new(Checkout { stock, orders, telemetry: Arc::clone(telemetry) }))
+        .with_state(Arc::new(Checkout { stock, orders, events, telemetry: Arc::clone(telemetry) }))
 }
 
 async fn place(
     State(checkout): State<Arc<Checkout>>,
     Json(basket): Json<Basket>,
 ) -> Result<Document, Failure> {
-    let Basket { customer, product } = basket;
+    let Basket { customer, product, gift } = basket;
     let reserve = Call::post("/stock/{id}/reserve", format!("/stock/{product}/reserve"), &json!({}));
     checkout.stock.call(reserve).await?.document()?;
     let order = json!({ "customer": customer, "product": product });
     let document =
         checkout.orders.call(Call::post("/orders", "/orders".to_owned(), &order)).await?.document()?;
+    let event = json!({ "customer": customer, "product": product, "gift": gift });
+    checkout.events.send(event.to_string()).await?;
     let attributes =
         vec![("customer.id", i64::from(customer).into()), ("product.id", i64::from(product).into())];
     checkout.telemetry.info("order placed", attributes);

@@ -6,7 +6,10 @@ mod checkout;
 mod database;
 mod failure;
 mod gateway;
+mod messaging;
 mod orders;
+mod queue;
+mod receipts;
 mod settings;
 mod stock;
 mod upstream;
@@ -27,6 +30,10 @@ use crate::instrument::server::{Observer, observe};
 use crate::instrument::{ExportError, Identity, Telemetry};
 use crate::lifetime::Lifetime;
 use database::{Database, DatabaseError};
+use messaging::{Consumer, Producer};
+use queue::Queue;
+pub use receipts::Receipts;
+use receipts::Worker;
 pub use settings::{ReadAudit, Role, SettingError, Settings};
 use upstream::Upstream;
 
@@ -94,12 +101,16 @@ async fn serve(
     let listener = TcpListener::bind(address).await.map_err(|source| ServeError::Bind { address, source })?;
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
 
+    let worker = worker(settings, telemetry).await?.map(Worker::start);
     let (stop, stopped) = oneshot::channel::<()>();
     let server = axum::serve(listener, router).with_graceful_shutdown(async { drop(stopped.await) });
     let mut server = std::pin::pin!(server.into_future());
     tokio::select! {
         served = &mut server => return served.map_err(ServeError::Serve),
         () = lifetime.ended() => drop(stop),
+    }
+    if let Some(worker) = worker {
+        worker.stop(DRAIN_LIMIT).await;
     }
     match tokio::time::timeout(DRAIN_LIMIT, server).await {
         Ok(served) => served.map_err(ServeError::Serve),
@@ -113,7 +124,10 @@ async fn router(settings: &Settings, telemetry: &Arc<Telemetry>) -> Result<Route
     Ok(match settings.role {
         Role::Gateway => gateway::router(upstream(Role::Catalog)?, upstream(Role::Checkout)?, telemetry),
         Role::Catalog => catalog::router(upstream(Role::Stock)?, telemetry),
-        Role::Checkout => checkout::router(upstream(Role::Stock)?, upstream(Role::Orders)?, telemetry),
+        Role::Checkout => {
+            let events = Producer::new(Queue::open(settings.queue_file()?).await?, telemetry);
+            checkout::router(upstream(Role::Stock)?, upstream(Role::Orders)?, events, telemetry)
+        }
         Role::Stock => {
             stock::router(Database::open(settings.database_file()?, "", telemetry).await?, telemetry)
         }
@@ -122,5 +136,17 @@ async fn router(settings: &Settings, telemetry: &Arc<Telemetry>) -> Result<Route
             let database = Database::open(settings.database_file()?, migration, telemetry).await?;
             orders::router(database, settings.read_audit, telemetry)
         }
+        // A worker is asked for nothing but its health.
+        Role::Receipts => Router::new().route("/", get(async || "receipts\n")),
     })
+}
+
+/// What a worker does besides answering.
+async fn worker(settings: &Settings, telemetry: &Arc<Telemetry>) -> Result<Option<Worker>, ServeError> {
+    if settings.role != Role::Receipts {
+        return Ok(None);
+    }
+    let consumer = Consumer::new(Queue::open(settings.queue_file()?).await?, telemetry);
+    let database = Database::open(settings.database_file()?, receipts::MIGRATION, telemetry).await?;
+    Ok(Some(Worker::new(consumer, database, settings.receipts, telemetry)))
 }

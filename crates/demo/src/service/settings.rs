@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::receipts::Receipts;
+
 /// What a service does.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Role {
@@ -21,11 +23,14 @@ pub enum Role {
     Stock,
     /// Keeps the orders.
     Orders,
+    /// Writes a receipt for each order that the queue announces.
+    Receipts,
 }
 
 impl Role {
     /// All roles, in the order in which a request meets them.
-    pub const ALL: [Self; 5] = [Self::Gateway, Self::Catalog, Self::Checkout, Self::Stock, Self::Orders];
+    pub const ALL: [Self; 6] =
+        [Self::Gateway, Self::Catalog, Self::Checkout, Self::Stock, Self::Orders, Self::Receipts];
 
     /// The service name.
     pub fn name(self) -> &'static str {
@@ -35,6 +40,7 @@ impl Role {
             Self::Checkout => "checkout",
             Self::Stock => "stock",
             Self::Orders => "orders",
+            Self::Receipts => "receipts",
         }
     }
 
@@ -49,7 +55,7 @@ impl Role {
             Self::Gateway => &[Self::Catalog, Self::Checkout],
             Self::Catalog => &[Self::Stock],
             Self::Checkout => &[Self::Stock, Self::Orders],
-            Self::Stock | Self::Orders => &[],
+            Self::Stock | Self::Orders | Self::Receipts => &[],
         }
     }
 }
@@ -76,7 +82,9 @@ pub struct Settings {
     pub(super) read_audit: ReadAudit,
     /// Set by the supervisor, which holds the other end of the pipe.
     pub(super) stop_with_stdin: bool,
+    pub(super) receipts: Receipts,
     database_file: Option<PathBuf>,
+    queue_file: Option<PathBuf>,
     upstreams: BTreeMap<Role, Vec<SocketAddr>>,
 }
 
@@ -102,9 +110,10 @@ impl Settings {
     /// Reads the settings from `vars`.
     pub fn from_vars(vars: impl Iterator<Item = (String, String)>) -> Result<Self, SettingError> {
         let vars = Vars(vars.collect());
-        let role = vars.parsed("SERVICE_NAME", "gateway, catalog, checkout, stock or orders", |name| {
-            Role::ALL.into_iter().find(|role| role.name() == name)
-        })?;
+        let role =
+            vars.parsed("SERVICE_NAME", "gateway, catalog, checkout, stock, orders or receipts", |name| {
+                Role::ALL.into_iter().find(|role| role.name() == name)
+            })?;
         let mut upstreams = BTreeMap::new();
         for &upstream in role.upstreams() {
             let addresses = vars.parsed(&upstream.upstream_variable(), "a list of ADDRESS:PORT", |list| {
@@ -125,13 +134,22 @@ impl Settings {
                 &[("off", ReadAudit::Off), ("full", ReadAudit::Full)],
             )?,
             stop_with_stdin: vars.choice("STOP_WITH_STDIN", false, &[("true", true), ("false", false)])?,
+            receipts: Receipts {
+                gifts: vars.choice("RECEIPT_GIFTS", true, &[("true", true), ("false", false)])?,
+                discard: vars.share("RECEIPT_DISCARD")?,
+            },
             database_file: vars.optional("DATABASE_FILE").map(PathBuf::from),
+            queue_file: vars.optional("QUEUE_FILE").map(PathBuf::from),
             upstreams,
         })
     }
 
     pub(super) fn database_file(&self) -> Result<&Path, SettingError> {
         self.database_file.as_deref().ok_or_else(|| SettingError::Missing("DATABASE_FILE".to_owned()))
+    }
+
+    pub(super) fn queue_file(&self) -> Result<&Path, SettingError> {
+        self.queue_file.as_deref().ok_or_else(|| SettingError::Missing("QUEUE_FILE".to_owned()))
     }
 
     pub(super) fn upstream(&self, role: Role) -> Result<&[SocketAddr], SettingError> {
@@ -160,6 +178,15 @@ impl Vars {
     ) -> Result<T, SettingError> {
         let value = self.required(variable)?;
         parse(value).ok_or_else(|| invalid(variable, value, expected))
+    }
+
+    /// A share from 0 to 1; 0 when absent.
+    fn share(&self, variable: &str) -> Result<f64, SettingError> {
+        let Some(value) = self.optional(variable) else {
+            return Ok(0.0);
+        };
+        let share = value.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
+        share.ok_or_else(|| invalid(variable, value, "a number from 0 to 1"))
     }
 
     fn choice<T: Copy>(&self, variable: &str, default: T, values: &[(&str, T)]) -> Result<T, SettingError> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use demo::director::{self, Plan, Truth};
-use demo::fault::Fault;
+use demo::fault::{Action, Fault};
 use demo::load;
 use demo::supervisor::client::ClientError;
 use demo::supervisor::wire::Variables;
@@ -20,13 +20,15 @@ use harness::{Harness, assert_all_gone};
 use sink::{Received, Span};
 
 const CLIENT: i32 = 3;
+const PRODUCER: i32 = 4;
+const CONSUMER: i32 = 5;
 
 /// The spans of the first trace of a checkout that has all its parts.
 fn checkout_trace(received: &Received) -> Option<Vec<Span>> {
     let root = received.spans.iter().find(|span| span.name == "POST /checkout" && span.parent.is_empty())?;
     let trace: Vec<_> = received.spans.iter().filter(|span| span.trace == root.trace).cloned().collect();
-    // Gateway 2, checkout 3, stock 2, orders 3.
-    (trace.len() >= 10).then_some(trace)
+    // Gateway 2, checkout 4 with the message it sends, stock 2, orders 3.
+    (trace.len() >= 11).then_some(trace)
 }
 
 /// Scenario: a customer looks at a product and the history, and buys.
@@ -128,6 +130,105 @@ async fn a_restart_with_the_index_heals_one_instance_and_touches_no_other() {
     demo.supervisor.stop().await.unwrap();
     assert!(demo.process.wait().await.unwrap().success());
     assert_all_gone(pids.into_values()).await;
+}
+
+fn processed(received: &Received) -> impl Iterator<Item = &Span> {
+    received.spans.iter().filter(|span| span.name == "process order-events")
+}
+
+/// Scenario: orders are placed; then the worker is given a version that cannot write the receipt of a gift, and a
+/// gift is ordered before something else.
+/// Guarantees: each message is processed in a trace of its own that links to the span that sent it; the gift is
+/// delivered again and again, fails each time, and blocks what was sent after it; the old settings unblock both.
+// covers: AT-31
+#[tokio::test]
+async fn a_message_is_processed_in_a_linked_trace_and_a_poisonous_one_blocks_the_queue() {
+    let demo = Harness::start().await;
+    demo.post("gateway-1", "/checkout", r#"{"customer":25,"product":9,"gift":true}"#).await;
+    let trace = demo.sink.until("the trace of a checkout", checkout_trace).await;
+    let sent = trace.iter().find(|span| span.name == "send order-events").unwrap();
+    assert_eq!((sent.kind, sent.resource["service.name"].as_str()), (PRODUCER, "checkout"));
+    let of = |name: &str| sent.attributes[name].clone();
+    assert_eq!(of("messaging.destination.name"), "order-events");
+    let first =
+        demo.sink.until("the message being processed", |received| processed(received).next().cloned());
+    let first = first.await;
+    assert_eq!((first.kind, first.parent.is_empty(), first.failed), (CONSUMER, true, false));
+    assert_eq!(first.links, [(sent.trace.clone(), sent.id.clone())]);
+    assert_ne!(first.trace, sent.trace);
+    assert_eq!(first.attributes["messaging.message.id"], of("messaging.message.id"));
+    let stored = |received: &Received| {
+        received
+            .spans
+            .iter()
+            .find(|span| span.trace == first.trace && span.name == "INSERT receipts")
+            .cloned()
+    };
+    assert_eq!(demo.sink.until("the receipt being stored", stored).await.parent, first.id);
+
+    let script = Fault::PoisonMessage.script(1.0).unwrap();
+    let Action::Deploy { service, version, set } = script.steps[0].action.clone() else {
+        panic!("no deployment")
+    };
+    demo.supervisor.deploy(service.name(), version, set).await.unwrap();
+    demo.post("gateway-1", "/checkout", r#"{"customer":50,"product":9,"gift":true}"#).await;
+    demo.post("gateway-1", "/checkout", r#"{"customer":51,"product":9}"#).await;
+    let redelivered = |received: &Received| {
+        let failed: Vec<_> = processed(received).filter(|span| span.failed).cloned().collect();
+        (failed.len() >= 3).then_some((failed, processed(received).count()))
+    };
+    let (failed, all) = demo.sink.until("the message failing three times", redelivered).await;
+    assert!(failed.iter().all(|span| span.links == failed[0].links), "one message, again and again");
+    assert_eq!(all, failed.len() + 1, "nothing behind it is processed");
+
+    for instance in ["receipts-1", "receipts-2"] {
+        demo.restart(instance, "RECEIPT_GIFTS", "true").await;
+    }
+    let done =
+        |received: &Received| (processed(received).filter(|span| !span.failed).count() == 3).then_some(());
+    demo.sink.until("both messages being processed", done).await;
+}
+
+/// Scenario: the worker is given a version that throws away some messages, and many orders are placed.
+/// Guarantees: every message is sent and leaves the queue, and clearly fewer are processed; none fails.
+#[tokio::test]
+async fn a_silent_drop_processes_fewer_messages_than_were_sent_and_fails_none() {
+    const ORDERS: usize = 60;
+    let demo = Harness::start().await;
+    let script = Fault::SilentDrop.script(1.0).unwrap();
+    let Action::Deploy { service, version, set } = script.steps[0].action.clone() else {
+        panic!("no deployment")
+    };
+    demo.supervisor.deploy(service.name(), version, set).await.unwrap();
+    for customer in 1..=ORDERS {
+        let basket = format!(r#"{{"customer":{customer},"product":9}}"#);
+        assert_eq!(demo.post("gateway-1", "/checkout", &basket).await.0, StatusCode::OK);
+    }
+    let sent = |received: &Received| {
+        let sent = received.spans.iter().filter(|span| span.name == "send order-events").count();
+        (sent == ORDERS).then_some(())
+    };
+    demo.sink.until("every message being sent", sent).await;
+    let queue = demo.path("data/order-events.db");
+    let left = || {
+        let connection = rusqlite::Connection::open(&queue).unwrap();
+        connection.query_row("SELECT count(*) FROM messages", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let mut poll = tokio::time::interval(Duration::from_millis(50));
+    while left() > 0 {
+        poll.tick().await;
+    }
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let (count, failed) = demo
+        .sink
+        .until("the figures", |received| {
+            Some((processed(received).count(), processed(received).filter(|span| span.failed).count()))
+        })
+        .await;
+    assert!(
+        (ORDERS / 5..ORDERS * 3 / 5).contains(&count) && failed == 0,
+        "{count} processed, {failed} failed"
+    );
 }
 
 /// Scenario: a fault is directed, and somebody restarts an instance with a variable that does nothing.

@@ -30,6 +30,9 @@ pub(crate) struct Span {
     pub(crate) parent: Vec<u8>,
     pub(crate) name: String,
     pub(crate) kind: i32,
+    /// The trace and span of each link.
+    pub(crate) links: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(crate) failed: bool,
     pub(crate) attributes: Attributes,
 }
 
@@ -102,6 +105,8 @@ async fn traces(State(shared): State<Shared>, body: Bytes) {
                 parent: span.parent_span_id,
                 name: span.name,
                 kind: span.kind,
+                links: span.links.into_iter().map(|link| (link.trace_id, link.span_id)).collect(),
+                failed: span.status.is_some_and(|status| status.code == 2),
                 attributes: attributes(span.attributes),
             });
         }
