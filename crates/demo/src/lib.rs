@@ -5,6 +5,7 @@
 //! failed, and every span was recorded by the OpenTelemetry SDK of the process that did the work.
 
 mod clock;
+pub mod conditions;
 mod data;
 pub mod director;
 pub mod fault;
@@ -14,6 +15,7 @@ mod lifetime;
 pub mod load;
 mod outbound;
 mod rng;
+pub mod sampler;
 pub mod service;
 pub mod supervisor;
 pub mod system;

@@ -165,7 +165,17 @@ impl System {
         self.instances_of(role.name()).map(|instance| database_file(&self.directory, &instance.id)).collect()
     }
 
-    fn write(&self) -> Result<(), SystemError> {
+    /// Sets a variable of the instances of `service`, or of all.
+    pub(crate) fn set(&mut self, service: Option<&str>, name: &str, value: &str) {
+        for instance in &mut self.instances {
+            if service.is_none_or(|service| service == instance.service) {
+                instance.settings.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+
+    /// Writes the description.
+    pub(crate) fn write(&self) -> Result<(), SystemError> {
         let path = self.file();
         let document = serde_json::to_vec_pretty(self)
             .map_err(|source| SystemError::Format { path: path.clone(), source })?;

@@ -45,6 +45,10 @@ pub(crate) enum Command {
     #[cfg(feature = "demo")]
     #[command(hide = true)]
     DemoDirector(DemoDirector),
+    /// The tail sampling of the demo
+    #[cfg(feature = "demo")]
+    #[command(hide = true)]
+    DemoTailSampler(DemoTailSampler),
 }
 
 #[cfg(feature = "demo")]
@@ -80,6 +84,21 @@ pub(crate) struct Demo {
     /// Requests per second
     #[arg(long, default_value_t = 30.0)]
     pub(crate) rate: f64,
+    /// The services record only this share of the traces
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(crate) sample: Option<f64>,
+    /// Nine of ten traces without an error are dropped on their way
+    #[arg(long)]
+    pub(crate) keep_errors_tail: bool,
+    /// No service sends traces
+    #[arg(long, conflicts_with_all = ["sample", "keep_errors_tail"])]
+    pub(crate) no_traces: bool,
+    /// This service sends no telemetry at all; without a name, the faulty one
+    #[arg(long, value_name = "SERVICE", num_args = 0..=1, default_missing_value = demo::conditions::DARK_AUTO)]
+    pub(crate) dark: Option<String>,
+    /// The clock of one innocent service is this far ahead (for example 5s)
+    #[arg(long, value_name = "DURATION", value_parser = seconds)]
+    pub(crate) skew: Option<u64>,
     /// Folder of this run; a new one below ./firstcause-data/demo when not given
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
@@ -263,6 +282,22 @@ fn strength(text: &str) -> Result<f64, String> {
     let (least, most) = (demo::fault::STRENGTH.start(), demo::fault::STRENGTH.end());
     let number = text.parse::<f64>().ok().filter(|number| demo::fault::STRENGTH.contains(number));
     number.ok_or_else(|| format!("`{text}` is no strength; hint: a number from {least} to {most}"))
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct DemoTailSampler {
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) forward: SocketAddr,
+}
+
+/// Reads a share.
+#[cfg(feature = "demo")]
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse::<f64>().ok().filter(|share| *share > 0.0 && *share <= 1.0);
+    share.ok_or_else(|| format!("`{text}` is no share; hint: more than 0 and at most 1, for example 0.1"))
 }
 
 /// Reads `20s`, `5m`, `2h` or plain seconds.

@@ -19,7 +19,7 @@ use crate::clock;
 use crate::instrument::{Telemetry, fail_span};
 
 /// How long the worker rests when the queue has nothing for it.
-const IDLE: Duration = Duration::from_millis(25);
+const IDLE: Duration = Duration::from_millis(40);
 
 /// What makes the table of receipts.
 pub(super) const MIGRATION: &str = "CREATE TABLE IF NOT EXISTS receipts \

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 
-use crate::cli::{Actuate, DemoDirector, DemoLoad};
+use crate::cli::{Actuate, DemoDirector, DemoLoad, DemoTailSampler};
 use crate::failure::Outcome;
 
 /// One service, configured by its environment.
@@ -58,5 +58,12 @@ pub(crate) async fn director(args: DemoDirector) -> anyhow::Result<Outcome> {
         stop_with_stdin: true,
     };
     demo::director::run(plan).await.context("failed to deploy")?;
+    Ok(Outcome::AsAsked)
+}
+
+/// The tail sampling.
+pub(crate) async fn tail_sampler(args: DemoTailSampler) -> anyhow::Result<Outcome> {
+    let options = demo::sampler::Options { listen: args.listen, forward: args.forward };
+    demo::sampler::run(options).await.context("failed to sample")?;
     Ok(Outcome::AsAsked)
 }

@@ -31,6 +31,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::DemoLoad(args) => block_on(demo_parts::load(args)),
         #[cfg(feature = "demo")]
         Command::DemoDirector(args) => block_on(demo_parts::director(args)),
+        #[cfg(feature = "demo")]
+        Command::DemoTailSampler(args) => block_on(demo_parts::tail_sampler(args)),
     }
 }
 

@@ -9,6 +9,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context;
+use demo::conditions::Conditions;
 use demo::supervisor::client::Client;
 use demo::system::System;
 use tokio::process::{Child, Command};
@@ -23,6 +24,7 @@ const STOP_SECONDS_MAX: u64 = 15;
 
 /// The running processes.
 pub(super) struct Fleet {
+    sampler: Option<Child>,
     actuator: Child,
     load: Child,
     director: Child,
@@ -34,7 +36,13 @@ impl Fleet {
     /// Makes the data, starts everything and waits until every service is ready.
     pub(super) async fn start(folder: &Path, otlp: SocketAddr, args: &Demo) -> anyhow::Result<Self> {
         let binary = std::env::current_exe().context("failed to find this very binary")?;
-        let system = make_system(folder, &binary, otlp, args.seed).await?;
+        let (sampler, otlp) = if args.keep_errors_tail {
+            let (sampler, address) = start_sampler(&binary, otlp).await?;
+            (Some(sampler), address)
+        } else {
+            (None, otlp)
+        };
+        let system = make_system(folder, &binary, otlp, args).await?;
         // A Unix socket's path has 107 bytes at most, and data folders may be deep.
         let socket = std::env::temp_dir().join(format!("firstcause-{}.sock", std::process::id()));
         let control = socket.with_extension("load");
@@ -63,7 +71,7 @@ impl Fleet {
             director.arg("--heal-at").arg(heal_at.to_string());
         }
         let director = director.spawn().context("failed to start the deployments")?;
-        Ok(Self { actuator, load, director, socket, data: folder.join("system").join("data") })
+        Ok(Self { sampler, actuator, load, director, socket, data: folder.join("system").join("data") })
     }
 
     /// Where the actuator listens.
@@ -78,6 +86,9 @@ impl Fleet {
         {
             end(name, child).await?;
         }
+        if let Some(sampler) = self.sampler {
+            end("tail sampling", sampler).await?;
+        }
         for scratch in ["sock", "load", "live"] {
             tokio::fs::remove_file(self.socket.with_extension(scratch)).await.ok();
         }
@@ -86,14 +97,46 @@ impl Fleet {
     }
 }
 
-async fn make_system(folder: &Path, binary: &Path, otlp: SocketAddr, seed: u64) -> anyhow::Result<System> {
-    let (folder, binary) = (folder.join("system"), binary.to_owned());
+/// Starts the tail sampling on a free port and waits until it listens.
+async fn start_sampler(binary: &Path, forward: SocketAddr) -> anyhow::Result<(Child, SocketAddr)> {
+    let free = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0));
+    let address = free.and_then(|free| free.local_addr()).context("failed to find a free port")?;
+    let mut command = Command::new(binary);
+    command.arg("demo-tail-sampler").arg("--listen").arg(address.to_string());
+    command.arg("--forward").arg(forward.to_string());
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).kill_on_drop(true);
+    let sampler = command.spawn().context("failed to start the tail sampling")?;
+    let listening = async {
+        while tokio::net::TcpStream::connect(address).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(STOP_SECONDS_MAX), listening)
+        .await
+        .context("the tail sampling does not listen")?;
+    Ok((sampler, address))
+}
+
+async fn make_system(folder: &Path, binary: &Path, otlp: SocketAddr, args: &Demo) -> anyhow::Result<System> {
+    let (folder, binary, seed) = (folder.join("system"), binary.to_owned(), args.seed);
+    let script = args.fault.script(args.strength).unwrap_or_default();
+    let conditions = Conditions {
+        sample: args.sample,
+        no_traces: args.no_traces,
+        dark: args.dark.clone(),
+        skew_ms: args.skew.map(|seconds| seconds * 1_000),
+    };
     tokio::task::spawn_blocking(move || {
-        System::create(&folder, &binary, &["demo-service".to_owned()], &format!("http://{otlp}"), seed)
+        let endpoint = format!("http://{otlp}");
+        let mut system = System::create(&folder, &binary, &["demo-service".to_owned()], &endpoint, seed)
+            .context("failed to make the system's data")?;
+        conditions
+            .apply(&mut system, &script, seed)
+            .map_err(|error| Failure::usage(error.to_string(), "see --help"))?;
+        Ok(system)
     })
     .await
     .context("making the data failed")?
-    .context("failed to make the system's data")
 }
 
 async fn wait_ready(socket: &Path) -> anyhow::Result<()> {
