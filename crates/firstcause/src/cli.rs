@@ -112,6 +112,9 @@ pub(crate) struct Serve {
     /// OTLP/HTTP listens here
     #[arg(long, default_value = "127.0.0.1:4318", value_name = "ADDR")]
     pub(crate) otlp_http: SocketAddr,
+    /// OTLP/gRPC listens here
+    #[arg(long, default_value = "127.0.0.1:4317", value_name = "ADDR")]
+    pub(crate) otlp_grpc: SocketAddr,
     /// Questions and health are answered here
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub(crate) http: SocketAddr,

@@ -38,29 +38,60 @@ pub(crate) fn sources(store: &Store) -> Sources {
 
 /// A receiver of OTLP that runs until told to stop.
 pub(crate) struct Receiver {
+    /// Where OTLP/HTTP is received.
     pub(crate) address: SocketAddr,
-    stop: tokio::sync::oneshot::Sender<()>,
-    task: JoinHandle<Result<(), ingest::ServeError>>,
+    /// Where OTLP/gRPC is received, when it is.
+    pub(crate) grpc: Option<SocketAddr>,
+    stop: tokio::sync::watch::Sender<bool>,
+    tasks: Vec<JoinHandle<Result<(), ingest::ServeError>>>,
 }
 
 impl Receiver {
-    /// Listens on `address` (port 0 takes a free one) and hands requests to `store`.
+    /// Listens for HTTP on `address` (port 0 takes a free one) and hands requests to `store`.
     pub(crate) async fn start(address: SocketAddr, store: &Store) -> anyhow::Result<Self> {
-        let listener = listen(address, "OTLP/HTTP", "--otlp-http").await?;
-        let address = listener.local_addr().context("failed to read the address listened on")?;
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let http = listen(address, "OTLP/HTTP", "--otlp-http").await?;
+        Self::over(http, None, store)
+    }
+
+    /// Like [`Self::start`], and listens for gRPC on `grpc`. Both share one memory for bodies.
+    pub(crate) async fn start_both(
+        address: SocketAddr,
+        grpc: SocketAddr,
+        store: &Store,
+    ) -> anyhow::Result<Self> {
+        let http = listen(address, "OTLP/HTTP", "--otlp-http").await?;
+        let grpc = listen(grpc, "OTLP/gRPC", "--otlp-grpc").await?;
+        Self::over(http, Some(grpc), store)
+    }
+
+    fn over(http: TcpListener, grpc: Option<TcpListener>, store: &Store) -> anyhow::Result<Self> {
+        let address_of =
+            |listener: &TcpListener| listener.local_addr().context("failed to read the address listened on");
+        let (address, grpc_address) = (address_of(&http)?, grpc.as_ref().map(address_of).transpose()?);
         let intake: Arc<dyn otlp::Intake> = Arc::new(store.clone());
-        let shutdown = async {
-            stopped.await.ok();
+        let exchange = Arc::new(ingest::Exchange::new(intake, ingest::Limits::default()));
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let serve = |(listener, protocol)| {
+            let mut stopped = stopped.clone();
+            let shutdown = async move {
+                stopped.wait_for(|is_stopping| *is_stopping).await.ok();
+            };
+            tokio::spawn(ingest::serve(listener, protocol, Arc::clone(&exchange), shutdown))
         };
-        let task = tokio::spawn(ingest::serve(listener, intake, ingest::Limits::default(), shutdown));
-        Ok(Self { address, stop, task })
+        let grpc = grpc.map(|listener| (listener, ingest::Protocol::Grpc));
+        let tasks = [(http, ingest::Protocol::Http)].into_iter().chain(grpc).map(serve).collect();
+        Ok(Self { address, grpc: grpc_address, stop, tasks })
     }
 
     /// Stops listening and waits for requests under way.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
-        self.stop.send(()).ok();
-        self.task.await.context("the receiver failed")?.context("failed to receive")
+        self.stop.send_replace(true);
+        let mut outcome = Ok(());
+        for task in self.tasks {
+            let ended = task.await.context("the receiver failed")?.context("failed to receive");
+            outcome = outcome.and(ended);
+        }
+        outcome
     }
 }
 

@@ -1,18 +1,21 @@
-//! Reads a body within its limits, decompressing while it streams.
+//! Takes a body within its limits, decompressing it.
 //!
-//! What is read is charged to the memory shared by all bodies, step by step, so that neither a false length nor
-//! a bomb takes more than it has shown. One layer of encoding only.
+//! What is taken is charged to the memory shared by all bodies, step by step, so that neither a false length nor
+//! a bomb takes more than it has shown. One layer of encoding only. Checksums of zstd are not compared.
 
 use std::io::{self, Write};
 
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use http_body_util::BodyExt;
+use hyper::HeaderMap;
 use hyper::body::{Body, Incoming};
+use hyper::header::HeaderName;
 use otlp::{Budget, Charge};
 
 use crate::limits::Limits;
 use crate::reply::Problem;
+use crate::zstd::ZstdBody;
 
 /// Bytes charged at a time.
 const STEP_BYTES: u64 = 256 << 10;
@@ -24,6 +27,29 @@ const RATIO_FREE_BYTES: u64 = 1 << 20;
 pub(crate) enum Encoding {
     Identity,
     Gzip,
+    Zstd,
+}
+
+impl Encoding {
+    /// What there is, as headers list it.
+    pub(crate) const NAMES: &'static str = "identity,gzip,zstd";
+
+    /// The encoding that header `name` tells; nothing told is none.
+    pub(crate) fn of(headers: &HeaderMap, name: HeaderName) -> Result<Self, Problem> {
+        let mut named = headers.get_all(name).iter();
+        let (first, second) = (named.next(), named.next());
+        let text = match first.map(|value| value.to_str()) {
+            None => "identity",
+            Some(Ok(text)) => text.trim(),
+            Some(Err(_)) => "not text",
+        };
+        match (text.to_ascii_lowercase().as_str(), second) {
+            ("identity" | "", None) => Ok(Self::Identity),
+            ("gzip" | "x-gzip", None) => Ok(Self::Gzip),
+            ("zstd", None) => Ok(Self::Zstd),
+            _ => Err(Problem::WrongType("the encoding must be gzip, zstd or identity, once")),
+        }
+    }
 }
 
 /// A body that was read, and the memory it holds.
@@ -46,6 +72,17 @@ struct Sink {
 }
 
 impl Sink {
+    fn new(limits: &Limits, budget: &Budget) -> Self {
+        Self {
+            bytes: Vec::new(),
+            charges: Vec::new(),
+            budget: budget.clone(),
+            limits: *limits,
+            wire_bytes: 0,
+            problem: None,
+        }
+    }
+
     fn admit(&mut self, more: usize) -> Result<(), Problem> {
         let len = (self.bytes.len() as u64).saturating_add(more as u64);
         if len > self.limits.body_bytes_max {
@@ -80,43 +117,71 @@ impl Write for Sink {
     }
 }
 
-enum Decoder {
+/// Takes a body chunk by chunk.
+pub(crate) struct Decoder {
+    form: DecoderForm,
+}
+
+enum DecoderForm {
     Identity(Sink),
     Gzip(Box<MultiGzDecoder<Sink>>),
+    Zstd(Box<ZstdBody<Sink>>),
 }
 
 impl Decoder {
+    pub(crate) fn new(encoding: Encoding, limits: &Limits, budget: &Budget) -> Self {
+        let sink = Sink::new(limits, budget);
+        let form = match encoding {
+            Encoding::Identity => DecoderForm::Identity(sink),
+            Encoding::Gzip => DecoderForm::Gzip(Box::new(MultiGzDecoder::new(sink))),
+            Encoding::Zstd => DecoderForm::Zstd(Box::new(ZstdBody::new(sink, budget.clone()))),
+        };
+        Self { form }
+    }
+
     fn sink(&mut self) -> &mut Sink {
-        match self {
-            Self::Identity(sink) => sink,
-            Self::Gzip(decoder) => decoder.get_mut(),
+        match &mut self.form {
+            DecoderForm::Identity(sink) => sink,
+            DecoderForm::Gzip(decoder) => decoder.get_mut(),
+            DecoderForm::Zstd(body) => body.out(),
         }
     }
 
-    fn take(&mut self, chunk: &[u8]) -> Result<(), Problem> {
+    /// Takes the next bytes from the wire.
+    pub(crate) fn take(&mut self, chunk: &[u8]) -> Result<(), Problem> {
         let sink = self.sink();
         sink.wire_bytes = sink.wire_bytes.saturating_add(chunk.len() as u64);
         let wire_bytes_max = sink.limits.wire_bytes_max;
         if sink.wire_bytes > wire_bytes_max {
             return Err(Problem::too_large("bytes", wire_bytes_max));
         }
-        let written = match self {
-            Self::Identity(sink) => sink.write_all(chunk),
-            Self::Gzip(decoder) => decoder.write_all(chunk),
+        let written = match &mut self.form {
+            DecoderForm::Identity(sink) => sink.write_all(chunk),
+            DecoderForm::Gzip(decoder) => decoder.write_all(chunk),
+            DecoderForm::Zstd(body) => return body.take(chunk).ok_or(Problem::Busy),
         };
         written.map_err(|error| self.problem(&error))
     }
 
     fn problem(&mut self, error: &io::Error) -> Problem {
         let ours = self.sink().problem.take();
-        ours.unwrap_or_else(|| Problem::Malformed(format!("bad gzip: {error}")))
+        ours.unwrap_or_else(|| {
+            let encoding = if matches!(self.form, DecoderForm::Zstd(_)) { "zstd" } else { "gzip" };
+            Problem::Malformed(format!("bad {encoding}: {error}"))
+        })
     }
 
-    fn finish(mut self) -> Result<Read, Problem> {
-        if let Self::Gzip(decoder) = &mut self {
-            let finished = decoder.try_finish();
-            finished.map_err(|error| self.problem(&error))?;
-        }
+    /// The whole body, once its last bytes were taken.
+    pub(crate) fn finish(mut self) -> Result<Read, Problem> {
+        let finished = match &mut self.form {
+            DecoderForm::Identity(_) => Ok(()),
+            DecoderForm::Gzip(decoder) => decoder.try_finish(),
+            DecoderForm::Zstd(body) => match body.charge_window() {
+                Some(_window) => body.decode(),
+                None => return Err(Problem::Busy),
+            },
+        };
+        finished.map_err(|error| self.problem(&error))?;
         let sink = self.sink();
         Ok(Read {
             bytes: Bytes::from(std::mem::take(&mut sink.bytes)),
@@ -135,18 +200,7 @@ pub(crate) async fn read(
     if body.size_hint().lower() > limits.wire_bytes_max {
         return Err(Problem::too_large("bytes", limits.wire_bytes_max));
     }
-    let sink = Sink {
-        bytes: Vec::new(),
-        charges: Vec::new(),
-        budget: budget.clone(),
-        limits: *limits,
-        wire_bytes: 0,
-        problem: None,
-    };
-    let mut decoder = match encoding {
-        Encoding::Identity => Decoder::Identity(sink),
-        Encoding::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(sink))),
-    };
+    let mut decoder = Decoder::new(encoding, limits, budget);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Problem::Malformed(format!("broken body: {error}")))?;
         if let Some(chunk) = frame.data_ref() {

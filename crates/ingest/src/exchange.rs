@@ -1,6 +1,6 @@
-//! One request and its answer: route, headers, body, offer.
+//! One request over HTTP and its answer: route, headers, body, offer.
 //!
-//! Says nothing about connections and nothing about statuses.
+//! Says nothing about connections and nothing about statuses. gRPC has its own way in and shares the offer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use hyper::{Method, Request, Response};
+use otlp::json::{self, JsonError};
 use otlp::{Budget, Intake, Receipt, Signal};
 use telemetry::Space;
 use tokio::sync::Semaphore;
@@ -25,16 +26,24 @@ const SPACE_HEADER: &str = "x-firstcause-space";
 const DISCARD_BYTES_MAX: usize = 32 << 20;
 const DISCARD_TIME_MAX: Duration = Duration::from_secs(1);
 
-/// What all exchanges of a listener share.
-pub(crate) struct Exchange {
+/// What all requests share, over whichever listener they come: the way to the store, the limits, the memory.
+pub struct Exchange {
     intake: Arc<dyn Intake>,
     limits: Limits,
     bodies: Budget,
     offers: Arc<Semaphore>,
 }
 
+impl std::fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Exchange").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
 impl Exchange {
-    pub(crate) fn new(intake: Arc<dyn Intake>, limits: Limits) -> Self {
+    /// An exchange that offers to `intake`.
+    #[must_use]
+    pub fn new(intake: Arc<dyn Intake>, limits: Limits) -> Self {
         Self {
             intake,
             limits,
@@ -43,11 +52,20 @@ impl Exchange {
         }
     }
 
-    /// Answers one request.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The memory of all bodies.
+    pub(crate) fn bodies(&self) -> &Budget {
+        &self.bodies
+    }
+
+    /// Answers one request over HTTP.
     pub(crate) async fn answer(&self, mut request: Request<Incoming>) -> Response<Full<Bytes>> {
         let form = Form::of(request.headers().get(CONTENT_TYPE));
         match self.take(&mut request, form).await {
-            Ok(receipt) => reply::taken(&receipt),
+            Ok((signal, receipt)) => reply::taken(form, signal, &receipt),
             Err(problem) => {
                 discard(request.body_mut()).await;
                 reply::refused(form, &problem)
@@ -55,37 +73,53 @@ impl Exchange {
         }
     }
 
-    async fn take(&self, request: &mut Request<Incoming>, form: Form) -> Result<Receipt, Problem> {
+    async fn take(&self, request: &mut Request<Incoming>, form: Form) -> Result<(Signal, Receipt), Problem> {
         let signal = route(request.uri().path()).ok_or(Problem::NotFound)?;
         if request.method() != Method::POST {
             return Err(Problem::WrongMethod);
         }
-        match form {
-            Form::Protobuf => {}
-            Form::Json => {
-                return Err(Problem::WrongType(
-                    "OTLP/JSON is not answered yet; hint: set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
-                ));
-            }
-            Form::Other => {
-                return Err(Problem::WrongType("the content type must be application/x-protobuf"));
-            }
+        if form == Form::Other {
+            let what = "the content type must be application/x-protobuf or application/json";
+            return Err(Problem::WrongType(what));
         }
-        let encoding = encoding(request.headers())?;
+        let encoding = Encoding::of(request.headers(), CONTENT_ENCODING)?;
         let space = space(request.headers())?;
         let reading = body::read(request.body_mut(), encoding, &self.limits, &self.bodies);
         let read = time::timeout(self.limits.body_timeout, reading).await.map_err(|_| Problem::TooSlow)??;
         let offered = otlp::Request { space, signal, bytes: read.bytes.clone(), received_at: None };
-        self.offer(offered).await
+        let receipt = match form {
+            Form::Json => self.offer_json(offered).await?,
+            Form::Protobuf | Form::Other => self.offer(offered).await?,
+        };
+        Ok((signal, receipt))
     }
 
     /// Offers on a thread that may compute: decoding a large request takes longer than a task should.
-    async fn offer(&self, request: otlp::Request) -> Result<Receipt, Problem> {
+    pub(crate) async fn offer(&self, request: otlp::Request) -> Result<Receipt, Problem> {
+        self.offer_made(move || Ok(request)).await
+    }
+
+    /// Like [`Self::offer`], of a document whose protobuf form is made first, in memory that is charged.
+    async fn offer_json(&self, request: otlp::Request) -> Result<Receipt, Problem> {
+        let grown = (request.bytes.len() as u64).saturating_mul(json::GROWTH_MAX);
+        let room = grown.min(self.limits.body_bytes_max);
+        let _charge = self.bodies.charge(room).ok_or(Problem::Busy)?;
+        let make = move || {
+            let made = json::to_protobuf_within(request.signal, &request.bytes, room.max(64));
+            Ok(otlp::Request { bytes: made.map_err(json_problem)?.into(), ..request })
+        };
+        self.offer_made(make).await
+    }
+
+    async fn offer_made(
+        &self,
+        make: impl FnOnce() -> Result<otlp::Request, Problem> + Send + 'static,
+    ) -> Result<Receipt, Problem> {
         let permit = self.offers.acquire().await.map_err(|_| Problem::Bug)?;
         let intake = Arc::clone(&self.intake);
-        let ticket = tokio::task::spawn_blocking(move || intake.offer(request)).await;
+        let ticket = tokio::task::spawn_blocking(move || make().map(|request| intake.offer(request))).await;
         drop(permit);
-        ticket.map_err(|_| Problem::Bug)?.await.map_err(Problem::Refused)
+        ticket.map_err(|_| Problem::Bug)??.await.map_err(Problem::Refused)
     }
 }
 
@@ -94,22 +128,15 @@ fn route(path: &str) -> Option<Signal> {
     Signal::ALL.into_iter().find(|signal| signal.name() == name)
 }
 
-fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
-    let mut named = headers.get_all(CONTENT_ENCODING).iter();
-    let (first, second) = (named.next(), named.next());
-    let text = match first.map(|value| value.to_str()) {
-        None => "identity",
-        Some(Ok(text)) => text.trim(),
-        Some(Err(_)) => "not text",
-    };
-    match (text.to_ascii_lowercase().as_str(), second) {
-        ("identity" | "", None) => Ok(Encoding::Identity),
-        ("gzip" | "x-gzip", None) => Ok(Encoding::Gzip),
-        _ => Err(Problem::WrongType("the content encoding must be gzip or identity, once")),
+fn json_problem(error: JsonError) -> Problem {
+    match error {
+        JsonError::TooLarge { max_bytes } => Problem::too_large("bytes, as protobuf", max_bytes),
+        error => Problem::Malformed(error.to_string()),
     }
 }
 
-fn space(headers: &HeaderMap) -> Result<Space, Problem> {
+/// The space that the headers name.
+pub(crate) fn space(headers: &HeaderMap) -> Result<Space, Problem> {
     let Some(value) = headers.get(SPACE_HEADER) else {
         return Ok(Space::default());
     };

@@ -1,11 +1,12 @@
-//! What is pushed to us: OTLP over HTTP, its transport, its limits and its status codes.
+//! What is pushed to us: OTLP over HTTP and gRPC, its transport, its limits and its status codes.
 //!
-//! Reading order: [`limits`], [`server`], `exchange`, `body`, `reply`, `pace`. A request is read within its limits
-//! and offered to the [`otlp::Intake`]; the answer is sent when the ticket resolves, that is, when the request is
+//! Reading order: [`limits`], [`server`], [`exchange`], `body`, `zstd`, `reply`, `grpc`, `pace`. A request is read
+//! within its limits and offered to the [`otlp::Intake`]; the answer is sent when the ticket resolves, that is, when the request is
 //! durable. Knows neither the store nor what an incident is (I3).
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
+pub mod grpc;
 pub mod limits;
 pub mod server;
 
@@ -13,9 +14,11 @@ mod body;
 mod exchange;
 mod pace;
 mod reply;
+mod zstd;
 
+pub use exchange::Exchange;
 pub use limits::Limits;
-pub use server::{ServeError, serve};
+pub use server::{Protocol, ServeError, serve};
 
 #[cfg(test)]
 mod tests;

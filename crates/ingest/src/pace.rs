@@ -6,7 +6,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,7 +17,14 @@ use tokio::time::Instant;
 /// Since when the head of a request is under way, shared between connection and service.
 #[derive(Debug, Clone)]
 pub(crate) struct Pace {
-    state: Arc<Mutex<Phase>>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct State {
+    phase: Phase,
+    /// When something was last heard; at first, when the connection began.
+    heard_at: Instant,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -33,11 +40,17 @@ enum Phase {
 impl Pace {
     /// A new connection owes its first head from the start.
     pub(crate) fn new() -> Self {
-        Self { state: Arc::new(Mutex::new(Phase::Head(Instant::now()))) }
+        let now = Instant::now();
+        let state = State { phase: Phase::Head(now), heard_at: now };
+        Self { state: Arc::new(Mutex::new(state)) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn set(&self, phase: Phase) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+        self.lock().phase = phase;
     }
 
     pub(crate) fn head_was_read(&self) {
@@ -49,15 +62,21 @@ impl Pace {
     }
 
     fn bytes_came(&self) {
-        let mut phase = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(*phase, Phase::Silent) {
-            *phase = Phase::Head(Instant::now());
+        let mut state = self.lock();
+        state.heard_at = Instant::now();
+        if matches!(state.phase, Phase::Silent) {
+            state.phase = Phase::Head(state.heard_at);
         }
+    }
+
+    /// Whether nothing at all has been heard for `timeout`.
+    pub(crate) fn is_silent_for(&self, timeout: Duration) -> bool {
+        self.lock().heard_at.elapsed() > timeout
     }
 
     /// Whether a head has been under way for longer than `timeout`.
     pub(crate) fn is_too_slow(&self, timeout: Duration) -> bool {
-        match *self.state.lock().unwrap_or_else(PoisonError::into_inner) {
+        match self.lock().phase {
             Phase::Head(since) => since.elapsed() > timeout,
             Phase::Serving | Phase::Silent => false,
         }

@@ -1,13 +1,13 @@
 //! Which status goes with what became of a request: the one table of statuses.
 //!
 //! The content type of the answer is that of the request, where we speak it. Statuses that may be tried again
-//! say when.
+//! say when. HTTP and gRPC read the same table, each its own column.
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
-use otlp::{Receipt, Refusal, response};
+use otlp::{Receipt, Refusal, Signal, response};
 
 /// When to come back after a failed disk or during a restart, in seconds.
 const RETRY_LATER_S: u32 = 5;
@@ -44,6 +44,8 @@ pub(crate) enum Problem {
     Malformed(String),
     TooLarge(String),
     TooSlow,
+    /// The sender's own deadline passed while the store was at work.
+    Late,
     /// No memory for another body at this moment.
     Busy,
     Refused(Refusal),
@@ -57,8 +59,10 @@ impl Problem {
     }
 
     /// Status, code of `google.rpc.Status`, message, seconds to wait.
-    fn parts(&self) -> (StatusCode, u32, String, Option<u32>) {
-        use response::{INTERNAL, INVALID_ARGUMENT, RESOURCE_EXHAUSTED, UNAVAILABLE, UNIMPLEMENTED};
+    pub(crate) fn parts(&self) -> (StatusCode, u32, String, Option<u32>) {
+        use response::{
+            DEADLINE_EXCEEDED, INTERNAL, INVALID_ARGUMENT, RESOURCE_EXHAUSTED, UNAVAILABLE, UNIMPLEMENTED,
+        };
         let text = str::to_owned;
         match self {
             Self::NotFound => (
@@ -75,8 +79,15 @@ impl Problem {
             Self::TooLarge(detail) => {
                 (StatusCode::PAYLOAD_TOO_LARGE, RESOURCE_EXHAUSTED, detail.clone(), None)
             }
-            Self::TooSlow => {
-                (StatusCode::REQUEST_TIMEOUT, INVALID_ARGUMENT, text("the body did not arrive in time"), None)
+            Self::TooSlow => (
+                StatusCode::REQUEST_TIMEOUT,
+                DEADLINE_EXCEEDED,
+                text("the body did not arrive in time"),
+                None,
+            ),
+            Self::Late => {
+                let detail = text("the deadline passed before it was durable; it may still be stored");
+                (StatusCode::GATEWAY_TIMEOUT, DEADLINE_EXCEEDED, detail, None)
             }
             Self::Busy => {
                 let detail = text("too many requests are being read, try again");
@@ -109,10 +120,13 @@ impl Problem {
 }
 
 /// The answer to a request that was taken.
-pub(crate) fn taken(receipt: &Receipt) -> Response<Full<Bytes>> {
-    let mut answer = Response::new(Full::from(response::encode_export(receipt)));
-    let protobuf = HeaderValue::from_static("application/x-protobuf");
-    answer.headers_mut().insert(CONTENT_TYPE, protobuf);
+pub(crate) fn taken(form: Form, signal: Signal, receipt: &Receipt) -> Response<Full<Bytes>> {
+    let (body, content_type) = match form {
+        Form::Json => (response::export_json(signal, receipt), "application/json"),
+        Form::Protobuf | Form::Other => (response::encode_export(receipt), "application/x-protobuf"),
+    };
+    let mut answer = Response::new(Full::from(body));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     answer
 }
 
@@ -121,10 +135,7 @@ pub(crate) fn refused(form: Form, problem: &Problem) -> Response<Full<Bytes>> {
     let (status, code, message, retry_after_s) = problem.parts();
     let (body, content_type) = match form {
         Form::Protobuf => (response::encode_status(code, &message, retry_after_s), "application/x-protobuf"),
-        Form::Json => {
-            let json = serde_json::json!({ "code": code, "message": message });
-            (json.to_string().into_bytes(), "application/json")
-        }
+        Form::Json => (response::status_json(code, &message, retry_after_s), "application/json"),
         Form::Other => (message.into_bytes(), "text/plain; charset=utf-8"),
     };
     let mut answer = Response::new(Full::from(body));

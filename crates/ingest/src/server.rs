@@ -1,24 +1,23 @@
 //! Accepts connections, serves them, and lets them finish at the end.
 //!
-//! The listener and the end are passed in, so that a test binds port 0 and stops when it likes. TLS and HTTP/2 are
-//! not here.
+//! The listener and the end are passed in, so that a test binds port 0 and stops when it likes. A listener speaks
+//! HTTP/1.1 or gRPC over HTTP/2, not both. TLS is not here.
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use otlp::Intake;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time;
 
 use crate::exchange::Exchange;
-use crate::limits::Limits;
+use crate::grpc;
 use crate::pace::{Pace, PacedStream};
 
 /// Bytes of a request head: OTLP needs a few hundred.
@@ -27,6 +26,22 @@ const HEAD_BYTES_MAX: usize = 64 << 10;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How often a connection's pace is looked at.
 const PACE_PERIOD: Duration = Duration::from_millis(500);
+
+/// Bytes that a sender may have under way on one gRPC connection before they are read and charged.
+const WINDOW_BYTES: u32 = 256 << 10;
+/// Calls at one time on one gRPC connection; exporters make one.
+const STREAMS_MAX: u32 = 64;
+/// How often a silent gRPC connection is asked whether it is there.
+const PING_PERIOD: Duration = Duration::from_secs(30);
+
+/// What a listener speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// OTLP/HTTP over HTTP/1.1.
+    Http,
+    /// OTLP/gRPC over HTTP/2 without TLS.
+    Grpc,
+}
 
 /// Why serving did not end as it should.
 #[derive(Debug, thiserror::Error)]
@@ -40,18 +55,17 @@ pub enum ServeError {
     },
 }
 
-/// Serves OTLP/HTTP on `listener` and offers what comes to `intake`, until `shutdown` completes and the
-/// connections have finished.
+/// Serves OTLP on `listener` through `exchange`, until `shutdown` completes and the connections have finished.
 ///
 /// # Errors
 /// When connections had to be cut at the end.
 pub async fn serve(
     listener: TcpListener,
-    intake: Arc<dyn Intake>,
-    limits: Limits,
+    protocol: Protocol,
+    exchange: Arc<Exchange>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
-    let exchange = Arc::new(Exchange::new(intake, limits));
+    let limits = *exchange.limits();
     let permits = Arc::new(Semaphore::new(limits.connections_max));
     let (stop, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
@@ -60,8 +74,11 @@ pub async fn serve(
         tokio::select! {
             () = &mut shutdown => break,
             (stream, permit) = accept(&listener, &permits) => {
-                let connection = connection(stream, Arc::clone(&exchange), limits, stopped.clone(), permit);
-                connections.spawn(connection);
+                let (exchange, stopped) = (Arc::clone(&exchange), stopped.clone());
+                match protocol {
+                    Protocol::Http => connections.spawn(http_connection(stream, exchange, stopped, permit)),
+                    Protocol::Grpc => connections.spawn(grpc_connection(stream, exchange, stopped, permit)),
+                };
             }
             Some(_ended) = connections.join_next() => {}
         }
@@ -97,15 +114,15 @@ async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> (TcpStream,
     }
 }
 
-async fn connection(
+async fn http_connection(
     stream: TcpStream,
     exchange: Arc<Exchange>,
-    limits: Limits,
     mut stopped: watch::Receiver<bool>,
     _permit: OwnedSemaphorePermit,
 ) {
     // Small answers must not wait for more; when the option cannot be set they only come later.
     let _outcome = stream.set_nodelay(true);
+    let limits = *exchange.limits();
     let pace = Pace::new();
     let paced = PacedStream { stream, pace: pace.clone() };
     let service = service_fn(|request| {
@@ -133,6 +150,50 @@ async fn connection(
             }
             _changed = stopped.changed(), if !is_stopping => {
                 is_stopping = true;
+                serving.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+async fn grpc_connection(
+    stream: TcpStream,
+    exchange: Arc<Exchange>,
+    mut stopped: watch::Receiver<bool>,
+    _permit: OwnedSemaphorePermit,
+) {
+    let _outcome = stream.set_nodelay(true);
+    let limits = *exchange.limits();
+    let pace = Pace::new();
+    let paced = PacedStream { stream, pace: pace.clone() };
+    let service = service_fn(|request| {
+        let exchange = Arc::clone(&exchange);
+        async move { Ok::<_, Infallible>(grpc::answer(&exchange, request).await) }
+    });
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(WINDOW_BYTES)
+        .max_header_list_size(HEAD_BYTES_MAX as u32)
+        .keep_alive_interval(PING_PERIOD.min(limits.idle_timeout / 3))
+        .keep_alive_timeout(limits.idle_timeout);
+    let mut serving = std::pin::pin!(builder.serve_connection(TokioIo::new(paced), service));
+    let mut period = time::interval(PACE_PERIOD);
+    let mut is_stopping = false;
+    loop {
+        tokio::select! {
+            _ended = serving.as_mut() => return,
+            _tick = period.tick() => {
+                // Who is there answers pings.
+                if pace.is_silent_for(limits.idle_timeout) {
+                    return;
+                }
+            }
+            _changed = stopped.changed(), if !is_stopping => {
+                is_stopping = true;
+                // Says GOAWAY, and ends when the calls under way are answered.
                 serving.as_mut().graceful_shutdown();
             }
         }

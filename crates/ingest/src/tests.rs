@@ -1,5 +1,8 @@
 //! The receiver over real sockets, in front of a real store on a simulated disk.
 
+mod grpc;
+mod json;
 mod rig;
 mod statuses;
 mod transport;
+mod zstd;

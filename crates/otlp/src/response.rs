@@ -1,13 +1,15 @@
-//! What is answered to a sender, in protobuf: export responses and `google.rpc.Status`.
+//! What is answered to a sender, in protobuf and JSON: export responses and `google.rpc.Status`.
 //!
 //! The three export responses have the same fields under different names. Which status of the transport goes
 //! with them is `ingest`'s choice.
 
-use crate::intake::Receipt;
+use crate::intake::{Receipt, Signal};
 use crate::wire::{put_bytes, put_number};
 
 /// `google.rpc.Code.INVALID_ARGUMENT`.
 pub const INVALID_ARGUMENT: u32 = 3;
+/// `google.rpc.Code.DEADLINE_EXCEEDED`.
+pub const DEADLINE_EXCEEDED: u32 = 4;
 /// `google.rpc.Code.RESOURCE_EXHAUSTED`.
 pub const RESOURCE_EXHAUSTED: u32 = 8;
 /// `google.rpc.Code.UNIMPLEMENTED`.
@@ -30,6 +32,23 @@ pub fn encode_export(receipt: &Receipt) -> Vec<u8> {
     put_bytes(&mut partial, 2, message.as_bytes());
     put_bytes(&mut out, 1, &partial);
     out
+}
+
+/// [`encode_export`] in OTLP/JSON.
+#[must_use]
+pub fn export_json(signal: Signal, receipt: &Receipt) -> Vec<u8> {
+    let Some(message) = message(receipt) else {
+        return b"{}".to_vec();
+    };
+    let rejected = match signal {
+        Signal::Traces => "rejectedSpans",
+        Signal::Logs => "rejectedLogRecords",
+        Signal::Metrics => "rejectedDataPoints",
+    };
+    // 64-bit integers are strings in the JSON form of protobuf.
+    let partial =
+        serde_json::json!({ rejected: receipt.rejected_total().to_string(), "errorMessage": message });
+    serde_json::json!({ "partialSuccess": partial }).to_string().into_bytes()
 }
 
 /// The sentence that tells a sender what was rejected and repaired, when anything was.
@@ -61,4 +80,17 @@ pub fn encode_status(code: u32, message: &str, retry_after_s: Option<u32>) -> Ve
         put_bytes(&mut out, 3, &any);
     }
     out
+}
+
+/// [`encode_status`] in JSON.
+#[must_use]
+pub fn status_json(code: u32, message: &str, retry_after_s: Option<u32>) -> Vec<u8> {
+    let mut status = serde_json::json!({ "code": code, "message": message });
+    if let (Some(seconds), Some(fields)) = (retry_after_s, status.as_object_mut()) {
+        let info = serde_json::json!({
+            "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": format!("{seconds}s"),
+        });
+        fields.insert("details".to_owned(), serde_json::json!([info]));
+    }
+    status.to_string().into_bytes()
 }

@@ -24,12 +24,15 @@ pub(crate) async fn run(args: Serve) -> anyhow::Result<Outcome> {
     let doors = Doors::real();
     let stream = Arc::new(Stream::new(UnixNanos(doors.clock.now_unix_nanos())));
     let store = open_store(&args, &doors)?;
-    let receiver = Receiver::start(args.otlp_http, &store).await?;
+    let receiver = Receiver::start_both(args.otlp_http, args.otlp_grpc, &store).await?;
     let listener = listen(args.http, "questions and health", "--http").await?;
     let http = listener.local_addr().context("failed to read the address listened on")?;
-    // Both lines are read by programs: they come first and name the port that was taken.
+    // These lines are read by programs: they come first, in this order, and name the port that was taken.
     terminal::say(&format!("otlp/http http://{}", receiver.address))?;
     terminal::say(&format!("http      http://{http}"))?;
+    if let Some(grpc) = receiver.grpc {
+        terminal::say(&format!("otlp/grpc http://{grpc}"))?;
+    }
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let api = tokio::spawn(server::rest::serve(listener, api(&store), async {
         stopped.await.ok();

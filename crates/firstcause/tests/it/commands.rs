@@ -77,6 +77,8 @@ fn a_data_directory_has_one_owner() {
         "serve",
         "--otlp-http",
         "127.0.0.1:0",
+        "--otlp-grpc",
+        "127.0.0.1:0",
         "--http",
         "127.0.0.1:0",
         "--data-dir",

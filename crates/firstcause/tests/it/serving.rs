@@ -13,6 +13,7 @@ pub(crate) struct Serving {
     pub(crate) child: Child,
     pub(crate) otlp: SocketAddr,
     pub(crate) http: SocketAddr,
+    pub(crate) grpc: SocketAddr,
     _stdout: BufReader<ChildStdout>,
 }
 
@@ -27,7 +28,8 @@ impl Serving {
     /// Starts a server by `command`, which still lacks its addresses and folder.
     pub(crate) fn of(mut command: Command, data_dir: &Path) -> Self {
         command.arg("--data-dir").arg(data_dir);
-        command.args(["--otlp-http", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
+        let any = "127.0.0.1:0";
+        command.args(["--otlp-http", any, "--http", any, "--otlp-grpc", any]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut address = || {
@@ -36,8 +38,8 @@ impl Serving {
             let (_, address) = line.trim().rsplit_once("http://").expect("the server says where it listens");
             address.parse().unwrap()
         };
-        let (otlp, http) = (address(), address());
-        Self { child, otlp, http, _stdout: stdout }
+        let (otlp, http, grpc) = (address(), address(), address());
+        Self { child, otlp, http, grpc, _stdout: stdout }
     }
 
     /// SIGKILL.

@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::{Limits, ServeError, serve};
+use crate::{Exchange, Limits, Protocol, ServeError, serve};
 
 pub(super) struct Rig {
     pub(super) address: SocketAddr,
@@ -32,6 +32,14 @@ impl Rig {
     }
 
     pub(super) async fn with(limits: Limits, adjust: impl FnOnce(&mut Config)) -> Self {
+        Self::speaking(Protocol::Http, limits, adjust).await
+    }
+
+    pub(super) async fn speaking(
+        protocol: Protocol,
+        limits: Limits,
+        adjust: impl FnOnce(&mut Config),
+    ) -> Self {
         let disk = SimDisk::new();
         let mut config = Config::new("data");
         adjust(&mut config);
@@ -41,7 +49,8 @@ impl Rig {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let intake = Arc::new(store.clone());
-        let serving = tokio::spawn(serve(listener, intake, limits, async {
+        let exchange = Arc::new(Exchange::new(intake, limits));
+        let serving = tokio::spawn(serve(listener, protocol, exchange, async {
             let _outcome = stopped.await;
         }));
         Self { address, store, disk, stop, serving }

@@ -87,16 +87,10 @@ async fn what_is_too_large_is_413_before_and_after_decompression() {
 #[tokio::test]
 async fn an_unknown_type_or_encoding_is_415_in_a_form_the_sender_can_read() {
     let rig = Rig::new().await;
-    let json =
-        rig.send("POST /v1/traces HTTP/1.1\r\ncontent-type: application/json; charset=utf-8", b"{}").await;
-    assert_eq!(json.status, 415);
-    assert!(json.has("content-type: application/json"));
-    let body: serde_json::Value = serde_json::from_slice(&json.body).unwrap();
-    assert!(body["message"].as_str().unwrap().contains("http/protobuf"), "{body}");
     let text = rig.send("POST /v1/traces HTTP/1.1\r\ncontent-type: text/csv", b"a,b").await;
     assert_eq!(text.status, 415);
     assert!(text.has("content-type: text/plain; charset=utf-8"));
-    for encoding in ["zstd", "gzip, gzip", "gzip\r\ncontent-encoding: gzip"] {
+    for encoding in ["br", "gzip, gzip", "gzip\r\ncontent-encoding: gzip"] {
         let head = traces_head(&format!("\r\ncontent-encoding: {encoding}"));
         assert_eq!(rig.send(&head, b"").await.status, 415, "{encoding}");
     }

@@ -1,0 +1,82 @@
+//! Bodies in zstd: collected first, decompressed at the end.
+//!
+//! The decoder reads and does not take chunks, so that the compressed bytes are kept (and charged) until all are
+//! there. The window that a frame may ask for is limited and charged as well. No dictionaries.
+
+use std::io::{self, Read, Write};
+
+use otlp::{Budget, Charge};
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+
+/// What RFC 8878 asks every decoder to support, in section 3.1.1.1.2; the usual encoders stay within it.
+const WINDOW_BYTES_MAX: u64 = 8 << 20;
+/// Decompressed bytes handed on at a time.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// A compressed body and where its decompressed bytes go.
+pub(crate) struct ZstdBody<W> {
+    wire: Vec<u8>,
+    charges: Vec<Charge>,
+    budget: Budget,
+    out: W,
+}
+
+impl<W: Write> ZstdBody<W> {
+    pub(crate) fn new(out: W, budget: Budget) -> Self {
+        Self { wire: Vec::new(), charges: Vec::new(), budget, out }
+    }
+
+    pub(crate) fn out(&mut self) -> &mut W {
+        &mut self.out
+    }
+
+    /// Keeps `chunk`; nothing when there is no memory for it.
+    pub(crate) fn take(&mut self, chunk: &[u8]) -> Option<()> {
+        self.charges.push(self.budget.charge(chunk.len() as u64)?);
+        self.wire.extend_from_slice(chunk);
+        Some(())
+    }
+
+    /// The memory of the window, to be held while [`Self::decode`] runs.
+    pub(crate) fn charge_window(&self) -> Option<Charge> {
+        self.budget.charge(WINDOW_BYTES_MAX)
+    }
+
+    /// Decompresses all frames, passing over those that are to be skipped. Fails as `out` fails.
+    pub(crate) fn decode(&mut self) -> io::Result<()> {
+        let mut decoder = FrameDecoder::new();
+        decoder.set_max_window_size(WINDOW_BYTES_MAX);
+        let mut rest = self.wire.as_slice();
+        while !rest.is_empty() {
+            match decoder.reset(&mut rest) {
+                Ok(()) => decode_frame(&mut decoder, &mut rest, &mut self.out)?,
+                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
+                    length,
+                    ..
+                })) => {
+                    let skipped = usize::try_from(length).ok().and_then(|length| rest.get(length..));
+                    rest = skipped.ok_or(io::ErrorKind::UnexpectedEof)?;
+                }
+                Err(error) => return Err(io::Error::other(error)),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn decode_frame(decoder: &mut FrameDecoder, rest: &mut &[u8], out: &mut impl Write) -> io::Result<()> {
+    let mut piece = vec![0; PIECE_BYTES];
+    while !decoder.is_finished() {
+        // One block is at most 128 KiB, so that `out` can stop a bomb early.
+        decoder.decode_blocks(&mut *rest, BlockDecodingStrategy::UptoBlocks(1)).map_err(io::Error::other)?;
+        loop {
+            let len = decoder.read(&mut piece)?;
+            if len == 0 {
+                break;
+            }
+            out.write_all(piece.get(..len).unwrap_or_default())?;
+        }
+    }
+    Ok(())
+}
