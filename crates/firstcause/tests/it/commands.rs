@@ -1,5 +1,6 @@
 //! The command line: what it prints, what it exits with, and what it says when something is wrong.
 
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -141,4 +142,19 @@ pub(crate) fn check_journal(journal: &Path, head: &str, conclusion: &[u8]) {
     let (first, second) = (replayed(), replayed());
     assert!(first == second, "two replays in two folders are byte-identical");
     assert!(first.1 == conclusion, "the replayed conclusion is the one written at the time");
+}
+
+#[test]
+fn the_third_line_of_serve_names_a_listener_that_speaks_http_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = Serving::start(folder.path(), &[]);
+    let mut stream = std::net::TcpStream::connect(serving.grpc).unwrap();
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
+    stream.write_all(&settings).unwrap();
+    let mut frame = [0; 9];
+    stream.read_exact(&mut frame).unwrap();
+    // The type of the first frame is SETTINGS.
+    assert_eq!(frame[3], 4, "{frame:?}");
+    drop(serving);
 }
