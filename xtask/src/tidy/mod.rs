@@ -14,6 +14,7 @@ mod architecture_names_crates;
 mod ascii;
 mod authority;
 mod ban_words;
+mod demo_names;
 mod empty_tests;
 mod file_header;
 mod file_length;
@@ -34,6 +35,7 @@ pub(crate) fn all() -> &'static [&'static Rule] {
         &ascii::RULE,
         &authority::RULE,
         &ban_words::RULE,
+        &demo_names::RULE,
         &empty_tests::RULE,
         &file_header::RULE,
         &file_length::RULE,
