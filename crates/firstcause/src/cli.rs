@@ -127,6 +127,10 @@ pub(crate) struct Serve {
     /// Memory for recent signals, in MiB; beyond it the oldest are dropped and counted
     #[arg(long, default_value_t = 256, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=65_536))]
     pub(crate) head_mib: u64,
+    /// How late spans may come: a second is looked at this long after it ended; shorter only when every exporter
+    /// sends more often than the default of five seconds
+    #[arg(long, default_value_t = orchestrator::watch::ARRIVAL_SECONDS, value_parser = arrival, value_name = "DURATION")]
+    pub(crate) arrival: i64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -301,6 +305,14 @@ pub(crate) struct DemoTailSampler {
 fn share(text: &str) -> Result<f64, String> {
     let share = text.parse::<f64>().ok().filter(|share| *share > 0.0 && *share <= 1.0);
     share.ok_or_else(|| format!("`{text}` is no share; hint: more than 0 and at most 1, for example 0.1"))
+}
+
+/// Seconds until the spans of a second have arrived; the watch looks back 90 s, so a minute leaves it a history.
+fn arrival(text: &str) -> Result<i64, String> {
+    match seconds(text)? {
+        found @ 1..=60 => Ok(found.cast_signed()),
+        _ => Err("not between 1s and 60s".to_owned()),
+    }
 }
 
 /// Reads `20s`, `5m`, `2h` or plain seconds.

@@ -1,13 +1,12 @@
 //! `serve`: receive, keep, answer, watch, explain. Reports only: outside the demo nothing is changed.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use incident::ConclusionKind;
 use orchestrator::desk::Opened;
-use orchestrator::watch::{ARRIVAL_SECONDS, Watched};
+use orchestrator::watch::Watched;
 use orchestrator::{Desk, Resolver};
 use platform::chance::OsChance;
 use store::Store;
@@ -38,7 +37,7 @@ pub(crate) async fn run(args: Serve) -> anyhow::Result<Outcome> {
         stopped.await.ok();
     }));
     tokio::select! {
-        () = watch(&args.data_dir, &doors, &store, Arc::clone(&stream)) => {}
+        () = watch(&args, &doors, &store, Arc::clone(&stream)) => {}
         interrupted = interrupted() => interrupted?,
     }
     stream.line(UnixNanos(doors.clock.now_unix_nanos()), "stopping: requests under way are finished first");
@@ -99,19 +98,19 @@ fn stats(store: &Store) -> serde_json::Value {
 }
 
 /// Watches the default space and explains what it finds, one incident after the other.
-async fn watch(data_dir: &Path, doors: &Doors, store: &Store, stream: Arc<Stream>) {
+async fn watch(args: &Serve, doors: &Doors, store: &Store, stream: Arc<Stream>) {
     let sources = sources(store);
     let (desk, opened) = Desk::new(Arc::clone(&doors.clock), Box::new(OsChance));
     let resolver = Resolver {
         sources: sources.clone(),
         clock: Arc::clone(&doors.clock),
         disk: Arc::clone(&doors.disk),
-        data_dir: data_dir.to_owned(),
+        data_dir: args.data_dir.clone(),
         remedy: None,
     };
     let (gaps, clock) = (Arc::clone(&stream), Arc::clone(&doors.clock));
     let accepts = Arc::clone(&desk);
-    let watched = Watched { space: Space::default(), arrival_seconds: ARRIVAL_SECONDS };
+    let watched = Watched { space: Space::default(), arrival_seconds: args.arrival };
     let watching =
         orchestrator::watch::run(watched, sources, Arc::clone(&doors.clock), accepts, move |gap| {
             gaps.line(UnixNanos(clock.now_unix_nanos()), gap);
