@@ -215,6 +215,18 @@ async fn nothing_is_acknowledged_before_it_is_synced_and_the_deadline_is_kept() 
     assert_eq!(call(&mut client, TRACES, &[], framed(0, &export(vec![span(3)]))).await.status(), 0);
 }
 
+/// The control of the test above: where syncing is not asked for, the same held disk does not hold the answer.
+#[tokio::test]
+async fn without_durability_the_same_call_is_answered_while_the_disk_is_held() {
+    let adjust = |config: &mut store::Config| config.durability = store::Durability::None;
+    let rig = Rig::speaking(Protocol::Grpc, Limits::default(), adjust).await;
+    let mut client = client(&rig).await;
+    assert_eq!(call(&mut client, TRACES, &[], framed(0, &export(vec![span(1)]))).await.status(), 0);
+    rig.disk.hold_syncs(true);
+    assert_eq!(call(&mut client, TRACES, &[], framed(0, &export(vec![span(2)]))).await.status(), 0);
+    rig.disk.hold_syncs(false);
+}
+
 #[tokio::test]
 async fn a_shutdown_answers_the_call_under_way_and_then_closes_every_connection() {
     let rig = rig().await;
