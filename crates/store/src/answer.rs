@@ -18,7 +18,9 @@ mod edges;
 mod exemplars;
 mod from_metrics;
 mod health;
+mod lanes;
 mod onset;
+mod queues;
 mod select;
 mod self_time;
 mod series_change;
@@ -107,8 +109,11 @@ pub(crate) fn answer(head: &RwLock<Head>, ask: &Ask, asking: &Asking<'_>) -> Res
             self_time::answer(selected, scope, asking)
         }
         Ask::Edges { window, scope } => {
-            let selected = select::rooted_in(&read(), *window, asking)?;
-            edges::answer(selected, scope, asking)
+            let head = read();
+            let selected = select::rooted_in(&head, *window, asking)?;
+            let deliveries = queues::deliveries(&head, window.from, asking)?;
+            drop(head);
+            edges::answer(selected, deliveries, scope, asking)
         }
         Ask::Exemplars { window, scope, limit } => {
             let selected = select::entered_in(&read(), *window, scope, asking)?;

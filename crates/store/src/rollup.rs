@@ -8,7 +8,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use telemetry::answer::Subject;
-use telemetry::{Span, UnixNanos, Window};
+use telemetry::{Span, SpanKind, UnixNanos, Window};
 
 use crate::sketch::Sketch;
 
@@ -46,6 +46,8 @@ impl Key {
 pub(crate) struct Figures {
     pub(crate) count: u64,
     pub(crate) errors: u64,
+    /// Those that took a message from a queue.
+    pub(crate) messages: u64,
     pub(crate) sum_ns: i64,
     pub(crate) durations: Sketch,
 }
@@ -54,6 +56,7 @@ impl Figures {
     pub(crate) fn merge(&mut self, other: &Self) {
         self.count += other.count;
         self.errors += other.errors;
+        self.messages += other.messages;
         self.sum_ns = self.sum_ns.saturating_add(other.sum_ns);
         self.durations.merge(&other.durations);
     }
@@ -72,6 +75,7 @@ impl Rollups {
         let figures = cells.entry(Key::of(span)).or_default();
         figures.count += 1;
         figures.errors += u64::from(span.is_error());
+        figures.messages += u64::from(span.kind == SpanKind::Consumer);
         figures.sum_ns = figures.sum_ns.saturating_add(span.duration_ns());
         figures.durations.add(span.duration_ns());
     }
@@ -86,6 +90,7 @@ impl Rollups {
         if let Some(figures) = cells.get_mut(&key) {
             figures.count = figures.count.saturating_sub(1);
             figures.errors -= u64::from(span.is_error()).min(figures.errors);
+            figures.messages -= u64::from(span.kind == SpanKind::Consumer).min(figures.messages);
             figures.sum_ns = figures.sum_ns.saturating_sub(span.duration_ns());
             figures.durations.take(span.duration_ns());
             if figures.count == 0 {

@@ -148,6 +148,9 @@ pub struct OnsetRow {
     pub p50_ns: i64,
     /// 95th percentile of durations.
     pub p95_ns: i64,
+    /// Whether the entry spans take messages from a queue.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_message: bool,
 }
 
 /// Exclusive time in the complete traces of a window.
@@ -158,6 +161,42 @@ pub struct SelfTimeTable {
     pub traces: u64,
     /// The groups.
     pub rows: Vec<SelfTimeRow>,
+    /// How the calls of one instance to one target lie in time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lanes: Vec<LaneRow>,
+}
+
+/// The spans of one instance that wait for the same thing, as they lie in time: do they overlap, and does the
+/// process do anything else meanwhile?
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LaneRow {
+    /// `service.name`.
+    pub service: String,
+    /// `service.instance.id`, empty when not told.
+    pub instance: String,
+    /// `service.version`, empty when not told.
+    pub version: String,
+    /// What is waited for: a database system, the name of a callee; empty for the instance's entry spans.
+    pub target: String,
+    /// Whether the target is a database.
+    pub is_database: bool,
+    /// Spans.
+    pub count: u64,
+    /// Sum of their durations.
+    pub total_ns: i64,
+    /// Length of the union of their intervals.
+    pub busy_ns: i64,
+    /// From the first start to the last end.
+    pub elapsed_ns: i64,
+    /// How many were open at the same time, at most.
+    pub most_at_once: u64,
+    /// Sum of the idle time of the parents right before these spans.
+    pub lead_ns: i64,
+    /// Starts and ends of other traces' spans of the instance, from the first start to the last end.
+    pub events: u64,
+    /// Those of them that lie strictly inside one of these spans.
+    pub events_inside: u64,
 }
 
 /// Exclusive time of one group of spans.
@@ -186,6 +225,10 @@ pub struct SelfTimeRow {
     pub p50_ns: i64,
     /// 95th percentile of exclusive time per span.
     pub p95_ns: i64,
+    /// Sum of the idle time of the parents right before these spans: since the parent began, or since the sibling
+    /// before ended.
+    #[serde(default)]
+    pub lead_ns: i64,
     /// Per second (by the start of the trace): the clusters that statistics resample.
     pub blocks: Vec<Block>,
 }
@@ -279,8 +322,35 @@ pub struct EdgeRow {
     pub server_sum_ns: i64,
     /// Median of client minus server duration.
     pub delay_p50_ns: i64,
-    /// Per second: calls and their edge delay.
+    /// Per second: calls and their edge delay; for a queue, messages and the time until they are taken.
     pub blocks: Vec<Block>,
+    /// Calls that repeat a failed one: by `http.request.resend_count`, or after a failed sibling of the same name.
+    #[serde(default)]
+    pub resends: u64,
+    /// The queue between the two, when messages are sent and not calls made; `count` is then messages sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<QueueFigures>,
+}
+
+/// What became of the messages that one service sent over one queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct QueueFigures {
+    /// `messaging.destination.name`.
+    pub name: String,
+    /// Messages that a span without an error took.
+    pub processed: u64,
+    /// Messages that spans took, each with an error.
+    pub failed: u64,
+    /// Messages that no span took.
+    pub untaken: u64,
+    /// Spans that took these messages, repeated deliveries included.
+    pub deliveries: u64,
+    /// Deliveries of the message that was delivered most often.
+    pub deliveries_max: u64,
+    /// The trace of that message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_delivered: Option<TraceId>,
 }
 
 /// Something that was changed.

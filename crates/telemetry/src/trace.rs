@@ -23,8 +23,12 @@ pub struct Node<'a> {
     pub children: Vec<usize>,
     /// Nanoseconds that no child explains; zero for a call whose other side is in the trace.
     pub exclusive_ns: i64,
-    /// For a call whose other side is in the trace: client duration minus server duration, not below zero.
+    /// For a call whose other side is in the trace: client duration minus server duration and minus what other
+    /// children (connecting, say) explain, not below zero.
     pub edge_delay_ns: Option<i64>,
+    /// Idle time of the parent right before this span: since the parent began, or since the latest end of the
+    /// siblings before it. Zero without a parent in the same process: clocks of two do not compare.
+    pub lead_ns: i64,
 }
 
 /// A trace as a tree.
@@ -78,7 +82,7 @@ pub fn assemble<'a>(spans: impl IntoIterator<Item = &'a Span>) -> AssembledTrace
 }
 
 fn node(span: &Span) -> Node<'_> {
-    Node { span, parent: None, children: Vec::new(), exclusive_ns: 0, edge_delay_ns: None }
+    Node { span, parent: None, children: Vec::new(), exclusive_ns: 0, edge_delay_ns: None, lead_ns: 0 }
 }
 
 fn link(nodes: &mut [Node<'_>], parent: usize, child: usize) {
@@ -98,12 +102,36 @@ fn measure(nodes: &mut [Node<'_>], place: usize) {
     let callee = (span.kind == SpanKind::Client)
         .then(|| children.iter().filter(|child| child.is_entry()).map(|child| child.duration_ns()).max())
         .flatten();
-    let covered = covered_ns(span, &children);
+    let leads = leads_ns(node, nodes);
+    let own: Vec<&Span> = children.iter().copied().filter(|child| !child.is_entry()).collect();
+    let covered = covered_ns(span, if callee.is_some() { &own } else { &children });
+    for (child, lead_ns) in leads {
+        if let Some(child) = nodes.get_mut(child) {
+            child.lead_ns = lead_ns;
+        }
+    }
     let Some(node) = nodes.get_mut(place) else { return };
     match callee {
-        Some(callee_ns) => node.edge_delay_ns = Some((span.duration_ns() - callee_ns).max(0)),
+        Some(callee_ns) => {
+            node.edge_delay_ns = Some((span.duration_ns() - callee_ns - covered).max(0));
+        }
         None => node.exclusive_ns = span.duration_ns() - covered,
     }
+}
+
+/// For each child of the same process, the idle time of its parent right before it. Children come by start.
+fn leads_ns(node: &Node<'_>, nodes: &[Node<'_>]) -> Vec<(usize, i64)> {
+    let mut reached = node.span.start.0;
+    let mut leads = Vec::new();
+    for place in &node.children {
+        let Some(child) = nodes.get(*place).map(|child| child.span) else { continue };
+        if child.is_entry() || child.resource.service != node.span.resource.service {
+            continue;
+        }
+        leads.push((*place, (child.start.0.min(node.span.end.0) - reached).max(0)));
+        reached = reached.max(child.end.0);
+    }
+    leads
 }
 
 /// Length of the union of the children's intervals inside `span`, in nanoseconds.
@@ -188,6 +216,20 @@ mod tests {
         let trace = assemble(&spans);
         assert_eq!(exclusive(&trace), [0, 0, 40]);
         assert_eq!(trace.nodes[1].edge_delay_ns, Some(60));
+    }
+
+    #[test]
+    fn connecting_is_no_delay_of_the_edge_and_a_wait_stands_before_the_child() {
+        let spans = [
+            span(1, 0, SpanKind::Server, 0, 100),
+            span(2, 1, SpanKind::Client, 40, 100),
+            span(3, 2, SpanKind::Internal, 40, 70),
+            span(4, 2, SpanKind::Server, 75, 95),
+        ];
+        let trace = assemble(&spans);
+        assert_eq!(trace.nodes[1].edge_delay_ns, Some(10));
+        assert_eq!(exclusive(&trace), [40, 0, 30, 20]);
+        assert_eq!(trace.nodes.iter().map(|node| node.lead_ns).collect::<Vec<_>>(), [0, 40, 0, 0]);
     }
 
     #[test]

@@ -1,16 +1,18 @@
 //! Answers `edges`: calls from one service to another, and what the callee does not explain of them.
 //!
 //! A callee without spans is known by what the caller says about it; its duration counts as zero, so that the
-//! whole call is delay. The scope admits an edge by its caller or by its callee.
+//! whole call is delay. Messages over a queue are edges, too: see [`super::queues`]. The scope admits an edge by its caller or by its callee.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use telemetry::answer::EdgeRow;
+use telemetry::signal::attribute;
 use telemetry::trace::{AssembledTrace, Node};
 use telemetry::{Answer, AskError, Scope, Span, SpanKind, Table, UnixNanos};
 
 use super::Asking;
+use super::queues::{Deliveries, Queues};
 use super::select::Selected;
 use super::self_time::blocks;
 use crate::peer;
@@ -26,39 +28,58 @@ struct EdgeKey {
 #[derive(Debug, Default)]
 struct Edge {
     errors: u64,
+    resends: u64,
     client_sum_ns: i64,
     server_sum_ns: i64,
     delays_ns: Vec<i64>,
     blocks: BTreeMap<UnixNanos, (u64, i64)>,
 }
 
-pub(super) fn answer(selected: Selected, scope: &Scope, asking: &Asking<'_>) -> Result<Answer, AskError> {
+pub(super) fn answer(
+    selected: Selected,
+    deliveries: Deliveries,
+    scope: &Scope,
+    asking: &Asking<'_>,
+) -> Result<Answer, AskError> {
     let mut edges: BTreeMap<EdgeKey, Edge> = BTreeMap::new();
+    let mut queues = Queues::new(deliveries);
     let (_, left_out) = selected.each_complete(asking, |trace, _| {
+        queues.take(trace, scope);
         for node in trace.nodes.iter().filter(|node| node.span.kind == SpanKind::Client) {
-            let callee = callee(trace, node);
+            let callee = peer::callee(trace, node);
             if is_meant(scope, node.span, callee) {
-                edges.entry(key_of(node.span, callee)).or_default().take(node, callee);
+                let edge = edges.entry(key_of(node.span, callee)).or_default();
+                edge.take(node, callee);
+                edge.resends += u64::from(is_resend(trace, node));
             }
         }
     })?;
-    let rows = edges.into_iter().map(|(key, edge)| edge.row(key)).collect();
+    let mut rows: Vec<EdgeRow> = edges.into_iter().map(|(key, edge)| edge.row(key)).collect();
+    rows.extend(queues.rows());
     Ok(Answer { left_out, ..asking.exact(rows, Table::Edges) })
-}
-
-/// The other side of a call: the longest entry span below it, as [`telemetry::trace`] takes it.
-fn callee<'a>(trace: &AssembledTrace<'a>, node: &Node<'a>) -> Option<&'a Span> {
-    node.children
-        .iter()
-        .filter_map(|child| trace.nodes.get(*child))
-        .map(|child| child.span)
-        .filter(|span| span.is_entry())
-        .max_by_key(|span| span.duration_ns())
 }
 
 fn is_meant(scope: &Scope, caller: &Span, callee: Option<&Span>) -> bool {
     let admits = |span: &Span| scope.admits(&span.resource.service, &span.name, &span.resource.instance);
     admits(caller) || callee.is_some_and(admits)
+}
+
+/// Whether a call repeats a failed one: it says so, or a sibling of the same name failed before it began. Siblings
+/// that ran side by side are no repetition.
+fn is_resend(trace: &AssembledTrace<'_>, node: &Node<'_>) -> bool {
+    let span = node.span;
+    if attribute(&span.attributes, "http.request.resend_count").is_some() {
+        return true;
+    }
+    let siblings = node.parent.and_then(|parent| trace.nodes.get(parent)).map(|parent| &parent.children);
+    siblings.into_iter().flatten().filter_map(|place| trace.nodes.get(*place)).any(|other| {
+        other.span.is_error()
+            && other.span.kind == SpanKind::Client
+            && other.span.name == span.name
+            && other.span.span_id != span.span_id
+            && other.span.end <= span.start
+            && peer::name(other.span) == peer::name(span)
+    })
 }
 
 fn key_of(caller: &Span, callee: Option<&Span>) -> EdgeKey {
@@ -73,7 +94,7 @@ impl Edge {
     fn take(&mut self, node: &Node<'_>, callee: Option<&Span>) {
         let client_ns = node.span.duration_ns();
         let server_ns = callee.map_or(0, Span::duration_ns);
-        let delay_ns = (client_ns - server_ns).max(0);
+        let delay_ns = node.edge_delay_ns.unwrap_or(client_ns);
         self.errors += u64::from(node.span.is_error());
         self.client_sum_ns = self.client_sum_ns.saturating_add(client_ns);
         self.server_sum_ns = self.server_sum_ns.saturating_add(server_ns);
@@ -95,6 +116,8 @@ impl Edge {
             server_sum_ns: self.server_sum_ns,
             delay_p50_ns: exact_quantile(&self.delays_ns, 0.5),
             blocks: blocks(self.blocks),
+            resends: self.resends,
+            queue: None,
         }
     }
 }

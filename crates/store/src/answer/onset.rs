@@ -31,6 +31,7 @@ pub(super) fn answer(
                     sum_ns: figures.sum_ns,
                     p50_ns: figures.durations.quantile(0.5),
                     p95_ns: figures.durations.quantile(0.95),
+                    is_message: figures.messages > 0,
                 });
             }
         }

@@ -11,6 +11,7 @@ use telemetry::trace::{AssembledTrace, Node};
 use telemetry::{Answer, AskError, Scope, SpanKind, Table, UnixNanos};
 
 use super::Asking;
+use super::lanes::Lanes;
 use super::select::Selected;
 use crate::peer;
 use crate::rollup::Key;
@@ -30,12 +31,17 @@ struct Group {
     exclusive_ns: Vec<i64>,
     errors: u64,
     error_origins: u64,
+    lead_ns: i64,
     blocks: BTreeMap<UnixNanos, (u64, i64)>,
 }
 
 pub(super) fn answer(selected: Selected, scope: &Scope, asking: &Asking<'_>) -> Result<Answer, AskError> {
     let mut groups: BTreeMap<GroupKey, Group> = BTreeMap::new();
+    let mut traces_seen = 0;
+    let mut lanes = Lanes::default();
     let (traces, left_out) = selected.each_complete(asking, |trace, start| {
+        lanes.take(trace, traces_seen, scope);
+        traces_seen += 1;
         for node in &trace.nodes {
             let span = node.span;
             if scope.admits(&span.resource.service, &span.name, &span.resource.instance) {
@@ -45,8 +51,10 @@ pub(super) fn answer(selected: Selected, scope: &Scope, asking: &Asking<'_>) -> 
         }
     })?;
     let mut rows: Vec<SelfTimeRow> = groups.into_iter().map(|(key, group)| group.row(key)).collect();
-    let truncated = asking.cut(&mut rows);
-    Ok(Answer { left_out, truncated, ..Answer::exact(Table::SelfTime(SelfTimeTable { traces, rows })) })
+    let mut lanes = lanes.rows(asking)?;
+    let truncated = asking.cut(&mut rows) | asking.cut(&mut lanes);
+    let table = Table::SelfTime(SelfTimeTable { traces, rows, lanes });
+    Ok(Answer { left_out, truncated, ..Answer::exact(table) })
 }
 
 fn key_of(trace: &AssembledTrace<'_>, node: &Node<'_>) -> GroupKey {
@@ -89,6 +97,7 @@ impl Group {
         self.exclusive_ns.push(node.exclusive_ns);
         self.errors += u64::from(node.span.is_error());
         self.error_origins += u64::from(node.span.is_error() && !has_failed_child);
+        self.lead_ns = self.lead_ns.saturating_add(node.lead_ns);
         let block = self.blocks.entry(second).or_default();
         block.0 += 1;
         block.1 = block.1.saturating_add(node.exclusive_ns);
@@ -108,6 +117,7 @@ impl Group {
             sum_ns: self.exclusive_ns.iter().fold(0, |sum: i64, nanos| sum.saturating_add(*nanos)),
             p50_ns: exact_quantile(&self.exclusive_ns, 0.5),
             p95_ns: exact_quantile(&self.exclusive_ns, 0.95),
+            lead_ns: self.lead_ns,
             blocks: blocks(self.blocks),
         }
     }

@@ -1,0 +1,193 @@
+//! The lanes of `self_time`: how the spans of one instance that wait for the same thing lie in time.
+//!
+//! Counts overlaps and what else the instance does meanwhile; what that means is for the evidence to say.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use telemetry::answer::LaneRow;
+use telemetry::trace::{AssembledTrace, Node};
+use telemetry::{AskError, Scope, SpanKind};
+
+use super::Asking;
+use crate::peer;
+
+/// One running instance of one version.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Process {
+    service: Arc<str>,
+    instance: Arc<str>,
+    version: Arc<str>,
+}
+
+/// A span in time, with the number of its trace.
+#[derive(Debug, Clone, Copy)]
+struct Interval {
+    from: i64,
+    to: i64,
+    trace: u64,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    intervals: Vec<Interval>,
+    lead_ns: i64,
+}
+
+/// The lanes of all instances.
+#[derive(Debug, Default)]
+pub(super) struct Lanes {
+    lanes: BTreeMap<(Process, String, bool), Lane>,
+    /// Starts and ends of all spans of an instance, with the number of their trace.
+    events: BTreeMap<Process, Vec<(i64, u64)>>,
+}
+
+impl Lanes {
+    /// Takes in trace number `number`.
+    pub(super) fn take(&mut self, trace: &AssembledTrace<'_>, number: u64, scope: &Scope) {
+        for node in &trace.nodes {
+            let (span, resource) = (node.span, &node.span.resource);
+            if !scope.admits(&resource.service, &span.name, &resource.instance) {
+                continue;
+            }
+            let process = Process {
+                service: Arc::clone(&resource.service),
+                instance: Arc::clone(&resource.instance),
+                version: Arc::clone(&resource.version),
+            };
+            let interval = Interval { from: span.start.0, to: span.end.0.max(span.start.0), trace: number };
+            self.events
+                .entry(process.clone())
+                .or_default()
+                .extend([(interval.from, number), (interval.to, number)]);
+            if let Some((target, is_database)) = target(trace, node) {
+                let lane = self.lanes.entry((process, target, is_database)).or_default();
+                lane.intervals.push(interval);
+                lane.lead_ns = lane.lead_ns.saturating_add(node.lead_ns);
+            }
+        }
+    }
+
+    /// The lanes as rows, sorted.
+    pub(super) fn rows(mut self, asking: &Asking<'_>) -> Result<Vec<LaneRow>, AskError> {
+        for events in self.events.values_mut() {
+            asking.look_at(0)?;
+            events.sort_unstable();
+        }
+        let mut rows = Vec::with_capacity(self.lanes.len());
+        for ((process, target, is_database), lane) in self.lanes {
+            asking.look_at(0)?;
+            let events = self.events.get(&process).map(Vec::as_slice).unwrap_or_default();
+            rows.push(lane.row(process, target, is_database, events));
+        }
+        Ok(rows)
+    }
+}
+
+/// What a span waits for; nothing for work inside the process.
+fn target(trace: &AssembledTrace<'_>, node: &Node<'_>) -> Option<(String, bool)> {
+    if node.span.is_entry() {
+        return Some((String::new(), false));
+    }
+    if node.span.kind != SpanKind::Client {
+        return None;
+    }
+    let database = peer::database(node.span);
+    if !database.is_empty() {
+        return Some((database, true));
+    }
+    let callee = peer::callee(trace, node).map(|span| span.resource.service.to_string());
+    Some((callee.unwrap_or_else(|| peer::name(node.span)), false))
+}
+
+impl Lane {
+    fn row(mut self, process: Process, target: String, is_database: bool, events: &[(i64, u64)]) -> LaneRow {
+        self.intervals.sort_unstable_by_key(|interval| (interval.from, interval.to));
+        let (busy_ns, total_ns) = (self.busy_ns(), self.total_ns());
+        let from = self.intervals.first().map_or(0, |interval| interval.from);
+        let to = self.intervals.iter().map(|interval| interval.to).max().unwrap_or(from);
+        let (mut all, mut inside) = (0, 0);
+        for interval in &self.intervals {
+            let first = events.partition_point(|(at, _)| *at <= interval.from);
+            let others = events.get(first..).unwrap_or_default().iter();
+            inside += others
+                .take_while(|(at, _)| *at < interval.to)
+                .filter(|(_, trace)| *trace != interval.trace)
+                .count() as u64;
+        }
+        let first = events.partition_point(|(at, _)| *at < from);
+        all += events.get(first..).unwrap_or_default().iter().take_while(|(at, _)| *at <= to).count() as u64;
+        LaneRow {
+            service: process.service.to_string(),
+            instance: process.instance.to_string(),
+            version: process.version.to_string(),
+            target,
+            is_database,
+            count: self.intervals.len() as u64,
+            total_ns,
+            busy_ns,
+            elapsed_ns: to - from,
+            most_at_once: self.most_at_once(),
+            lead_ns: self.lead_ns,
+            events: all,
+            events_inside: inside,
+        }
+    }
+
+    fn total_ns(&self) -> i64 {
+        self.intervals.iter().fold(0, |sum, interval| sum.saturating_add(interval.to - interval.from))
+    }
+
+    /// Length of the union; the intervals are sorted.
+    fn busy_ns(&self) -> i64 {
+        let (mut busy, mut reached) = (0, i64::MIN);
+        for interval in &self.intervals {
+            busy += (interval.to - interval.from.max(reached)).max(0);
+            reached = reached.max(interval.to);
+        }
+        busy
+    }
+
+    fn most_at_once(&self) -> u64 {
+        let mut edges: Vec<(i64, i64)> =
+            self.intervals.iter().flat_map(|interval| [(interval.from, 1), (interval.to, -1)]).collect();
+        // An end before a start of the same instant: what touches does not overlap.
+        edges.sort_unstable();
+        let (mut open, mut most) = (0_i64, 0_i64);
+        for (_, step) in edges {
+            open += step;
+            most = most.max(open);
+        }
+        most.unsigned_abs()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lane(intervals: &[(i64, i64)]) -> Lane {
+        let intervals =
+            intervals.iter().zip(1..).map(|((from, to), trace)| Interval { from: *from, to: *to, trace });
+        Lane { intervals: intervals.collect(), lead_ns: 0 }
+    }
+
+    fn process() -> Process {
+        Process { service: Arc::from("a"), instance: Arc::from("a-1"), version: Arc::from("1") }
+    }
+
+    #[test]
+    fn spans_that_touch_do_not_overlap_and_those_that_overlap_are_counted() {
+        assert_eq!(lane(&[(0, 10), (10, 20)]).most_at_once(), 1);
+        let row = lane(&[(0, 10), (5, 20), (8, 9)]).row(process(), "db".into(), true, &[]);
+        assert_eq!((row.most_at_once, row.busy_ns, row.total_ns, row.elapsed_ns), (3, 20, 26, 20));
+    }
+
+    #[test]
+    fn what_another_trace_does_inside_is_counted_and_the_own_trace_is_not() {
+        // Trace 1 waits from 0 to 10; trace 2 begins at 4; trace 1 itself has a child inside; one is outside.
+        let events = [(0, 1), (3, 1), (4, 2), (6, 1), (10, 1), (12, 2)];
+        let row = lane(&[(0, 10), (11, 13)]).row(process(), "x".into(), false, &events);
+        assert_eq!((row.events_inside, row.events), (1, 6));
+    }
+}

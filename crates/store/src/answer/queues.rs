@@ -1,0 +1,160 @@
+//! The queues of `edges`: what became of the messages that were sent.
+//!
+//! A message is known by the span that sent it; who takes it says so by a link, or is its child. A delivery may
+//! come long after the trace of the sender ended, so deliveries are looked for in every trace, not in the window.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use telemetry::answer::{Block, EdgeRow, QueueFigures};
+use telemetry::signal::attribute;
+use telemetry::trace::AssembledTrace;
+use telemetry::{AskError, Scope, Span, SpanId, SpanKind, TraceId, UnixNanos};
+
+use super::Asking;
+use crate::head::Head;
+use crate::sketch::exact_quantile;
+
+/// One taking of a message.
+#[derive(Debug, Clone)]
+pub(super) struct Delivery {
+    service: Arc<str>,
+    operation: Arc<str>,
+    at: UnixNanos,
+    is_error: bool,
+}
+
+/// Deliveries by the span that sent the message.
+pub(super) type Deliveries = BTreeMap<(TraceId, SpanId), Vec<Delivery>>;
+
+/// All deliveries since `from`.
+pub(super) fn deliveries(head: &Head, from: UnixNanos, asking: &Asking<'_>) -> Result<Deliveries, AskError> {
+    let mut found = Deliveries::new();
+    for trace in head.traces() {
+        asking.look_at(0)?;
+        for span in trace.spans().filter(|span| is_delivery(span) && span.start >= from) {
+            let delivery = Delivery {
+                service: Arc::clone(&span.resource.service),
+                operation: Arc::clone(&span.name),
+                at: span.start,
+                is_error: span.is_error(),
+            };
+            let parent = span.parent.map(|parent| (span.trace_id, parent));
+            let links = span.links.iter().map(|link| (link.trace_id, link.span_id));
+            for sender in parent.into_iter().chain(links) {
+                found.entry(sender).or_default().push(delivery.clone());
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Fetching a batch is no delivery of a message; working on one is.
+fn is_delivery(span: &Span) -> bool {
+    let operation = attribute(&span.attributes, "messaging.operation.type")
+        .or_else(|| attribute(&span.attributes, "messaging.operation"));
+    span.kind == SpanKind::Consumer
+        && !operation.is_some_and(|operation| operation.as_text() == Some("receive"))
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    takers: BTreeMap<Arc<str>, u64>,
+    sent: u64,
+    failed_sends: u64,
+    processed: u64,
+    failed: u64,
+    deliveries: u64,
+    most: (u64, Option<TraceId>),
+    waits_ns: Vec<i64>,
+    blocks: BTreeMap<UnixNanos, (u64, i64)>,
+}
+
+/// The queues between services, taken in trace by trace.
+#[derive(Debug)]
+pub(super) struct Queues {
+    deliveries: Deliveries,
+    queues: BTreeMap<(Arc<str>, String), Queue>,
+}
+
+impl Queues {
+    pub(super) fn new(deliveries: Deliveries) -> Self {
+        Self { deliveries, queues: BTreeMap::new() }
+    }
+
+    /// Takes in the messages that `trace` sends, and that the scope admits by sender or taker.
+    pub(super) fn take(&mut self, trace: &AssembledTrace<'_>, scope: &Scope) {
+        for node in trace.nodes.iter().filter(|node| node.span.kind == SpanKind::Producer) {
+            let span = node.span;
+            let taken =
+                self.deliveries.get(&(span.trace_id, span.span_id)).map(Vec::as_slice).unwrap_or_default();
+            let is_meant = scope.admits(&span.resource.service, &span.name, &span.resource.instance)
+                || taken.iter().any(|delivery| scope.admits(&delivery.service, &delivery.operation, ""));
+            if is_meant {
+                let name = attribute(&span.attributes, "messaging.destination.name")
+                    .map_or_else(|| span.name.to_string(), telemetry::Value::render);
+                let queue = self.queues.entry((Arc::clone(&span.resource.service), name)).or_default();
+                queue.take(span, taken);
+            }
+        }
+    }
+
+    /// The queues as edges, by sender and name.
+    pub(super) fn rows(self) -> impl Iterator<Item = EdgeRow> {
+        self.queues.into_iter().map(|((sender, name), queue)| queue.row(&sender, name))
+    }
+}
+
+impl Queue {
+    fn take(&mut self, sender: &Span, taken: &[Delivery]) {
+        self.sent += 1;
+        self.failed_sends += u64::from(sender.is_error());
+        self.deliveries += taken.len() as u64;
+        self.processed += u64::from(taken.iter().any(|delivery| !delivery.is_error));
+        self.failed += u64::from(!taken.is_empty() && taken.iter().all(|delivery| delivery.is_error));
+        if taken.len() as u64 > self.most.0 {
+            self.most = (taken.len() as u64, Some(sender.trace_id));
+        }
+        for delivery in taken {
+            *self.takers.entry(Arc::clone(&delivery.service)).or_default() += 1;
+        }
+        if let Some(first) = taken.iter().map(|delivery| delivery.at).min() {
+            let wait_ns = first.since(sender.end).max(0);
+            self.waits_ns.push(wait_ns);
+            let block = self.blocks.entry(sender.start.floor_second()).or_default();
+            block.0 += 1;
+            block.1 = block.1.saturating_add(wait_ns);
+        }
+    }
+
+    fn row(mut self, sender: &str, name: String) -> EdgeRow {
+        self.waits_ns.sort_unstable();
+        // The most frequent taker; the first by name among equals.
+        let taker = self.takers.iter().max_by(|a, b| a.1.cmp(b.1).then_with(|| b.0.cmp(a.0)));
+        EdgeRow {
+            caller: sender.to_owned(),
+            callee: taker.map(|(service, _)| service.to_string()).unwrap_or_default(),
+            is_instrumented: taker.is_some(),
+            count: self.sent,
+            errors: self.failed_sends,
+            client_sum_ns: self.waits_ns.iter().fold(0, |sum: i64, wait| sum.saturating_add(*wait)),
+            server_sum_ns: 0,
+            delay_p50_ns: exact_quantile(&self.waits_ns, 0.5),
+            blocks: self
+                .blocks
+                .into_iter()
+                .map(|(second, (count, sum_ns))| Block { second, count, sum_ns })
+                .collect(),
+            resends: 0,
+            queue: Some(QueueFigures {
+                name,
+                processed: self.processed,
+                failed: self.failed,
+                untaken: self.sent - self.processed - self.failed,
+                deliveries: self.deliveries,
+                deliveries_max: self.most.0,
+                most_delivered: self.most.1,
+            }),
+        }
+    }
+}
