@@ -13,6 +13,8 @@ pub enum AlertSignal {
     Latency,
     /// Share of failed entry spans.
     Errors,
+    /// Messages taken from a queue, per second: too few.
+    Throughput,
 }
 
 /// A figure over a window, with how much data stands behind it.
@@ -23,7 +25,7 @@ pub struct Measured {
     pub count: u64,
     /// Seconds with data.
     pub seconds: u64,
-    /// Latency in milliseconds, or failure rate from 0 to 1.
+    /// Latency in milliseconds, failure rate from 0 to 1, or messages a second.
     pub value: Num,
 }
 

@@ -37,6 +37,9 @@ pub struct Conclusion {
     pub statement: String,
     /// The cause, when one was found.
     pub root_cause: Option<RootCause>,
+    /// Further causes at the same time, each with its own part of the extra time; largest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further_causes: Vec<RootCause>,
     /// When it began, when that could be told.
     pub onset: Option<Onset>,
     /// What was wrong, as seen from outside.
@@ -70,12 +73,34 @@ pub struct Onset {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
+    /// Blocking work holds the thread that serves all requests of a process: nothing else begins or ends meanwhile.
+    BlockedExecutor,
+    /// Connections are opened for single calls instead of being kept.
+    ConnectionChurn,
+    /// Calls fail here first.
+    ErrorOrigin,
+    /// A service waits, for an even time and for nothing: no call, no queue, no computing.
+    InjectedDelay,
+    /// Messages are sent and nobody processes them.
+    MessageLoss,
+    /// One message is delivered again and again, and those behind it wait.
+    MessageStuck,
+    /// A request makes more calls of one kind than before (N+1 queries).
+    MoreCalls,
+    /// An operation that has never succeeded since it was first seen.
+    NeverSucceeded,
+    /// Requests wait for one of too few connections of a pool.
+    PoolWait,
+    /// Failed calls are repeated so often that the repetitions keep the callee overloaded.
+    RetryStorm,
+    /// A party that emits no telemetry answers late or fails.
+    SlowDependency,
+    /// The way between two services takes longer: neither side explains it.
+    SlowEdge,
     /// A database query takes longer per call.
     SlowQuery,
     /// A service's own work takes longer per call.
     SlowWork,
-    /// Calls fail here first.
-    ErrorOrigin,
 }
 
 impl Fault {
@@ -83,9 +108,49 @@ impl Fault {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::BlockedExecutor => "blocked_executor",
+            Self::ConnectionChurn => "connection_churn",
+            Self::ErrorOrigin => "error_origin",
+            Self::InjectedDelay => "injected_delay",
+            Self::MessageLoss => "message_loss",
+            Self::MessageStuck => "message_stuck",
+            Self::MoreCalls => "more_calls",
+            Self::NeverSucceeded => "never_succeeded",
+            Self::PoolWait => "pool_wait",
+            Self::RetryStorm => "retry_storm",
+            Self::SlowDependency => "slow_dependency",
+            Self::SlowEdge => "slow_edge",
             Self::SlowQuery => "slow_query",
             Self::SlowWork => "slow_work",
-            Self::ErrorOrigin => "error_origin",
+        }
+    }
+}
+
+/// What kind of thing a root cause lies in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ComponentKind {
+    /// A service that emits telemetry.
+    #[default]
+    Service,
+    /// A party that emits none, known by what its callers say: the cause lies at or behind it.
+    Dependency,
+    /// A queue between services.
+    Queue,
+    /// The way between two services.
+    Edge,
+}
+
+impl ComponentKind {
+    /// The name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Dependency => "dependency",
+            Self::Queue => "queue",
+            Self::Edge => "edge",
         }
     }
 }
@@ -94,8 +159,14 @@ impl Fault {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RootCause {
-    /// In which service.
+    /// What kind of thing it lies in.
+    #[serde(default)]
+    pub component: ComponentKind,
+    /// Its name: the service, the dependency or queue as its callers name it, or `caller -> callee` of an edge.
     pub service: String,
+    /// Services that saw it, when it emits no telemetry itself; sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen_from: Vec<String>,
     /// On which of its instances.
     pub instances: Vec<String>,
     /// The entry operation whose requests suffer.

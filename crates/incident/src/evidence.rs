@@ -35,6 +35,14 @@ pub enum EvidenceKind {
     ExemplarTrace,
     /// Requests before and after.
     Load,
+    /// Time spent waiting for a turn, and who holds it.
+    Waiting,
+    /// Calls that appear, vanish, multiply or repeat themselves.
+    Structure,
+    /// What became of messages.
+    QueueFlow,
+    /// Resources of a process before and after: computing time, connections in use.
+    Saturation,
 }
 
 /// One fact with its numbers.

@@ -28,6 +28,8 @@ pub enum CandidateKind {
     Service,
     /// Something a service uses that emits no spans itself: a query of a database, a host.
     Resource,
+    /// A queue between services.
+    Queue,
     /// The way between two services.
     Edge,
     /// A deploy, restart or configuration change.

@@ -75,6 +75,7 @@ fn unfinished(alert: Option<&Alert>) -> Conclusion {
         kind: ConclusionKind::Insufficient,
         statement: "the diagnosis did not end".to_owned(),
         root_cause: None,
+        further_causes: Vec::new(),
         onset: None,
         symptoms: alert.map(|alert| alert.symptoms.clone()).unwrap_or_default(),
         hypotheses: Vec::new(),

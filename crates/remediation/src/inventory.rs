@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn wrong_inventories_are_refused_with_what_is_wrong() {
         let wrong = |text: &str| format!("{}", Inventory::parse(text).unwrap_err());
-        assert!(wrong(&GOOD.replace("slow_query", "slow_qerry")).contains("hint: one of slow_query"));
+        assert!(wrong(&GOOD.replace("slow_query", "slow_qerry")).contains("hint: one of blocking_io, "));
         assert!(wrong(&GOOD.replace("orders-2", "orders-1")).contains("stands twice"));
         assert!(wrong(&GOOD.replace("{ CUSTOMER_INDEX = \"true\" }", "{}")).contains("sets nothing"));
         assert!(wrong(&GOOD.replace("instances", "instance")).contains("failed to read"));

@@ -70,6 +70,8 @@ mod tests {
 
     fn conclusion(service: &str, instances: &[&str], fault: Fault) -> Conclusion {
         let cause = RootCause {
+            component: incident::ComponentKind::Service,
+            seen_from: Vec::new(),
             service: service.into(),
             instances: instances.iter().map(|name| (*name).to_owned()).collect(),
             operation: "GET /".into(),
@@ -85,6 +87,7 @@ mod tests {
             kind: ConclusionKind::RootCause,
             statement: String::new(),
             root_cause: Some(cause),
+            further_causes: Vec::new(),
             onset: None,
             symptoms: Vec::new(),
             hypotheses: Vec::new(),

@@ -29,6 +29,7 @@ fn rows(window: Window, per_second: u64, level: &dyn Fn(&str, i64) -> f64) -> Ve
         let jitter = (second * 37 + instance.len() as i64 * 11).rem_euclid(17) as f64 / 100.0;
         let ns = (level(instance, second) * (1.0 + jitter) * 1e6) as i64;
         OnsetRow {
+            is_message: false,
             subject: Subject {
                 service: "orders".into(),
                 operation: "GET /orders".into(),

@@ -71,6 +71,7 @@ pub(super) fn figure(symptom: &Symptom, value: f64) -> String {
     match symptom.signal {
         incident::AlertSignal::Latency => ms(value),
         incident::AlertSignal::Errors => percent(value),
+        incident::AlertSignal::Throughput => format!("{value:.1} a second"),
     }
 }
 

@@ -80,6 +80,7 @@ pub(super) fn candidate(candidate: &Candidate) -> String {
         CandidateKind::Edge => "edge",
         CandidateKind::Change => "change",
         CandidateKind::Load => "load",
+        CandidateKind::Queue => "queue",
     };
     let name =
         if candidate.name.is_empty() { String::new() } else { format!(": {}", shown(&candidate.name)) };
@@ -100,6 +101,10 @@ pub(super) fn measure(kind: EvidenceKind) -> &'static str {
         EvidenceKind::VersionContrast => "version contrast",
         EvidenceKind::ExemplarTrace => "exemplar trace",
         EvidenceKind::Load => "load",
+        EvidenceKind::Waiting => "waiting",
+        EvidenceKind::Structure => "structure",
+        EvidenceKind::QueueFlow => "messages",
+        EvidenceKind::Saturation => "computing",
     }
 }
 
@@ -117,6 +122,7 @@ pub(super) fn signal(signal: AlertSignal) -> &'static str {
     match signal {
         AlertSignal::Latency => "latency",
         AlertSignal::Errors => "failure rate",
+        AlertSignal::Throughput => "messages taken",
     }
 }
 

@@ -53,6 +53,7 @@ pub(crate) fn empty() -> Report {
             kind: ConclusionKind::Insufficient,
             statement: String::new(),
             root_cause: None,
+            further_causes: Vec::new(),
             onset: None,
             symptoms: Vec::new(),
             hypotheses: Vec::new(),
@@ -212,6 +213,8 @@ fn evidence() -> Vec<Evidence> {
 
 fn cause() -> RootCause {
     RootCause {
+        component: incident::ComponentKind::Service,
+        seen_from: Vec::new(),
         service: "orders".to_owned(),
         instances: vec!["orders-1".to_owned(), "orders-2".to_owned()],
         operation: "GET /orders/{id}".to_owned(),
@@ -235,6 +238,7 @@ fn conclusion() -> Conclusion {
         statement: "Requests to orders are slow because SELECT orders is slow since the deploy of 2.4.0."
             .to_owned(),
         root_cause: Some(cause()),
+        further_causes: Vec::new(),
         onset: Some(Onset { at: at(ONSET), earliest: at(ONSET - 1), latest: at(ONSET + 2) }),
         symptoms: vec![
             symptom("gateway", "GET /checkout", AlertSignal::Latency, (61.0, 866.0)),
