@@ -104,6 +104,7 @@ mod tests {
             .map(|second| {
                 let mean_ns = (noise.latency(level(second), 0.2) * 1e6) as i64;
                 OnsetRow {
+                    is_message: false,
                     subject: Subject {
                         service: "s".into(),
                         operation: "o".into(),

@@ -9,6 +9,8 @@
 //!
 //! Does not say why, and does not remember: a symptom that lasts is found again at each step.
 
+mod flow;
+
 use incident::{AlertSignal, Measured, Symptom};
 use telemetry::answer::OnsetRow;
 use telemetry::time::Window;
@@ -63,6 +65,13 @@ pub fn find(rows: &[OnsetRow], history_from: UnixNanos, at: UnixNanos) -> Vec<Sy
         symptoms.extend(slow(case, q_at(place), windows));
         symptoms.extend(failing(case, q_at(place + cases.len()), windows));
     }
+    symptoms.extend(flow::fewer_messages(rows, baseline_window, observed_window));
+    let is_known = |found: &Symptom| {
+        symptoms.iter().any(|(_, s)| s.service == found.service && s.operation == found.operation)
+    };
+    let new = flow::new_failures(rows, baseline_window, observed_window);
+    let new: Vec<_> = new.into_iter().filter(|(_, symptom)| !is_known(symptom)).collect();
+    symptoms.extend(new);
     symptoms.sort_by(|a, b| {
         let names = |symptom: &Symptom| (symptom.service.clone(), symptom.operation.clone(), symptom.signal);
         b.0.total_cmp(&a.0).then_with(|| names(&a.1).cmp(&names(&b.1)))
@@ -177,6 +186,7 @@ mod tests {
 
     fn row(service: &str, second: i64, count: u64, p50_ns: i64) -> OnsetRow {
         OnsetRow {
+            is_message: false,
             subject: Subject {
                 service: service.into(),
                 operation: "GET /".into(),

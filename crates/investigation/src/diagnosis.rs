@@ -6,9 +6,13 @@
 //!
 //! Does not act and does not know what can be done: that is `remediation`.
 
+mod causes;
 mod conclude;
 mod detect;
+mod failures;
 mod hypotheses;
+mod mechanism;
+mod root_cause;
 
 use incident::{Alert, Conclusion, Onset};
 use telemetry::answer::{Choice, Table};

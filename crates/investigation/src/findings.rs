@@ -1,19 +1,23 @@
 //! What the answers say, measured once: the facts that rules and hypotheses reason about.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use evidence::measures::changes::{self, Rollout, VersionContrast};
 use evidence::measures::edge_delay::{self, EdgeContrast};
 use evidence::measures::error_origination::{self, Origin};
 use evidence::measures::exclusive_latency::{self, Contrast};
+use evidence::measures::messages::{self, Flow};
+use evidence::measures::structure::{self, Resends};
+use evidence::measures::waiting::{self, Lane};
 use evidence::series;
-use incident::{Alert, AlertSignal, Onset};
+use incident::{Alert, AlertSignal, ComponentKind, Onset};
 use telemetry::QuestionId;
-use telemetry::answer::{EdgeRow, OnsetRow, SelfTimeTable, Subject, Table};
+use telemetry::answer::{EdgeRow, OnsetRow, SelfTimeTable, SeriesRow, Subject, Table};
 use telemetry::time::Window;
 
 use crate::ledger::Ledger;
 use crate::plan::Views;
+use crate::suspects::{self, Suspect};
 
 /// Everything measured.
 #[derive(Debug)]
@@ -25,9 +29,14 @@ pub(crate) struct Findings {
     pub(crate) excess_ms: f64,
     /// Whether exclusive times were there for both windows.
     pub(crate) has_self_time: bool,
+    pub(crate) contrasts: Vec<Contrast>,
     pub(crate) suspects: Vec<Suspect>,
     pub(crate) origins: Vec<Origin>,
     pub(crate) edges: Vec<EdgeContrast>,
+    pub(crate) lanes: Vec<Lane>,
+    pub(crate) resends: Vec<Resends>,
+    pub(crate) flows: Vec<Flow>,
+    pub(crate) series: Vec<SeriesRow>,
     pub(crate) calls: BTreeSet<(String, String)>,
     pub(crate) rollouts: Vec<(Rollout, Option<VersionContrast>)>,
     pub(crate) load: Load,
@@ -42,53 +51,10 @@ pub(crate) struct Load {
     pub(crate) bad_per_s: f64,
 }
 
-/// Groups that do the same work under different entry operations, taken together.
-#[derive(Debug, Clone)]
-pub(crate) struct Suspect {
-    pub(crate) service: String,
-    pub(crate) span: String,
-    pub(crate) resource: String,
-    pub(crate) database: String,
-    /// The entry operation with the largest excess.
-    pub(crate) entry: String,
-    pub(crate) share: f64,
-    pub(crate) good_ms: f64,
-    pub(crate) bad_ms: f64,
-    pub(crate) good_count: u64,
-    pub(crate) bad_count: u64,
-    pub(crate) q_value: f64,
-    pub(crate) instances: Vec<String>,
-}
-
-impl Suspect {
-    /// The work that got slower, in words.
-    pub(crate) fn work(&self) -> String {
-        match (self.database.is_empty(), self.resource.is_empty()) {
-            (false, false) => format!("query `{}` ({})", self.resource, self.database),
-            (_, false) => format!("call of `{}`", self.resource),
-            (_, true) => format!("span `{}`", self.span),
-        }
-    }
-
-    /// The contrast as a sentence.
-    pub(crate) fn text(&self) -> String {
-        format!(
-            "`{}` {} itself: {:.1} ms -> {:.1} ms a call ({} -> {} calls), {:.0} % of the extra time",
-            self.service,
-            self.work(),
-            self.good_ms,
-            self.bad_ms,
-            self.good_count,
-            self.bad_count,
-            self.share * 100.0
-        )
-    }
-}
-
 impl Findings {
-    /// Share of the whole excess that `service`'s own work explains.
+    /// Share of the whole excess that `service`'s own work and queries explain.
     pub(crate) fn share_of(&self, service: &str) -> f64 {
-        let own = self.suspects.iter().filter(|suspect| suspect.service == service);
+        let own = self.suspects.iter().filter(|s| s.component() == (ComponentKind::Service, service));
         // A fold, because the sum of no floats is minus zero.
         own.fold(0.0, |sum, suspect| sum + suspect.share)
     }
@@ -127,6 +93,10 @@ pub(crate) fn measure(
             (rollout, contrast)
         })
         .collect();
+    let series = match ledger.table(&views.series) {
+        Some(Table::SeriesChange(rows)) => rows.clone(),
+        _ => Vec::new(),
+    };
     let contrasts = exclusive_latency::contrast(&good, &bad);
     let edges = edge_delay::contrast(&good_edges, &bad_edges);
     let raised_spans: f64 = contrasts.iter().filter(|c| c.is_raised()).map(|c| c.excess_ms).sum();
@@ -134,7 +104,12 @@ pub(crate) fn measure(
     let symptom = symptom_excess_ms(alert, ledger, onset_question, &views, &bad);
     let excess_ms = (raised_spans + raised_edges).max(symptom);
     Findings {
-        suspects: suspects(&contrasts, excess_ms),
+        suspects: suspects::suspects(&contrasts, excess_ms),
+        contrasts,
+        lanes: waiting::lanes(&good, &bad),
+        resends: structure::resends(&good_edges, &bad_edges),
+        flows: messages::flows(&good_edges, &bad_edges),
+        series,
         excess_ms,
         has_self_time: good.traces > 0 && bad.traces > 0,
         origins: error_origination::origins(&good, &bad),
@@ -154,42 +129,6 @@ fn edges(ledger: &Ledger, id: &QuestionId) -> Vec<EdgeRow> {
         Some(Table::Edges(rows)) => rows.clone(),
         _ => Vec::new(),
     }
-}
-
-fn suspects(contrasts: &[Contrast], excess_ms: f64) -> Vec<Suspect> {
-    let mut found: BTreeMap<(String, String, String), Suspect> = BTreeMap::new();
-    for contrast in contrasts.iter().filter(|contrast| contrast.is_raised()) {
-        let group = &contrast.group;
-        let work = if group.resource.is_empty() { group.span.clone() } else { group.resource.clone() };
-        let entry =
-            found.entry((group.service.clone(), work, group.database.clone())).or_insert_with(|| Suspect {
-                service: group.service.clone(),
-                span: group.span.clone(),
-                resource: group.resource.clone(),
-                database: group.database.clone(),
-                entry: group.entry.clone(),
-                share: 0.0,
-                good_ms: contrast.good_mean_ms,
-                bad_ms: contrast.bad_mean_ms,
-                good_count: 0,
-                bad_count: 0,
-                q_value: contrast.q_value,
-                instances: Vec::new(),
-            });
-        entry.share += contrast.excess_ms / excess_ms;
-        entry.good_count += contrast.good_count;
-        entry.bad_count += contrast.bad_count;
-        entry.instances.extend(contrast.raised_instances.iter().cloned());
-    }
-    let mut suspects: Vec<Suspect> = found.into_values().collect();
-    for suspect in &mut suspects {
-        suspect.instances.sort();
-        suspect.instances.dedup();
-    }
-    suspects.sort_by(|a, b| {
-        b.share.total_cmp(&a.share).then_with(|| (&a.service, &a.span).cmp(&(&b.service, &b.span)))
-    });
-    suspects
 }
 
 /// What the worst latency symptom itself shows: the rise of its mean times the calls whose traces were looked at. A

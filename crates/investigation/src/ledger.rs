@@ -86,7 +86,7 @@ impl Ledger {
     pub(crate) fn self_time(&self, id: &QuestionId) -> SelfTimeTable {
         match self.table(id) {
             Some(Table::SelfTime(table)) => table.clone(),
-            _ => SelfTimeTable { traces: 0, rows: Vec::new() },
+            _ => SelfTimeTable { traces: 0, rows: Vec::new(), lanes: Vec::new() },
         }
     }
 

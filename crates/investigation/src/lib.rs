@@ -9,6 +9,7 @@ mod findings;
 mod ledger;
 mod plan;
 pub mod rules;
+mod suspects;
 pub mod watch;
 
 pub use diagnosis::Diagnosis;

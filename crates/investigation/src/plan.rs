@@ -1,8 +1,9 @@
 //! Which questions a diagnosis asks, and over which windows.
 //!
-//! The three views of the bad and the good window (exclusive times, edges, exemplars) and the changes are asked
+//! The three views of the bad and the good window (exclusive times, edges, exemplars), the changes and the metric series are asked
 //! together, so that they run side by side and one failing source costs only its own answer.
 
+use evidence::measures::computing;
 use incident::{Alert, Onset};
 use telemetry::time::Window;
 use telemetry::{Ask, Question, QuestionId, Scope, Space, TraceId, UnixNanos};
@@ -30,6 +31,7 @@ pub(crate) struct Views {
     pub(crate) edges: (QuestionId, QuestionId),
     pub(crate) exemplars: (QuestionId, QuestionId),
     pub(crate) changes: QuestionId,
+    pub(crate) series: QuestionId,
 }
 
 impl Plan {
@@ -64,6 +66,8 @@ impl Plan {
             questions.push(self.ask(Ask::Exemplars { window, scope, limit: EXEMPLARS }, not_before));
         }
         questions.push(self.ask(Ask::Changes { window: whole, scope: Scope::all() }, settled));
+        let metrics = computing::METRICS.map(str::to_owned).to_vec();
+        questions.push(self.ask(Ask::SeriesChange { good, bad, scope: Scope::all(), metrics }, settled));
         let base = self.asked - questions.len();
         let id = |place: usize| QuestionId::numbered(base + place);
         let views = Views {
@@ -73,6 +77,7 @@ impl Plan {
             edges: (id(2), id(5)),
             exemplars: (id(3), id(6)),
             changes: id(7),
+            series: id(8),
         };
         (views, questions)
     }

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use incident::{Alert, AlertSignal, Conclusion, ConclusionKind, Fault, HypothesisStatus, Measured, Symptom};
+use incident::{
+    Alert, AlertSignal, ComponentKind, Conclusion, ConclusionKind, Fault, HypothesisStatus, Measured, Symptom,
+};
 use investigation::Diagnosis;
 use telemetry::answer::{
     Answer, Block, ChangeKind, ChangeRow, Choice, EdgeRow, ExemplarRow, OnsetRow, SelfTimeRow, SelfTimeTable,
@@ -104,6 +106,7 @@ impl World {
         let row = |service: &str, second: i64| {
             let ns = (3 + self.query_ms(second)) * MS + jitter(second);
             OnsetRow {
+                is_message: false,
                 subject: subject(service, "GET /", "1"),
                 second: at(second),
                 count: self.rate(second),
@@ -134,6 +137,7 @@ impl World {
             SelfTimeRow {
                 subject: subject(service, span, version),
                 entry: "GET /".into(),
+                lead_ns: 0,
                 kind: if database.is_empty() { SpanKind::Server } else { SpanKind::Client },
                 resource: if database.is_empty() { String::new() } else { span.into() },
                 database: database.into(),
@@ -159,7 +163,7 @@ impl World {
                 self.query_ms(second)
             }),
         ];
-        Table::SelfTime(SelfTimeTable { traces: 8, rows })
+        Table::SelfTime(SelfTimeTable { traces: 8, rows, lanes: Vec::new() })
     }
 
     fn edges(&self, window: Window) -> Table {
@@ -167,6 +171,8 @@ impl World {
             caller: caller.into(),
             callee: callee.into(),
             is_instrumented: true,
+            resends: 0,
+            queue: None,
             count: 40,
             errors: 0,
             client_sum_ns: 0,
@@ -435,7 +441,13 @@ fn errors_of_a_caller_that_times_out_are_laid_at_the_slow_service_behind_it() {
 fn a_trifle_is_not_the_cause_when_the_way_between_services_took_the_time() {
     // The query is a little slower, the way to it much: the engine must not call the query "all of the extra time".
     let conclusion = diagnose(&World { query_ms: 2, delay_ms: 50, ..slow() });
-    assert_eq!(conclusion.kind, ConclusionKind::Insufficient, "{}", conclusion.statement);
+    let cause = conclusion.root_cause.as_ref().unwrap();
+    assert_eq!(
+        (cause.component, cause.service.as_str(), cause.fault),
+        (ComponentKind::Edge, "middle -> back", Fault::SlowEdge),
+        "{}",
+        conclusion.statement
+    );
 }
 
 #[test]

@@ -194,6 +194,7 @@ mod tests {
         let row = SelfTimeRow {
             subject,
             entry: "GET /".into(),
+            lead_ns: 0,
             kind: SpanKind::Server,
             resource: String::new(),
             database: String::new(),
@@ -205,7 +206,7 @@ mod tests {
             p95_ns: 0,
             blocks,
         };
-        SelfTimeTable { traces: 50, rows: vec![row] }
+        SelfTimeTable { traces: 50, rows: vec![row], lanes: Vec::new() }
     }
 
     #[test]

@@ -7,9 +7,11 @@
 
 use std::collections::BTreeMap;
 
-use telemetry::answer::SelfTimeTable;
+use telemetry::SpanKind;
+use telemetry::answer::{SelfTimeRow, SelfTimeTable};
 
 use super::Measure;
+use super::exclusive_latency::{self, Group};
 use crate::statistics::{false_discovery, fisher};
 
 /// This measure.
@@ -28,6 +30,14 @@ pub struct Origin {
     pub span: String,
     /// The entry operation under which it fails.
     pub entry: String,
+    /// What the span calls that emits no spans itself, empty when nothing.
+    pub resource: String,
+    /// `db.system.name`, empty when not a database.
+    pub database: String,
+    /// Role of the spans.
+    pub kind: SpanKind,
+    /// Whether no span of the group has succeeded in either window.
+    pub never_succeeded: bool,
     /// Origins and spans in the good window.
     pub good: (u64, u64),
     /// Origins and spans in the bad window.
@@ -51,31 +61,69 @@ impl Origin {
     }
 }
 
-/// Every group with failures in the bad window, most new origins first.
+/// Figures of a group in one window.
+#[derive(Debug, Clone, Copy, Default)]
+struct Failures {
+    origins: u64,
+    errors: u64,
+    count: u64,
+}
+
+impl Failures {
+    fn add(&mut self, row: &SelfTimeRow) {
+        self.origins += row.error_origins;
+        self.errors += row.errors;
+        self.count += row.count;
+    }
+
+    fn successes(&self) -> u64 {
+        self.count.saturating_sub(self.errors)
+    }
+}
+
+/// Every group with failures in the bad window, most new origins first. A group that was not there before is held
+/// against all that its service did before: new work has no right to fail more.
 #[must_use]
 pub fn origins(good: &SelfTimeTable, bad: &SelfTimeTable) -> Vec<Origin> {
-    let mut groups: BTreeMap<(String, String, String), [(u64, u64); 2]> = BTreeMap::new();
+    let mut groups: BTreeMap<Group, [Failures; 2]> = BTreeMap::new();
+    let mut services: BTreeMap<&str, Failures> = BTreeMap::new();
     for (side, table) in [good, bad].into_iter().enumerate() {
         for row in &table.rows {
-            let key = (row.subject.service.clone(), row.subject.operation.clone(), row.entry.clone());
-            if let Some(figures) = groups.entry(key).or_default().get_mut(side) {
-                figures.0 += row.error_origins;
-                figures.1 += row.count;
+            if let Some(figures) = groups.entry(exclusive_latency::group(row)).or_default().get_mut(side) {
+                figures.add(row);
+            }
+            if side == 0 {
+                services.entry(&row.subject.service).or_default().add(row);
             }
         }
     }
-    let p_values: Vec<f64> =
-        groups.values().map(|[good, bad]| fisher::p_raised(good.0, good.1, bad.0, bad.1)).collect();
-    let mut found: Vec<Origin> = groups
+    let cases: Vec<(Group, Failures, Failures, bool)> = groups
+        .into_iter()
+        .map(|(group, [before, now])| {
+            let never_succeeded = before.successes() + now.successes() == 0;
+            let whole = services.get(group.service.as_str()).copied().unwrap_or_default();
+            let before = if before.count == 0 { whole } else { before };
+            (group, before, now, never_succeeded)
+        })
+        .collect();
+    let p_values: Vec<f64> = cases
+        .iter()
+        .map(|(_, before, now, _)| fisher::p_raised(before.origins, before.count, now.origins, now.count))
+        .collect();
+    let mut found: Vec<Origin> = cases
         .into_iter()
         .zip(false_discovery::q_values(&p_values))
-        .filter(|((_, [_, bad]), _)| bad.0 > 0)
-        .map(|(((service, span, entry), [good, bad]), q_value)| Origin {
-            service,
-            span,
-            entry,
-            good,
-            bad,
+        .filter(|((_, _, now, _), _)| now.origins > 0)
+        .map(|((group, before, now, never_succeeded), q_value)| Origin {
+            service: group.service,
+            span: group.span,
+            entry: group.entry,
+            resource: group.resource,
+            database: group.database,
+            kind: group.kind,
+            never_succeeded,
+            good: (before.origins, before.count),
+            bad: (now.origins, now.count),
             share: 0.0,
             q_value,
         })
@@ -94,8 +142,7 @@ pub fn origins(good: &SelfTimeTable, bad: &SelfTimeTable) -> Vec<Origin> {
 
 #[cfg(test)]
 mod tests {
-    use telemetry::SpanKind;
-    use telemetry::answer::{SelfTimeRow, Subject};
+    use telemetry::answer::Subject;
 
     use super::*;
 
@@ -108,6 +155,7 @@ mod tests {
                 version: String::new(),
             },
             entry: "GET /".into(),
+            lead_ns: 0,
             kind: SpanKind::Server,
             resource: String::new(),
             database: String::new(),
@@ -119,7 +167,7 @@ mod tests {
             p95_ns: 0,
             blocks: Vec::new(),
         };
-        SelfTimeTable { traces: 100, rows: rows.iter().map(row).collect() }
+        SelfTimeTable { traces: 100, rows: rows.iter().map(row).collect(), lanes: Vec::new() }
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! Measure 1: where the extra time is spent, by exclusive time per call.
+//! Measure 1: where the extra time is spent, by exclusive time per request.
 //!
 //! Exclusive time is compared per group (service, span, entry operation, resource) between a good and a bad
-//! window, per call and never per minute, on blocks of one second with the one-sided rank-sum test and control of
-//! the false discovery rate over all groups. A callee's time is never its caller's: traces subtract it first.
+//! window: per request of the entry operation, never per minute, so that more traffic is no slowness and more calls
+//! a request are. On blocks of one second with the one-sided rank-sum test and control of the false discovery rate
+//! over all groups. A callee's time is never its caller's: traces subtract it first.
 //!
 //! Does not judge edges (client minus server): that is `edge_delay`.
 
@@ -18,7 +19,7 @@ use crate::statistics::{false_discovery, rank_sum};
 /// This measure.
 pub const MEASURE: Measure = Measure {
     name: "exclusive_latency",
-    finds: "spans that themselves take longer per call than before",
+    finds: "spans that themselves take more time of a request than before",
     questions: &["self_time"],
 };
 
@@ -44,29 +45,58 @@ pub struct Group {
 pub struct Contrast {
     /// Which spans.
     pub group: Group,
-    /// Spans in the good window.
-    pub good_count: u64,
-    /// Spans in the bad window.
-    pub bad_count: u64,
-    /// Mean exclusive milliseconds per call before.
-    pub good_mean_ms: f64,
-    /// Mean exclusive milliseconds per call now.
-    pub bad_mean_ms: f64,
-    /// Extra milliseconds in the bad window, all calls together; below zero when it became faster.
+    /// Before.
+    pub good: Level,
+    /// Now.
+    pub bad: Level,
+    /// Extra milliseconds in the bad window, all requests together; below zero when it became faster.
     pub excess_ms: f64,
-    /// Share of the sum of all significant positive excesses, 0 when not significant.
-    pub share: f64,
     /// False discovery rate at which the rise is significant.
     pub q_value: f64,
-    /// Instances of the service that show the rise (mean above twice the good mean of the group).
+    /// Instances of the service that show the rise (time per call or calls above twice the good level).
     pub raised_instances: Vec<String>,
+}
+
+/// The figures of a group in one window.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Level {
+    /// Spans.
+    pub count: u64,
+    /// Requests of the entry operation; the spans themselves where no entry span is above them.
+    pub requests: u64,
+    /// Mean exclusive milliseconds a call.
+    pub ms_per_call: f64,
+    /// Mean exclusive milliseconds a request.
+    pub ms_per_request: f64,
+    /// Median exclusive milliseconds a call.
+    pub p50_ms: f64,
+    /// 95th percentile of exclusive milliseconds a call.
+    pub p95_ms: f64,
+    /// Idle milliseconds of the parents right before these spans, a request.
+    pub lead_ms_per_request: f64,
+}
+
+impl Level {
+    /// Calls a request.
+    #[must_use]
+    pub fn calls_per_request(&self) -> f64 {
+        self.count as f64 / self.requests.max(1) as f64
+    }
 }
 
 impl Contrast {
     /// Whether the rise is more than noise and more than trifling: q <= 0.01 and at least a quarter more.
     #[must_use]
     pub fn is_raised(&self) -> bool {
-        self.q_value <= 0.01 && self.bad_mean_ms > 1.25 * self.good_mean_ms
+        self.q_value <= 0.01 && self.bad.ms_per_request > 1.25 * self.good.ms_per_request
+    }
+
+    /// Whether the number of calls grew, at least by half, and explains more of the rise than their duration does.
+    #[must_use]
+    pub fn is_by_number(&self) -> bool {
+        let (before, now) = (self.good.calls_per_request(), self.bad.calls_per_request());
+        let more = (now - before) * self.bad.ms_per_call;
+        now > 1.5 * before && more > 0.5 * (self.bad.ms_per_request - self.good.ms_per_request)
     }
 }
 
@@ -81,31 +111,68 @@ struct Sides {
 struct Side {
     count: u64,
     sum_ns: i64,
-    blocks: BTreeMap<i64, (u64, i64)>,
+    lead_ns: i64,
+    /// The quantiles of the row with the most spans.
+    quantiles: (u64, i64, i64),
+    blocks: BTreeMap<i64, i64>,
+    own: Requests,
 }
+
+/// Requests by second.
+type Requests = BTreeMap<i64, u64>;
 
 impl Side {
     fn add(&mut self, row: &SelfTimeRow) {
         self.count += row.count;
         self.sum_ns = self.sum_ns.saturating_add(row.sum_ns);
+        self.lead_ns = self.lead_ns.saturating_add(row.lead_ns);
+        if row.count > self.quantiles.0 {
+            self.quantiles = (row.count, row.p50_ns, row.p95_ns);
+        }
         for Block { second, count, sum_ns } in &row.blocks {
-            let block = self.blocks.entry(second.0).or_default();
-            block.0 += count;
-            block.1 += sum_ns;
+            *self.blocks.entry(second.0).or_default() += sum_ns;
+            *self.own.entry(second.0).or_default() += count;
         }
     }
 
-    fn mean_ms(&self) -> f64 {
-        if self.count == 0 { 0.0 } else { self.sum_ns as f64 / self.count as f64 / MS_NS }
+    fn level(&self, requests: &Requests) -> Level {
+        let requests: u64 = requests.values().sum();
+        let per = |sum_ns: i64, n: u64| sum_ns as f64 / n.max(1) as f64 / MS_NS;
+        Level {
+            count: self.count,
+            requests,
+            ms_per_call: per(self.sum_ns, self.count),
+            ms_per_request: per(self.sum_ns, requests),
+            p50_ms: self.quantiles.1 as f64 / MS_NS,
+            p95_ms: self.quantiles.2 as f64 / MS_NS,
+            lead_ms_per_request: per(self.lead_ns, requests),
+        }
     }
 
-    fn block_means(&self) -> Vec<f64> {
-        let counted = self.blocks.values().filter(|(count, _)| *count > 0);
-        counted.map(|(count, sum_ns)| *sum_ns as f64 / *count as f64 / MS_NS).collect()
+    /// Milliseconds a request, second by second: nothing was spent in a second with requests and no span.
+    fn block_means(&self, requests: &Requests) -> Vec<f64> {
+        let counted = requests.iter().filter(|(_, count)| **count > 0);
+        let spent = |second: &i64| self.blocks.get(second).copied().unwrap_or_default() as f64;
+        counted.map(|(second, count)| spent(second) / *count as f64 / MS_NS).collect()
     }
 }
 
-/// Every group that appears in the bad window, largest significant excess first.
+/// Requests of each entry operation of each service, by second.
+fn requests(table: &SelfTimeTable) -> BTreeMap<(&str, &str), Requests> {
+    let mut found: BTreeMap<(&str, &str), Requests> = BTreeMap::new();
+    let is_entry = |row: &&SelfTimeRow| {
+        matches!(row.kind, SpanKind::Server | SpanKind::Consumer) && row.subject.operation == row.entry
+    };
+    for row in table.rows.iter().filter(is_entry) {
+        let seconds = found.entry((&row.subject.service, &row.entry)).or_default();
+        for block in &row.blocks {
+            *seconds.entry(block.second.0).or_default() += block.count;
+        }
+    }
+    found
+}
+
+/// Every group that appears in the bad window, largest excess first.
 #[must_use]
 pub fn contrast(good: &SelfTimeTable, bad: &SelfTimeTable) -> Vec<Contrast> {
     let mut groups: BTreeMap<Group, Sides> = BTreeMap::new();
@@ -120,27 +187,41 @@ pub fn contrast(good: &SelfTimeTable, bad: &SelfTimeTable) -> Vec<Contrast> {
         instance.1 += row.sum_ns;
     }
     groups.retain(|_, sides| sides.bad.count > 0);
-    let p_values: Vec<f64> = groups
-        .values()
-        .map(|sides| rank_sum::p_raised(&sides.good.block_means(), &sides.bad.block_means()))
+    let (good_requests, bad_requests) = (requests(good), requests(bad));
+    let of = |all: &BTreeMap<(&str, &str), Requests>, group: &Group, own: &Requests| {
+        all.get(&(group.service.as_str(), group.entry.as_str())).unwrap_or(own).clone()
+    };
+    let measured: Vec<(Group, Sides, Requests, Requests)> = groups
+        .into_iter()
+        .map(|(group, sides)| {
+            let before = of(&good_requests, &group, &sides.good.own);
+            let now = of(&bad_requests, &group, &sides.bad.own);
+            (group, sides, before, now)
+        })
+        .collect();
+    let p_values: Vec<f64> = measured
+        .iter()
+        .map(|(_, sides, before, now)| {
+            rank_sum::p_raised(&sides.good.block_means(before), &sides.bad.block_means(now))
+        })
         .collect();
     let q_values = false_discovery::q_values(&p_values);
-    let mut contrasts: Vec<Contrast> =
-        groups.into_iter().zip(q_values).map(|((group, sides), q)| of_group(group, &sides, q)).collect();
-    let raised: f64 = contrasts.iter().filter(|c| c.is_raised()).map(|c| c.excess_ms).sum();
-    for found in contrasts.iter_mut().filter(|found| found.is_raised()) {
-        found.share = found.excess_ms / raised;
-    }
+    let mut contrasts: Vec<Contrast> = measured
+        .into_iter()
+        .zip(q_values)
+        .map(|((group, sides, before, now), q)| of_group(group, &sides, (&before, &now), q))
+        .collect();
     contrasts.sort_by(|a, b| {
-        b.share
-            .total_cmp(&a.share)
+        let is_raised = |contrast: &Contrast| contrast.is_raised();
+        is_raised(b)
+            .cmp(&is_raised(a))
             .then_with(|| b.excess_ms.total_cmp(&a.excess_ms))
             .then_with(|| a.group.cmp(&b.group))
     });
     contrasts
 }
 
-fn group(row: &SelfTimeRow) -> Group {
+pub(super) fn group(row: &SelfTimeRow) -> Group {
     Group {
         service: row.subject.service.clone(),
         span: row.subject.operation.clone(),
@@ -151,20 +232,22 @@ fn group(row: &SelfTimeRow) -> Group {
     }
 }
 
-fn of_group(group: Group, sides: &Sides, q_value: f64) -> Contrast {
-    let (good_mean_ms, bad_mean_ms) = (sides.good.mean_ms(), sides.bad.mean_ms());
+fn of_group(group: Group, sides: &Sides, (before, now): (&Requests, &Requests), q_value: f64) -> Contrast {
+    let (good, bad) = (sides.good.level(before), sides.bad.level(now));
     let mean = |(count, sum_ns): &(u64, i64)| *sum_ns as f64 / (*count).max(1) as f64 / MS_NS;
-    let raised = sides.bad_by_instance.iter().filter(|(_, figures)| mean(figures) > 2.0 * good_mean_ms);
+    // Where the calls are what grew, each of them is as fast as ever: all instances show it.
+    let by_number = bad.ms_per_call <= 2.0 * good.ms_per_call;
+    let raised = sides
+        .bad_by_instance
+        .iter()
+        .filter(|(_, figures)| by_number || mean(figures) > 2.0 * good.ms_per_call);
     Contrast {
-        good_count: sides.good.count,
-        bad_count: sides.bad.count,
-        good_mean_ms,
-        bad_mean_ms,
-        excess_ms: (bad_mean_ms - good_mean_ms) * sides.bad.count as f64,
-        share: 0.0,
+        excess_ms: (bad.ms_per_request - good.ms_per_request) * bad.requests as f64,
         q_value,
         raised_instances: raised.map(|(instance, _)| instance.clone()).collect(),
         group,
+        good,
+        bad,
     }
 }
 
@@ -195,7 +278,8 @@ mod tests {
             SelfTimeRow {
                 subject,
                 entry: "GET /".into(),
-                kind: SpanKind::Server,
+                lead_ns: 0,
+                kind: if database.is_empty() { SpanKind::Server } else { SpanKind::Client },
                 resource: String::new(),
                 database: database.into(),
                 count: 5 * seconds as u64,
@@ -212,7 +296,7 @@ mod tests {
             row("back", "GET /", "", 1.0),
             row("back", "SELECT", "sqlite", query_ms),
         ];
-        SelfTimeTable { traces: 5 * seconds as u64, rows }
+        SelfTimeTable { traces: 5 * seconds as u64, rows, lanes: Vec::new() }
     }
 
     #[test]
@@ -220,9 +304,37 @@ mod tests {
         for seed in 1..=200 {
             let found = contrast(&table(seed, 0, 20, 0.5), &table(seed + 1000, 30, 6, 50.0));
             assert_eq!(found[0].group.span, "SELECT", "seed {seed}");
-            assert!(found[0].share > 0.9, "seed {seed}: {}", found[0].share);
+            let raised: f64 = found.iter().filter(|c| c.is_raised()).map(|c| c.excess_ms).sum();
+            assert!(found[0].excess_ms > 0.9 * raised, "seed {seed}: {}", found[0].excess_ms);
+            assert!(!found[0].is_by_number());
             assert_eq!(found[0].raised_instances, ["back-1"]);
         }
+    }
+
+    // covers: PB-46
+    #[test]
+    fn more_calls_a_request_are_found_by_their_number_and_more_requests_are_not() {
+        let good = table(3, 0, 20, 0.5);
+        let mut many = table(4, 30, 6, 0.5);
+        for row in many.rows.iter_mut().filter(|row| !row.database.is_empty()) {
+            row.count *= 12;
+            row.sum_ns *= 12;
+            row.blocks
+                .iter_mut()
+                .for_each(|block| (block.count, block.sum_ns) = (block.count * 12, block.sum_ns * 12));
+        }
+        let found = contrast(&good, &many);
+        assert!(found[0].is_raised() && found[0].is_by_number() && found[0].group.span == "SELECT");
+        assert!((found[0].bad.calls_per_request() - 12.0).abs() < 1e-9);
+        let mut busy = table(5, 30, 6, 0.5);
+        for row in &mut busy.rows {
+            row.count *= 2;
+            row.sum_ns *= 2;
+            row.blocks
+                .iter_mut()
+                .for_each(|block| (block.count, block.sum_ns) = (block.count * 2, block.sum_ns * 2));
+        }
+        assert!(!contrast(&good, &busy).iter().any(Contrast::is_raised), "twice the load at equal cost");
     }
 
     #[test]
@@ -236,7 +348,7 @@ mod tests {
 
     #[test]
     fn an_empty_bad_window_has_no_contrast() {
-        let empty = SelfTimeTable { traces: 0, rows: Vec::new() };
+        let empty = SelfTimeTable { traces: 0, rows: Vec::new(), lanes: Vec::new() };
         assert!(contrast(&table(1, 0, 20, 0.5), &empty).is_empty());
     }
 }

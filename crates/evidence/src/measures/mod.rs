@@ -3,9 +3,13 @@
 //! One file each; a measure is listed in [`all`]. The numbers are those of the design's list of evidence kinds.
 
 pub mod changes;
+pub mod computing;
 pub mod edge_delay;
 pub mod error_origination;
 pub mod exclusive_latency;
+pub mod messages;
+pub mod structure;
+pub mod waiting;
 
 /// What a measure is, for documents and reports.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +25,16 @@ pub struct Measure {
 /// Every measure, sorted by name.
 #[must_use]
 pub fn all() -> &'static [Measure] {
-    &[changes::MEASURE, edge_delay::MEASURE, error_origination::MEASURE, exclusive_latency::MEASURE]
+    &[
+        changes::MEASURE,
+        computing::MEASURE,
+        edge_delay::MEASURE,
+        error_origination::MEASURE,
+        exclusive_latency::MEASURE,
+        messages::MEASURE,
+        structure::MEASURE,
+        waiting::MEASURE,
+    ]
 }
 
 #[cfg(test)]

@@ -1,19 +1,14 @@
 //! The last stage: rule-outs, hypotheses, and one of the three conclusions.
 
 use incident::conclusion::SCHEMA;
-use incident::{
-    Alert, AlertSignal, Conclusion, ConclusionKind, EvidenceKind, Fault, Onset, RootCause, RuledOut, Trigger,
-};
+use incident::{Alert, Conclusion, ConclusionKind, Onset, RootCause, RuledOut};
 use telemetry::number::Num;
 use telemetry::{Note, NoteKind, QuestionId, Stage, TraceId};
 
-use super::hypotheses;
-use crate::findings::{Findings, Suspect};
+use super::{hypotheses, root_cause};
+use crate::findings::Findings;
 use crate::ledger::{Fact, Ledger};
 use crate::rules::{self, Exclusion};
-
-/// Share of the whole excess that a cause must explain; below it the engine abstains.
-const SHARE_MIN: f64 = 0.5;
 
 /// What exclusive time and error origins say.
 pub(super) fn investigate_notes(findings: &Findings) -> Vec<Note> {
@@ -46,7 +41,9 @@ pub(super) fn conclude(
     notes.extend(
         ruled_out.iter().map(|item| Note::new(Stage::Correlate, NoteKind::RuledOut, item.why.clone())),
     );
-    let root_cause = root_cause(alert, ledger, findings, bad);
+    let mut causes = root_cause::all(alert, ledger, findings, bad).into_iter();
+    let root_cause = causes.next();
+    let further_causes: Vec<RootCause> = causes.collect();
     if let Some(trigger) = root_cause.as_ref().and_then(|cause| cause.trigger.as_ref()) {
         notes.push(Note::new(Stage::Correlate, NoteKind::Learned, hypotheses::trigger_text(trigger)));
     }
@@ -54,7 +51,7 @@ pub(super) fn conclude(
     notes.push(Note::new(Stage::Synthesize, NoteKind::Began, "which explanation holds"));
     let hypotheses = hypotheses::rank(findings, root_cause.as_ref(), &ruled_out, ledger);
     let (kind, statement) = match &root_cause {
-        Some(cause) => (ConclusionKind::RootCause, cause.statement.clone()),
+        Some(cause) => (ConclusionKind::RootCause, together(cause, &further_causes)),
         None => no_cause(findings),
     };
     notes.push(Note::new(Stage::Synthesize, NoteKind::Learned, statement.clone()));
@@ -67,6 +64,7 @@ pub(super) fn conclude(
         kind,
         statement,
         root_cause,
+        further_causes,
         onset: Some(findings.onset),
         symptoms: alert.symptoms.clone(),
         hypotheses,
@@ -76,6 +74,12 @@ pub(super) fn conclude(
         evidence: ledger.evidence.clone(),
     };
     (notes, conclusion)
+}
+
+/// All causes in one sentence.
+fn together(cause: &RootCause, further: &[RootCause]) -> String {
+    let and = further.iter().map(|cause| format!("; and at the same time, {}", cause.statement));
+    std::iter::once(cause.statement.clone()).chain(and).collect()
 }
 
 /// A conclusion that says what is missing.
@@ -91,6 +95,7 @@ pub(super) fn insufficient(
         kind: ConclusionKind::Insufficient,
         statement: format!("insufficient evidence: {why}"),
         root_cause: None,
+        further_causes: Vec::new(),
         onset,
         symptoms: alert.symptoms.clone(),
         hypotheses: Vec::new(),
@@ -146,120 +151,6 @@ fn prove(ledger: &mut Ledger, exclusion: &Exclusion) -> Vec<incident::EvidenceId
         trace: None,
     };
     ledger.prove(fact).into_iter().collect()
-}
-
-fn root_cause(
-    alert: &Alert,
-    ledger: &mut Ledger,
-    findings: &Findings,
-    bad: Option<&(TraceId, QuestionId)>,
-) -> Option<RootCause> {
-    let signal = alert.symptoms.first().map(|symptom| symptom.signal)?;
-    let suspect = findings.suspects.first().filter(|suspect| suspect.share >= SHARE_MIN);
-    if signal == AlertSignal::Errors && !times_out_behind(findings, suspect) {
-        return error_cause(ledger, findings);
-    }
-    let suspect = suspect?;
-    let views = &findings.views;
-    let mut evidence: Vec<_> = ledger
-        .prove(Fact {
-            kind: EvidenceKind::ExclusiveLatency,
-            statement: suspect.text(),
-            numbers: &[
-                ("before_ms_per_call", suspect.good_ms),
-                ("now_ms_per_call", suspect.bad_ms),
-                ("calls_before", suspect.good_count as f64),
-                ("calls_now", suspect.bad_count as f64),
-                ("share_of_excess", suspect.share),
-                ("q_value", suspect.q_value),
-            ],
-            questions: &[&views.self_time.0, &views.self_time.1],
-            window: Some(views.bad),
-            trace: None,
-        })
-        .into_iter()
-        .collect();
-    evidence.extend(
-        bad.and_then(|(trace, question)| hypotheses::seen_in_trace(ledger, suspect, *trace, question)),
-    );
-    let trigger = hypotheses::trigger(ledger, findings, &suspect.service, &mut evidence);
-    let fault = if suspect.database.is_empty() { Fault::SlowWork } else { Fault::SlowQuery };
-    Some(RootCause {
-        service: suspect.service.clone(),
-        instances: suspect.instances.clone(),
-        operation: suspect.entry.clone(),
-        span: suspect.span.clone(),
-        resource: suspect.resource.clone(),
-        fault,
-        statement: statement(suspect, trigger.as_ref()),
-        trigger,
-        evidence,
-    })
-}
-
-/// Whether the errors are the time-outs of a caller: a slow service stands behind the service in which they begin.
-fn times_out_behind(findings: &Findings, suspect: Option<&Suspect>) -> bool {
-    let origin = findings.origins.iter().find(|origin| origin.is_raised());
-    match (origin, suspect) {
-        (Some(origin), Some(suspect)) => findings.reaches(&origin.service, &suspect.service),
-        _ => false,
-    }
-}
-
-fn statement(suspect: &Suspect, trigger: Option<&Trigger>) -> String {
-    let since = match trigger {
-        Some(trigger) if !trigger.change.before.is_empty() => {
-            format!(" since version {} replaced {}", trigger.change.after, trigger.change.before)
-        }
-        Some(trigger) => format!(" since version {} started", trigger.change.after),
-        None => String::new(),
-    };
-    format!(
-        "`{}`: {} takes {:.1} ms a call instead of {:.1} ms{since}; it explains {:.0} % of the extra time",
-        suspect.service,
-        suspect.work(),
-        suspect.bad_ms,
-        suspect.good_ms,
-        suspect.share * 100.0
-    )
-}
-
-fn error_cause(ledger: &mut Ledger, findings: &Findings) -> Option<RootCause> {
-    let origin = findings.origins.first().filter(|origin| origin.share >= SHARE_MIN)?.clone();
-    let statement = format!(
-        "errors begin in `{}` {}: {} of {} spans fail with no failed callee, {} of {} before",
-        origin.service, origin.span, origin.bad.0, origin.bad.1, origin.good.0, origin.good.1
-    );
-    let views = &findings.views;
-    let mut evidence: Vec<_> = ledger
-        .prove(Fact {
-            kind: EvidenceKind::ErrorOrigination,
-            statement: statement.clone(),
-            numbers: &[
-                ("origins_now", origin.bad.0 as f64),
-                ("spans_now", origin.bad.1 as f64),
-                ("origins_before", origin.good.0 as f64),
-                ("spans_before", origin.good.1 as f64),
-                ("share_of_new_origins", origin.share),
-            ],
-            questions: &[&views.self_time.0, &views.self_time.1],
-            window: Some(views.bad),
-            trace: None,
-        })
-        .into_iter()
-        .collect();
-    let trigger = hypotheses::trigger(ledger, findings, &origin.service, &mut evidence);
-    Some(RootCause {
-        service: origin.service.clone(),
-        instances: Vec::new(),
-        operation: origin.entry.clone(),
-        span: origin.span.clone(),
-        resource: String::new(),
-        fault: Fault::ErrorOrigin,
-        statement,
-        trigger,
-        evidence,
-    })
 }
 
 fn no_cause(findings: &Findings) -> (ConclusionKind, String) {

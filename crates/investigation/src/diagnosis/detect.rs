@@ -1,7 +1,7 @@
 //! The first stage: the symptom in words and the onset with its interval.
 
 use evidence::change_point;
-use evidence::series;
+use evidence::series::{self, Series};
 use incident::{Alert, AlertSignal, EvidenceKind, Onset, Symptom};
 use telemetry::answer::Table;
 use telemetry::time::SECOND_NS;
@@ -24,6 +24,17 @@ pub(super) fn symptom_text(symptom: &Symptom) -> String {
             now / before.max(0.1),
             symptom.observed.count
         ),
+        AlertSignal::Throughput => format!(
+            "`{}` {} takes fewer messages: {before:.1} -> {now:.1} a second",
+            symptom.service, symptom.operation
+        ),
+        AlertSignal::Errors if symptom.baseline.count == 0 => format!(
+            "`{}` {} is new and fails: {:.1} % of its first {} requests",
+            symptom.service,
+            symptom.operation,
+            now * 100.0,
+            symptom.observed.count
+        ),
         AlertSignal::Errors => format!(
             "`{}` {} fails: {:.1} % -> {:.1} % of requests ({} requests)",
             symptom.service,
@@ -44,14 +55,7 @@ pub(super) fn onset(alert: &Alert, ledger: &mut Ledger, question: &QuestionId) -
     let series = series::of(rows, |row| {
         row.subject.service == symptom.service && row.subject.operation == symptom.operation
     });
-    let points: Vec<(UnixNanos, f64)> = series
-        .iter()
-        .map(|(second, figures)| match symptom.signal {
-            AlertSignal::Latency => (*second, figures.mean_ms()),
-            // One failure in a hundred as the floor: a rate of zero has no logarithm.
-            AlertSignal::Errors => (*second, 0.01 + figures.errors as f64 / figures.count.max(1) as f64),
-        })
-        .collect();
+    let points = points(&series, symptom, alert);
     // Four of the observed seconds are bad, so it began in the second of them at the latest.
     let found = change_point::find_rise(&points, symptom.observed_window.from.plus_seconds(1))?;
     let onset = Onset { at: found.at, earliest: found.earliest, latest: found.latest };
@@ -76,6 +80,30 @@ pub(super) fn onset(alert: &Alert, ledger: &mut Ledger, question: &QuestionId) -
         trace: None,
     });
     Some(onset)
+}
+
+/// The series whose rise is the onset, second by second.
+fn points(series: &Series, symptom: &Symptom, alert: &Alert) -> Vec<(UnixNanos, f64)> {
+    let of_second = |second: &UnixNanos, figures: &series::Second| match symptom.signal {
+        AlertSignal::Latency => (*second, figures.mean_ms()),
+        // One failure in a hundred as the floor: a rate of zero has no logarithm.
+        AlertSignal::Errors => (*second, 0.01 + figures.errors as f64 / figures.count.max(1) as f64),
+        AlertSignal::Throughput => (*second, 1.0 / (1.0 + figures.count as f64)),
+    };
+    let is_dense = symptom.signal == AlertSignal::Latency || symptom.baseline.count > 0;
+    if is_dense && symptom.signal != AlertSignal::Throughput {
+        return series.iter().map(|(second, figures)| of_second(second, figures)).collect();
+    }
+    // What is missing, and what is new, shows in the seconds without a request as well.
+    let first = match symptom.signal {
+        AlertSignal::Throughput => series.keys().next().copied().unwrap_or(alert.history_from),
+        _ => alert.history_from,
+    };
+    let seconds = alert.at.since(first).max(0) / SECOND_NS;
+    (0..seconds)
+        .map(|offset| first.floor_second().plus_seconds(offset))
+        .map(|second| of_second(&second, &series.get(&second).copied().unwrap_or_default()))
+        .collect()
 }
 
 pub(super) fn onset_text(onset: Onset) -> String {

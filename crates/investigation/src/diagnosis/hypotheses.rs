@@ -10,8 +10,9 @@ use telemetry::number::Num;
 use telemetry::time::SECOND_NS;
 use telemetry::{QuestionId, TraceId};
 
-use crate::findings::{Findings, Suspect};
+use crate::findings::Findings;
 use crate::ledger::{Fact, Ledger};
+use crate::suspects::Suspect;
 
 /// Hypotheses of suspects that are listed; further ones explain next to nothing.
 const SUSPECTS_MAX: usize = 5;
@@ -59,7 +60,8 @@ fn of_suspect(
     cause: Option<&RootCause>,
     ledger: &Ledger,
 ) -> Hypothesis {
-    let is_cause = cause.is_some_and(|cause| cause.service == suspect.service && cause.span == suspect.span);
+    let is_cause =
+        cause.is_some_and(|cause| cause.service == suspect.component().1 && cause.span == suspect.span);
     let others: f64 =
         findings.suspects.iter().filter(|s| s.service != suspect.service).map(|s| s.share).sum();
     let seen = |is_seen: bool| {

@@ -1,0 +1,103 @@
+//! Measure 4, as far as causes need it: does a process compute more, and does it use all connections of its pools?
+//!
+//! Computing time is compared in seconds of CPU a second, in natural units, never as a score against a flat
+//! counter. Nothing is said of a process that does not report it.
+
+use telemetry::answer::{SeriesKind, SeriesRow};
+
+use super::Measure;
+
+/// This measure.
+pub const MEASURE: Measure = Measure {
+    name: "computing",
+    finds: "processes that compute more than before, and pools whose connections are all in use",
+    questions: &["series_change"],
+};
+
+/// The metrics looked at, by their stable and their older names.
+pub const METRICS: [&str; 6] = [
+    "db.client.connection.max",
+    "db.client.connection.pending_requests",
+    "db.client.connections.max",
+    "db.client.connections.pending_requests",
+    "process.cpu.time",
+    "process.runtime.cpython.cpu_time",
+];
+
+/// Seconds of CPU a second of one service, all its instances together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cpu {
+    /// Before.
+    pub good: f64,
+    /// Now.
+    pub bad: f64,
+}
+
+/// The CPU of `service`, when it reports it in both windows.
+#[must_use]
+pub fn cpu(rows: &[SeriesRow], service: &str) -> Option<Cpu> {
+    let own: Vec<&SeriesRow> = rows
+        .iter()
+        .filter(|row| row.service == service && row.kind == SeriesKind::Rate)
+        .filter(|row| matches!(row.metric.as_str(), "process.cpu.time" | "process.runtime.cpython.cpu_time"))
+        .collect();
+    let is_told = own.iter().any(|row| row.good.n > 0) && own.iter().any(|row| row.bad.n > 0);
+    let sum = |of: fn(&SeriesRow) -> f64| own.iter().fold(0.0, |sum, row| sum + of(row));
+    is_told.then(|| Cpu { good: sum(|row| row.good.mean.get()), bad: sum(|row| row.bad.mean.get()) })
+}
+
+/// A pool of `service` in which requests wait for a connection now: the most that waited at once.
+#[must_use]
+pub fn waiting_for_connection(rows: &[SeriesRow], service: &str) -> Option<f64> {
+    rows.iter()
+        .filter(|row| row.service == service && row.metric.ends_with(".pending_requests") && row.bad.n > 0)
+        .map(|row| row.bad.max.get())
+        .filter(|most| *most > 0.0)
+        .max_by(f64::total_cmp)
+}
+
+#[cfg(test)]
+mod tests {
+    use telemetry::answer::SeriesFigures;
+    use telemetry::number::Num;
+
+    use super::*;
+
+    fn row(metric: &str, kind: SeriesKind, good: f64, bad: f64) -> SeriesRow {
+        let figures = |value: f64| SeriesFigures {
+            n: 5,
+            mean: Num::new(value),
+            min: Num::new(value),
+            max: Num::new(value),
+        };
+        SeriesRow {
+            service: "a".into(),
+            instance: "a-1".into(),
+            version: "1".into(),
+            metric: metric.into(),
+            unit: "s".into(),
+            attributes: Vec::new(),
+            kind,
+            good: figures(good),
+            bad: figures(bad),
+        }
+    }
+
+    #[test]
+    fn computing_time_is_summed_over_instances_and_modes() {
+        let rows = [
+            row("process.cpu.time", SeriesKind::Rate, 0.1, 0.4),
+            row("process.cpu.time", SeriesKind::Rate, 0.0, 0.2),
+        ];
+        let cpu = cpu(&rows, "a").unwrap();
+        assert!((cpu.good - 0.1).abs() < 1e-9 && (cpu.bad - 0.6).abs() < 1e-9);
+        assert!(super::cpu(&rows, "b").is_none());
+    }
+
+    #[test]
+    fn a_pool_without_a_queue_is_not_waited_for() {
+        let name = "db.client.connection.pending_requests";
+        assert!(waiting_for_connection(&[row(name, SeriesKind::Gauge, 0.0, 0.0)], "a").is_none());
+        assert_eq!(waiting_for_connection(&[row(name, SeriesKind::Gauge, 0.0, 7.0)], "a"), Some(7.0));
+    }
+}

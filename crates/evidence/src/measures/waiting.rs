@@ -1,0 +1,183 @@
+//! Measure 8: time spent waiting for a turn, and who holds it.
+//!
+//! Two shapes. *Blocked executor*: while a call of the process is under way, nothing else in that process begins or
+//! ends; before, it did. If the rest of the process went on meanwhile, its starts and ends would fall inside the
+//! calls in proportion to the time that the calls cover (they are independent of them); the count expected so is
+//! compared with the count seen. *Pool*: idle time stands in requests right before the calls to a database, and the
+//! calls run at the limit of how many there may be at once.
+//!
+//! Sees processes that serve all requests on one thread, and calls that have spans; two threads hide it.
+
+use std::collections::BTreeMap;
+
+use telemetry::answer::{LaneRow, SelfTimeTable};
+
+use super::Measure;
+
+/// This measure.
+pub const MEASURE: Measure = Measure {
+    name: "waiting",
+    finds: "calls during which a process does nothing else, and requests that wait for a connection",
+    questions: &["self_time"],
+};
+
+/// Events that must be expected inside before their absence says something: with ten expected, none at all comes by
+/// chance less than once in twenty thousand times (Poisson).
+const EXPECTED_MIN: f64 = 10.0;
+/// Share of the expected events up to which the process stood still.
+const STILL_MAX: f64 = 0.15;
+/// Share of the expected events from which it went on.
+const MOVING_MIN: f64 = 0.4;
+/// Share of the time in which at least as many calls as ever ran at once, from which a pool is at its limit.
+const FULL_MIN: f64 = 0.5;
+
+/// The calls of one service to one target, all instances together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lane {
+    /// `service.name`.
+    pub service: String,
+    /// What is called.
+    pub target: String,
+    /// Whether the target is a database.
+    pub is_database: bool,
+    /// Before.
+    pub good: Turns,
+    /// Now.
+    pub bad: Turns,
+    /// Instances with such calls now, sorted.
+    pub instances: Vec<String>,
+}
+
+/// How the calls of a lane lie in time.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Turns {
+    /// Calls.
+    pub calls: u64,
+    /// Share of the time in which at least one was under way, mean over the instances, 0 to 1.
+    pub busy: f64,
+    /// Most that were under way at once in one instance.
+    pub most_at_once: u64,
+    /// Mean number under way while any was.
+    pub at_once: f64,
+    /// Starts and ends of other work inside the calls.
+    pub inside: f64,
+    /// The same, expected if the rest of the process did not care.
+    pub expected: f64,
+}
+
+impl Lane {
+    /// Whether the process stands still during these calls now, and did not before (or had no chance to show it).
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        let (good, bad) = (&self.good, &self.bad);
+        let stood_still_before = good.expected >= EXPECTED_MIN && good.inside < MOVING_MIN * good.expected;
+        bad.expected >= EXPECTED_MIN && bad.inside <= STILL_MAX * bad.expected && !stood_still_before
+    }
+
+    /// Whether the calls run at the limit of how many there may be at once: for most of the time as many as ever.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let most = self.bad.most_at_once as f64;
+        self.is_database && self.bad.busy * self.bad.at_once >= FULL_MIN * most && self.bad.most_at_once > 0
+    }
+}
+
+/// Every lane of calls in the bad window, by service and target. Entry spans are no calls.
+#[must_use]
+pub fn lanes(good: &SelfTimeTable, bad: &SelfTimeTable) -> Vec<Lane> {
+    let mut found: BTreeMap<(&str, &str, bool), [Vec<&LaneRow>; 2]> = BTreeMap::new();
+    for (side, table) in [good, bad].into_iter().enumerate() {
+        for row in table.lanes.iter().filter(|row| !row.target.is_empty()) {
+            let key = (row.service.as_str(), row.target.as_str(), row.is_database);
+            if let Some(rows) = found.entry(key).or_default().get_mut(side) {
+                rows.push(row);
+            }
+        }
+    }
+    found
+        .into_iter()
+        .filter(|(_, [_, bad])| !bad.is_empty())
+        .map(|((service, target, is_database), [good, bad])| Lane {
+            service: service.to_owned(),
+            target: target.to_owned(),
+            is_database,
+            good: turns(&good),
+            bad: turns(&bad),
+            instances: {
+                let mut names: Vec<String> = bad.iter().map(|row| row.instance.clone()).collect();
+                names.sort();
+                names.dedup();
+                names
+            },
+        })
+        .collect()
+}
+
+fn turns(rows: &[&LaneRow]) -> Turns {
+    let mut turns = Turns::default();
+    let (mut busy_ns, mut total_ns, mut elapsed_ns) = (0.0, 0.0, 0.0);
+    for row in rows {
+        let busy = row.busy_ns as f64 / row.elapsed_ns.max(1) as f64;
+        turns.calls += row.count;
+        turns.most_at_once = turns.most_at_once.max(row.most_at_once);
+        turns.inside += row.events_inside as f64;
+        // The calls' own starts and ends are among the events; they never lie inside when only one runs at a time.
+        let others = row.events.saturating_sub(2 * row.count) as f64;
+        turns.expected += others * busy;
+        busy_ns += row.busy_ns as f64;
+        total_ns += row.total_ns as f64;
+        elapsed_ns += row.elapsed_ns as f64;
+    }
+    turns.busy = if elapsed_ns > 0.0 { busy_ns / elapsed_ns } else { 0.0 };
+    turns.at_once = if busy_ns > 0.0 { total_ns / busy_ns } else { 0.0 };
+    turns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(busy_ms: i64, total_ms: i64, most: u64, events: u64, inside: u64) -> LaneRow {
+        LaneRow {
+            service: "a".into(),
+            instance: "a-1".into(),
+            version: "1".into(),
+            target: "rates".into(),
+            is_database: most > 0,
+            count: 50,
+            total_ns: total_ms * 1_000_000,
+            busy_ns: busy_ms * 1_000_000,
+            elapsed_ns: 5_000_000_000,
+            most_at_once: most,
+            lead_ns: 0,
+            events,
+            events_inside: inside,
+        }
+    }
+
+    fn table(row: LaneRow) -> SelfTimeTable {
+        SelfTimeTable { traces: 50, rows: Vec::new(), lanes: vec![row] }
+    }
+
+    // covers: AT-33
+    #[test]
+    fn a_process_that_stands_still_is_blocked_and_one_that_goes_on_is_not() {
+        let (calm, moving) = (table(row(500, 550, 2, 500, 40)), table(row(4000, 9000, 6, 500, 700)));
+        let still = table(row(4000, 4000, 1, 500, 2));
+        let found = lanes(&calm, &still);
+        assert!(found[0].is_blocked() && found[0].bad.expected > 300.0);
+        assert!(!lanes(&calm, &moving)[0].is_blocked());
+        assert!(
+            !lanes(&still, &still)[0].is_blocked(),
+            "a server of one request at a time always stood still"
+        );
+    }
+
+    // covers: AT-32
+    #[test]
+    fn calls_at_the_limit_are_full_and_calls_with_room_are_not() {
+        let calm = table(row(500, 550, 3, 500, 40));
+        assert!(lanes(&calm, &table(row(4500, 4500, 1, 500, 200)))[0].is_full());
+        assert!(!lanes(&calm, &table(row(2000, 2600, 4, 500, 200)))[0].is_full());
+    }
+}

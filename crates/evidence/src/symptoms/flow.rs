@@ -1,0 +1,198 @@
+//! Two symptoms that no operation's own latency or failure rate shows: messages that are not taken any more, and a
+//! new operation that has failed from its first request.
+//!
+//! Both are held against the other operations: fewer messages beside fewer requests is a quiet hour, and where
+//! nothing has a history nothing is new.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use incident::{AlertSignal, Measured, Symptom};
+use telemetry::answer::OnsetRow;
+use telemetry::number::Num;
+use telemetry::time::{SECOND_NS, Window};
+
+use super::{HISTORY_SECONDS_MIN, OBSERVED_SECONDS};
+use crate::series::{self, Series};
+use crate::statistics::{median, rank_sum};
+
+/// Messages a second below which their absence says nothing within the observed seconds.
+const MESSAGES_MIN: f64 = 2.0;
+/// Share of the usual messages up to which there are too few.
+const TAKEN_MAX: f64 = 0.6;
+/// Share of the usual requests of all other operations from which the senders are taken to be at work.
+const LOAD_MIN: f64 = 0.75;
+/// Probability by chance below which either counts; they stand outside of the family of latencies and errors.
+const P_MAX: f64 = 0.001;
+/// Requests that a new operation must have failed, and the share of its requests.
+const FAILED_MIN: u64 = 5;
+const FAILED_SHARE_MIN: f64 = 0.9;
+
+type Named<'a> = (&'a (String, String), &'a Series);
+
+/// Operations that take clearly fewer messages than before while requests go on, with how much fewer.
+pub(super) fn fewer_messages(rows: &[OnsetRow], baseline: Window, observed: Window) -> Vec<(f64, Symptom)> {
+    let takers: BTreeSet<(&str, &str)> = rows
+        .iter()
+        .filter(|row| row.is_message)
+        .map(|row| (row.subject.service.as_str(), row.subject.operation.as_str()))
+        .collect();
+    if takers.is_empty() {
+        return Vec::new();
+    }
+    let by_operation = series::by_operation(rows);
+    let is_taker = |named: &Named<'_>| takers.contains(&(named.0.0.as_str(), named.0.1.as_str()));
+    let rate = |window: Window, named: &[Named<'_>]| {
+        let all: Vec<f64> = named.iter().flat_map(|(_, series)| counts(series, window)).collect();
+        all.iter().sum::<f64>() / window.seconds().max(1.0)
+    };
+    let others: Vec<Named<'_>> = by_operation.iter().filter(|named| !is_taker(named)).collect();
+    let senders_are_at_work = rate(observed, &others) >= LOAD_MIN * rate(history(baseline, &others), &others);
+    let found = by_operation.iter().filter(is_taker).filter_map(|((service, operation), series)| {
+        let first = *series.keys().next()?;
+        let baseline = Window::new(baseline.from.max(first), baseline.to);
+        let (before, now) = (counts(series, baseline), counts(series, observed));
+        let (usual, current) = (median::mean(&before), median::mean(&now));
+        let negated = |values: &[f64]| values.iter().map(|value| -value).collect::<Vec<_>>();
+        let p_value = rank_sum::p_raised(&negated(&before), &negated(&now));
+        let is_missing = before.len() >= HISTORY_SECONDS_MIN
+            && usual >= MESSAGES_MIN
+            && current <= TAKEN_MAX * usual
+            && p_value <= P_MAX;
+        is_missing.then(|| {
+            let measured = |values: &[f64], value: f64| Measured {
+                count: values.iter().sum::<f64>() as u64,
+                seconds: values.len() as u64,
+                value: Num::new(value),
+            };
+            let symptom = Symptom {
+                service: service.clone(),
+                operation: operation.clone(),
+                signal: AlertSignal::Throughput,
+                baseline: measured(&before, usual),
+                observed: measured(&now, current),
+                baseline_window: baseline,
+                observed_window: observed,
+                q_value: Num::new(p_value),
+            };
+            (usual / current.max(0.1), symptom)
+        })
+    });
+    if senders_are_at_work { found.collect() } else { Vec::new() }
+}
+
+/// The part of `baseline` since the first data of `named`.
+fn history(baseline: Window, named: &[Named<'_>]) -> Window {
+    let first = named.iter().filter_map(|(_, series)| series.keys().next().copied()).min();
+    Window::new(baseline.from.max(first.unwrap_or(baseline.from)), baseline.to)
+}
+
+/// Items second by second, seconds without any included.
+fn counts(series: &Series, window: Window) -> Vec<f64> {
+    let seconds = (window.to.since(window.from) / SECOND_NS).max(0);
+    let by_second: BTreeMap<_, u64> =
+        series::within(series, window).map(|(second, figures)| (second, figures.count)).collect();
+    (0..seconds)
+        .map(|offset| window.from.floor_second().plus_seconds(offset))
+        .map(|second| by_second.get(&second).copied().unwrap_or_default() as f64)
+        .collect()
+}
+
+/// Operations that were not there before and have failed from their first request, with their failures.
+pub(super) fn new_failures(rows: &[OnsetRow], baseline: Window, observed: Window) -> Vec<(f64, Symptom)> {
+    let by_operation = series::by_operation(rows);
+    let old_services: BTreeSet<&str> = by_operation
+        .iter()
+        .filter(|(_, series)| series::within(series, baseline).count() >= HISTORY_SECONDS_MIN)
+        .map(|((service, _), _)| service.as_str())
+        .collect();
+    // What failed before the last seconds already is no news: it was told then, or it has always been so.
+    let news = Window::new(baseline.to.plus_seconds(-OBSERVED_SECONDS), observed.to);
+    let found = by_operation.iter().filter_map(|((service, operation), series)| {
+        let is_new = *series.keys().next()? >= news.from && old_services.contains(service.as_str());
+        let (mut failed, mut count, mut seconds) = (0, 0, 0);
+        for (_, second) in series::within(series, news) {
+            (failed, count, seconds) = (failed + second.errors, count + second.count, seconds + 1);
+        }
+        let share = failed as f64 / count.max(1) as f64;
+        (is_new && failed >= FAILED_MIN && share >= FAILED_SHARE_MIN).then(|| {
+            let symptom = Symptom {
+                service: service.clone(),
+                operation: operation.clone(),
+                signal: AlertSignal::Errors,
+                baseline: Measured { count: 0, seconds: 0, value: Num::new(0.0) },
+                observed: Measured { count, seconds, value: Num::new(share) },
+                baseline_window: baseline,
+                observed_window: observed,
+                q_value: Num::new(0.0),
+            };
+            (failed as f64, symptom)
+        })
+    });
+    found.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use telemetry::UnixNanos;
+    use telemetry::answer::Subject;
+
+    use super::*;
+
+    fn at(second: i64) -> UnixNanos {
+        UnixNanos(0).plus_seconds(second)
+    }
+
+    fn row(service: &str, operation: &str, second: i64, count: u64, errors: u64) -> OnsetRow {
+        let subject = Subject {
+            service: service.into(),
+            operation: operation.into(),
+            instance: "1".into(),
+            version: "1".into(),
+        };
+        let is_message = operation.starts_with("process");
+        OnsetRow { subject, second: at(second), count, errors, sum_ns: 0, p50_ns: 0, p95_ns: 0, is_message }
+    }
+
+    fn windows() -> (Window, Window) {
+        (Window::new(at(0), at(55)), Window::new(at(55), at(60)))
+    }
+
+    fn rows(messages_now: u64, requests_now: u64) -> Vec<OnsetRow> {
+        (0..60)
+            .flat_map(|second| {
+                let pick = |now: u64, usual: u64| if second >= 55 { now } else { usual + second as u64 % 3 };
+                [
+                    row("shop", "POST /order", second, pick(requests_now, 10), 0),
+                    row("worker", "process mail", second, pick(messages_now, 9), 0),
+                ]
+            })
+            .filter(|row| row.count > 0)
+            .collect()
+    }
+
+    #[test]
+    fn messages_that_nobody_takes_are_a_symptom_and_a_quiet_hour_is_none() {
+        let (baseline, observed) = windows();
+        let found = fewer_messages(&rows(3, 11), baseline, observed);
+        assert_eq!((found.len(), found[0].1.service.as_str()), (1, "worker"));
+        assert_eq!(fewer_messages(&rows(0, 11), baseline, observed).len(), 1, "none at all");
+        assert!(fewer_messages(&rows(9, 11), baseline, observed).is_empty());
+        assert!(fewer_messages(&rows(3, 3), baseline, observed).is_empty(), "the senders are quiet, too");
+    }
+
+    // covers: AW-27
+    #[test]
+    fn a_new_operation_that_never_succeeds_is_a_symptom_and_an_old_one_is_none() {
+        let (baseline, observed) = windows();
+        let mut data = rows(9, 11);
+        data.extend((54..60).map(|second| row("shop", "POST /alert", second, 3, 3)));
+        let found = new_failures(&data, baseline, observed);
+        assert_eq!((found.len(), found[0].1.operation.as_str()), (1, "POST /alert"));
+        let mut old = rows(9, 11);
+        old.extend((0..60).map(|second| row("shop", "POST /alert", second, 3, 3)));
+        assert!(new_failures(&old, baseline, observed).is_empty(), "it has always been so");
+        let mut fine = rows(9, 11);
+        fine.extend((54..60).map(|second| row("shop", "POST /new", second, 3, 0)));
+        assert!(new_failures(&fine, baseline, observed).is_empty());
+    }
+}

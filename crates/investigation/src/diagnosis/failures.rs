@@ -1,0 +1,192 @@
+//! Causes that are not a matter of slow work: where errors begin, retries that feed themselves, and messages that
+//! do not arrive.
+
+use evidence::measures::error_origination::Origin;
+use evidence::measures::messages::{Flow, Trouble};
+use evidence::measures::structure::Resends;
+use incident::{AlertSignal, ComponentKind, EvidenceKind, Fault, RootCause, Symptom};
+
+use super::causes::{Blame, SHARE_MIN};
+use super::mechanism::Shown;
+use super::{hypotheses, root_cause};
+use crate::findings::Findings;
+use crate::ledger::{Fact, Ledger};
+use crate::suspects;
+
+/// Whether the errors are the time-outs of a caller: what is late stands behind the service in which they begin.
+pub(super) fn times_out_behind(findings: &Findings, blame: &Blame<'_>) -> bool {
+    let origin = findings.origins.iter().find(|origin| origin.is_raised());
+    match (origin, blame.component) {
+        (Some(origin), ComponentKind::Dependency) => blame.suspects.iter().any(|suspect| {
+            suspect.service == origin.service || findings.reaches(&origin.service, &suspect.service)
+        }),
+        (Some(origin), _) => findings.reaches(&origin.service, &blame.name),
+        (None, _) => true,
+    }
+}
+
+/// The queue in which messages stop, when the symptom is one of its taker.
+pub(super) fn queue(ledger: &mut Ledger, findings: &Findings, symptom: &Symptom) -> Option<RootCause> {
+    let (flow, trouble) = findings.flows.iter().find_map(|flow| {
+        let is_its = symptom.signal == AlertSignal::Throughput || symptom.service == flow.taker;
+        Some((flow, flow.trouble().filter(|_| is_its)?))
+    })?;
+    let taker = if flow.taker.is_empty() { "nobody" } else { &flow.taker };
+    let trigger = root_cause::deployed(findings, &flow.taker);
+    let since = root_cause::since(trigger.as_ref());
+    let (fault, statement) = match trouble {
+        Trouble::Lost => (
+            Fault::MessageLoss,
+            format!(
+                "messages stop in queue `{}`{since}: {} of {} that `{}` sent were never processed by `{taker}`, \
+                 {} of {} before",
+                flow.queue, flow.bad.0, flow.bad.1, flow.sender, flow.good.0, flow.good.1
+            ),
+        ),
+        Trouble::Stuck => (
+            Fault::MessageStuck,
+            format!(
+                "queue `{}` is stuck{since}: `{taker}` was given one message {} times and failed each time, while {} \
+                 of {} messages of `{}` wait",
+                flow.queue, flow.deliveries_max, flow.bad.0, flow.bad.1, flow.sender
+            ),
+        ),
+    };
+    let shown = Shown { kind: EvidenceKind::QueueFlow, statement: statement.clone(), numbers: numbers(flow) };
+    let evidence = root_cause::prove_shown(ledger, findings, &shown).into_iter().collect();
+    Some(RootCause {
+        component: ComponentKind::Queue,
+        service: flow.queue.clone(),
+        seen_from: [&flow.sender, &flow.taker].into_iter().filter(|name| !name.is_empty()).cloned().collect(),
+        instances: Vec::new(),
+        operation: symptom.operation.clone(),
+        span: symptom.operation.clone(),
+        resource: flow.queue.clone(),
+        fault,
+        statement,
+        trigger,
+        evidence,
+    })
+}
+
+fn numbers(flow: &Flow) -> Vec<(&'static str, f64)> {
+    vec![
+        ("unprocessed_before", flow.good.0 as f64),
+        ("sent_before", flow.good.1 as f64),
+        ("unprocessed_now", flow.bad.0 as f64),
+        ("sent_now", flow.bad.1 as f64),
+        ("deliveries_now", flow.deliveries as f64),
+        ("deliveries_of_one_message", flow.deliveries_max as f64),
+        ("p_value", flow.p_value),
+    ]
+}
+
+/// The caller whose retries are most of the load of its callee. A callee that fails by itself is no storm: then the
+/// retries are a symptom.
+pub(super) fn storm(ledger: &mut Ledger, findings: &Findings) -> Option<RootCause> {
+    let fails_itself = |service: &str| {
+        findings.origins.iter().any(|origin| {
+            origin.service == service && origin.is_raised() && origin.share >= SHARE_MIN && !is_call(origin)
+        })
+    };
+    let found = findings.resends.iter().find(|edge| edge.is_storm() && !fails_itself(&edge.callee))?;
+    let trigger = root_cause::deployed(findings, &found.caller);
+    let since = root_cause::since(trigger.as_ref());
+    let (before, now) = (Resends::rate(found.good), Resends::rate(found.bad));
+    let statement = format!(
+        "`{}` repeats its calls of `{}`{since}: {now:.1} repetitions for each first attempt, {before:.1} before; the \
+         repetitions keep `{}` overloaded, whatever set them off",
+        found.caller, found.callee, found.callee
+    );
+    let views = &findings.views;
+    let numbers = [
+        ("resends_before", found.good.0 as f64),
+        ("first_attempts_before", found.good.1 as f64),
+        ("resends_now", found.bad.0 as f64),
+        ("first_attempts_now", found.bad.1 as f64),
+    ];
+    let evidence = ledger.prove(Fact {
+        kind: EvidenceKind::Structure,
+        statement: statement.clone(),
+        numbers: &numbers,
+        questions: &[&views.edges.0, &views.edges.1],
+        window: Some(views.bad),
+        trace: None,
+    });
+    Some(RootCause {
+        component: ComponentKind::Service,
+        service: found.caller.clone(),
+        seen_from: Vec::new(),
+        instances: Vec::new(),
+        operation: String::new(),
+        span: String::new(),
+        resource: found.callee.clone(),
+        fault: Fault::RetryStorm,
+        statement,
+        trigger,
+        evidence: evidence.into_iter().collect(),
+    })
+}
+
+fn is_call(origin: &Origin) -> bool {
+    origin.kind == telemetry::SpanKind::Client
+}
+
+/// The component in which errors begin.
+pub(super) fn origin(ledger: &mut Ledger, findings: &Findings) -> Option<RootCause> {
+    let origin = findings.origins.first().filter(|origin| origin.share >= SHARE_MIN)?.clone();
+    let (component, name) =
+        suspects::component(&origin.service, &origin.resource, &origin.database, origin.kind);
+    let statement = match (component, origin.never_succeeded) {
+        (ComponentKind::Dependency, _) => format!(
+            "at or behind `{name}` (not instrumented): {} of {} calls from `{}` fail, {} of {} before",
+            origin.bad.0, origin.bad.1, origin.service, origin.good.0, origin.good.1
+        ),
+        (_, true) => format!(
+            "`{}` {} has never succeeded: {} of {} requests fail with no failed callee",
+            origin.service, origin.span, origin.bad.0, origin.bad.1
+        ),
+        _ => format!(
+            "errors begin in `{}` {}: {} of {} spans fail with no failed callee, {} of {} before",
+            origin.service, origin.span, origin.bad.0, origin.bad.1, origin.good.0, origin.good.1
+        ),
+    };
+    let views = &findings.views;
+    let mut evidence: Vec<_> = ledger
+        .prove(Fact {
+            kind: EvidenceKind::ErrorOrigination,
+            statement: statement.clone(),
+            numbers: &[
+                ("origins_now", origin.bad.0 as f64),
+                ("spans_now", origin.bad.1 as f64),
+                ("origins_before", origin.good.0 as f64),
+                ("spans_before", origin.good.1 as f64),
+                ("share_of_new_origins", origin.share),
+                ("q_value", origin.q_value),
+            ],
+            questions: &[&views.self_time.0, &views.self_time.1],
+            window: Some(views.bad),
+            trace: None,
+        })
+        .into_iter()
+        .collect();
+    let is_service = component == ComponentKind::Service;
+    let trigger = if is_service { hypotheses::trigger(ledger, findings, name, &mut evidence) } else { None };
+    Some(RootCause {
+        component,
+        service: name.to_owned(),
+        seen_from: if is_service { Vec::new() } else { vec![origin.service.clone()] },
+        instances: Vec::new(),
+        operation: origin.entry.clone(),
+        span: origin.span.clone(),
+        resource: origin.resource.clone(),
+        fault: match (component, origin.never_succeeded) {
+            (ComponentKind::Dependency, _) => Fault::SlowDependency,
+            (_, true) => Fault::NeverSucceeded,
+            _ => Fault::ErrorOrigin,
+        },
+        statement,
+        trigger,
+        evidence,
+    })
+}
