@@ -10,3 +10,4 @@ pub mod measures;
 pub mod series;
 pub mod statistics;
 pub mod symptoms;
+pub mod trace_diff;
