@@ -6,6 +6,7 @@
 
 pub mod change_point;
 pub mod difference;
+pub mod expectations;
 pub mod measures;
 pub mod series;
 pub mod statistics;
