@@ -30,6 +30,11 @@ pub(crate) enum Command {
     Journal(JournalCommand),
     /// Make the report of an incident again from its journal
     Report(ReportCommand),
+    /// Judge traces by expectations: green or red, for continuous integration
+    Gate(Gate),
+    /// Compare traces
+    #[command(subcommand)]
+    Trace(TraceCommand),
     /// Start, stop and restart the processes of a system on approved request (a separate process by design)
     #[cfg(feature = "demo")]
     Actuate(Actuate),
@@ -215,6 +220,70 @@ pub(crate) struct ReportCommand {
     /// Write it as a page to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Gate {
+    /// What is expected
+    #[arg(value_name = "EXPECTATIONS")]
+    pub(crate) expectations: PathBuf,
+    /// Traces to judge: OTLP/JSON, OTLP protobuf (`.pb`), or the output of `ask trace --json`; repeatable
+    #[arg(long, value_name = "FILE", required_unless_present = "url")]
+    pub(crate) trace: Vec<PathBuf>,
+    /// A running Firstcause to take the traces from, such as http://127.0.0.1:8080
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// The trace to take from there; recent exemplars when not given; repeatable
+    #[arg(long, value_name = "TRACE_ID", requires = "url")]
+    pub(crate) trace_id: Vec<String>,
+    /// How far back exemplars are looked for (for example 5m)
+    #[arg(long, default_value = "5m", value_parser = seconds, value_name = "DURATION")]
+    pub(crate) since: u64,
+    /// Traces from when it failed: at least one claim must be red on them; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) forms: VerdictForms,
+}
+
+/// How a verdict is told besides the terminal.
+#[derive(Debug, Args)]
+pub(crate) struct VerdictForms {
+    /// Print it as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Also write it as JUnit XML to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) annotations: crate::Annotations,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TraceCommand {
+    /// Tell what differs between two traces, path-, metric- and topology-wise; with expectations they decide
+    Diff(TraceDiff),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TraceDiff {
+    /// The trace before
+    #[arg(value_name = "BASE")]
+    pub(crate) base: PathBuf,
+    /// The trace now
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+    /// What is expected of the new one; the other is the baseline
+    #[arg(value_name = "EXPECTATIONS")]
+    pub(crate) expectations: Option<PathBuf>,
+    /// Times are alike when the larger is at most this many times the smaller
+    #[arg(long, default_value_t = 2.0, value_name = "RATIO")]
+    pub(crate) jitter_ratio: f64,
+    /// Times are alike when they differ by at most this many milliseconds
+    #[arg(long, default_value_t = 5.0, value_name = "MS")]
+    pub(crate) jitter_ms: f64,
+    #[command(flatten)]
+    pub(crate) forms: VerdictForms,
 }
 
 #[cfg(feature = "demo")]

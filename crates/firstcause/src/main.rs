@@ -6,12 +6,14 @@
 mod cli;
 mod commands;
 mod failure;
+mod github;
 mod terminal;
 mod wiring;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use github::Annotations;
 
 fn main() -> ExitCode {
     let cli = match cli::Cli::try_parse() {

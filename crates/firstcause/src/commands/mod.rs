@@ -5,9 +5,11 @@ mod ask;
 mod demo;
 #[cfg(feature = "demo")]
 mod demo_parts;
+mod gate;
 mod journal;
 mod report;
 mod serve;
+mod trace;
 
 use anyhow::Context;
 
@@ -23,6 +25,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Ask(args) => block_on(ask::run(args)),
         Command::Journal(command) => journal::run(command),
         Command::Report(args) => report::run(&args),
+        Command::Gate(args) => block_on(gate::run(args)),
+        Command::Trace(command) => trace::run(&command),
         #[cfg(feature = "demo")]
         Command::Actuate(args) => block_on(demo_parts::actuate(args)),
         #[cfg(feature = "demo")]

@@ -13,6 +13,7 @@
 mod clients;
 mod commands;
 mod demo_seeds;
+mod gate;
 mod kill;
 mod order;
 mod otlp_client;

@@ -84,22 +84,34 @@ fn removal(base: &Spec, new: &Spec) -> Kind {
 /// Applies the mutation that `seed` selects.
 pub(super) fn mutate(base: &Spec, seed: u64, chance: &mut Chance) -> Mutated {
     let mut spec = base.clone();
-    let mut pick = |fits: &dyn Fn(&Spec) -> bool| {
-        let found = places(base, fits);
-        found[chance.below(found.len())].clone()
+    let number = seed % 19;
+    let (kind, what) = if number < 9 {
+        shape_or_figure(&mut spec, base, number, chance)
+    } else {
+        call_or_value(&mut spec, base, number, chance)
     };
+    Mutated { spec, kind, what }
+}
+
+fn pick(base: &Spec, chance: &mut Chance, fits: &dyn Fn(&Spec) -> bool) -> Place {
+    let found = places(base, fits);
+    found[chance.below(found.len())].clone()
+}
+
+fn shape_or_figure(spec: &mut Spec, base: &Spec, number: u64, chance: &mut Chance) -> (Kind, &'static str) {
+    let mut pick = |fits: &dyn Fn(&Spec) -> bool| pick(base, chance, fits);
     let internal = |spec: &Spec| spec.kind == SpanKind::Internal;
-    let (kind, what) = match seed % 19 {
+    match number {
         0 => {
             let place = pick(&|spec| spec.name != "POST /pay" && spec.name != "process mail");
             let (last, above) = place.split_last().unwrap();
-            at(&mut spec, above).children.remove(*last);
-            (removal(base, &spec), "subtree removed")
+            at(spec, above).children.remove(*last);
+            (removal(base, spec), "subtree removed")
         }
         1 => {
             let place = pick(&|spec| internal(spec) && !spec.children.is_empty());
             let (last, above) = place.split_last().unwrap();
-            let parent = at(&mut spec, above);
+            let parent = at(spec, above);
             let middle = parent.children.remove(*last);
             parent.children.extend(middle.children);
             (Kind::SpanMissing, "span taken out of the middle")
@@ -107,71 +119,76 @@ pub(super) fn mutate(base: &Spec, seed: u64, chance: &mut Chance) -> Mutated {
         2 => {
             let place = pick(&|spec| spec.kind == SpanKind::Client && !spec.children.is_empty());
             let (last, above) = place.split_last().unwrap();
-            let parent = at(&mut spec, above);
+            let parent = at(spec, above);
             let mut middle = span(&parent.service, "new layer", SpanKind::Internal, 1.0);
             middle.children.push(parent.children.remove(*last));
             parent.children.push(middle);
             (Kind::SpanNew, "span put into the middle")
         }
         3 => {
-            let target = at(&mut spec, &pick(&|spec| spec.kind == SpanKind::Server));
+            let target = at(spec, &pick(&|spec| spec.kind == SpanKind::Server));
             let service = target.service.clone();
             target.children.push(span(&service, "audit", SpanKind::Internal, 3.0));
             (Kind::SpanNew, "span added")
         }
         4 => {
-            at(&mut spec, &pick(&|spec| !spec.name.starts_with("POST"))).name = "renamed".to_owned();
+            at(spec, &pick(&|spec| !spec.name.starts_with("POST"))).name = "renamed".to_owned();
             (Kind::SpanRenamed, "span renamed")
         }
         5 => {
-            at(&mut spec, &pick(&|_| true)).is_error = true;
+            at(spec, &pick(&|_| true)).is_error = true;
             (Kind::Status, "status flipped")
         }
         6 => {
             let place = pick(&|spec| spec.children.is_empty());
-            fail_upwards(&mut spec, &place);
+            fail_upwards(spec, &place);
             (Kind::Status, "status flipped, and of all callers")
         }
-        7 | 8 => {
-            let target =
-                at(&mut spec, &pick(&|spec| spec.kind != SpanKind::Client || spec.children.is_empty()));
+        _ => {
+            let target = at(spec, &pick(&|spec| spec.kind != SpanKind::Client || spec.children.is_empty()));
             target.own_ms = target.own_ms * 4.0 + 60.0;
             (Kind::Latency, "latency grown")
         }
+    }
+}
+
+fn call_or_value(spec: &mut Spec, base: &Spec, number: u64, chance: &mut Chance) -> (Kind, &'static str) {
+    let mut pick = |fits: &dyn Fn(&Spec) -> bool| pick(base, chance, fits);
+    match number {
         9 | 10 => {
             let place = pick(&|spec| spec.name.starts_with("SELECT o"));
             let (last, above) = place.split_last().unwrap();
-            let parent = at(&mut spec, above);
+            let parent = at(spec, above);
             let mut attempt = parent.children[*last].clone();
             attempt.is_error = true;
             parent.children.insert(*last, attempt);
             (Kind::Retries, "retry added")
         }
         11 => {
-            let target = at(&mut spec, &pick(&|spec| spec.name.starts_with("GET GET")));
+            let target = at(spec, &pick(&|spec| spec.name.starts_with("GET GET")));
             target.attributes.push(("http.request.resend_count".to_owned(), "2".to_owned()));
             (Kind::Retries, "retry told by the client")
         }
         12 => {
-            let target = at(&mut spec, &pick(&|spec| spec.kind == SpanKind::Server));
+            let target = at(spec, &pick(&|spec| spec.kind == SpanKind::Server));
             let service = target.service.clone();
             target.children.push(call(&service, span("fraud", "POST /score", SpanKind::Server, 4.0)));
             (Kind::ServiceNew, "service added")
         }
         13 => {
-            let target = at(&mut spec, &pick(&|spec| spec.kind == SpanKind::Server));
+            let target = at(spec, &pick(&|spec| spec.kind == SpanKind::Server));
             let service = target.service.clone();
             target.children.push(query(&service, "ledger", "entries", 2.0));
             (Kind::ServiceNew, "database added")
         }
         14 => {
-            let target = at(&mut spec, &pick(&|spec| spec.name == "GET /stock"));
+            let target = at(spec, &pick(&|spec| spec.name == "GET /stock"));
             target.children.push(call("stock", span("orders", "GET /late", SpanKind::Server, 4.0)));
             (Kind::EdgeNew, "edge added")
         }
         15 => {
             let place = pick(&|spec| spec.name.starts_with("SELECT"));
-            at(&mut spec, &place).attributes[1].1 = "SELECT everything".to_owned();
+            at(spec, &place).attributes[1].1 = "SELECT everything".to_owned();
             (Kind::Attribute, "statement changed")
         }
         16 => {
@@ -181,7 +198,7 @@ pub(super) fn mutate(base: &Spec, seed: u64, chance: &mut Chance) -> Mutated {
         17 => {
             let place =
                 pick(&|spec| spec.attributes.iter().any(|(key, _)| key == "http.response.status_code"));
-            let attributes = &mut at(&mut spec, &place).attributes;
+            let attributes = &mut at(spec, &place).attributes;
             attributes
                 .iter_mut()
                 .filter(|(key, _)| key.starts_with("http.resp"))
@@ -191,11 +208,10 @@ pub(super) fn mutate(base: &Spec, seed: u64, chance: &mut Chance) -> Mutated {
         _ => {
             let place = pick(&|spec| spec.name.starts_with("SELECT o"));
             let (last, above) = place.split_last().unwrap();
-            let parent = at(&mut spec, above);
+            let parent = at(spec, above);
             let again = parent.children[*last].clone();
             parent.children.push(again);
             (Kind::SpanNew, "one call more")
         }
-    };
-    Mutated { spec, kind, what }
+    }
 }
