@@ -4,6 +4,7 @@
 //! and the wait goes on. Silence is a rejection.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use telemetry::source::BoxFuture;
@@ -22,6 +23,8 @@ pub struct FileChannel {
     authority: Authority,
     patience: Duration,
     now: Now,
+    /// What stands in the file without deciding.
+    steer: Mutex<String>,
 }
 
 impl std::fmt::Debug for FileChannel {
@@ -34,7 +37,15 @@ impl FileChannel {
     /// Decisions in `folder`, waited for at most `patience`.
     #[must_use]
     pub fn new(folder: PathBuf, authority: Authority, patience: Duration, now: Now) -> Self {
-        Self { folder, authority, patience, now }
+        Self { folder, authority, patience, now, steer: Mutex::default() }
+    }
+
+    fn keep(&self, text: String) {
+        *self.steer.lock().unwrap_or_else(PoisonError::into_inner) = text;
+    }
+
+    fn kept(&self) -> String {
+        plain(&self.steer.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     async fn wait(&self, request: &ApprovalRequest) -> Decision {
@@ -53,7 +64,7 @@ impl FileChannel {
         if let Err(error) = tokio::fs::write(&question, text).await {
             return rejected(action, &principal, format!("the request could not be written: {error}"));
         }
-        let mut steer = String::new();
+        self.keep(String::new());
         let waited = tokio::time::timeout(self.patience, async {
             loop {
                 if let Ok(text) = tokio::fs::read_to_string(&file).await {
@@ -68,7 +79,7 @@ impl FileChannel {
                         let removed = tokio::fs::remove_file(&file).await;
                         return (is_approved && removed.is_ok(), text);
                     }
-                    steer = text;
+                    self.keep(text);
                 }
                 tokio::time::sleep(LOOK_EVERY).await;
             }
@@ -80,7 +91,7 @@ impl FileChannel {
             Err(_) => rejected(
                 action,
                 &principal,
-                format!("no decision within {} s. {steer}", self.patience.as_secs()),
+                format!("no decision within {} s. {}", self.patience.as_secs(), self.kept()),
             ),
         }
     }
@@ -89,6 +100,10 @@ impl FileChannel {
 impl ApprovalChannel for FileChannel {
     fn decide<'a>(&'a self, request: &'a ApprovalRequest) -> BoxFuture<'a, Decision> {
         Box::pin(self.wait(request))
+    }
+
+    fn comments(&self, _incident: &str) -> String {
+        self.kept()
     }
 }
 

@@ -1,8 +1,10 @@
-//! The channels through which an approval comes: the policy, a terminal, a local file.
+//! The channels through which an approval comes: the policy, a terminal, a local file, the live page.
 //!
-//! A channel holds the `Authority`; nothing else does. Other channels (chat, page) live in `server`.
+//! A channel holds the `Authority`; nothing else does. What `server` gets of the page's channel is its mailbox.
 
 pub mod file;
+pub mod first;
+pub mod page;
 pub mod policy;
 pub mod terminal;
 
@@ -43,6 +45,11 @@ pub enum Decision {
 pub trait ApprovalChannel: Send + Sync {
     /// Waits for a decision about `request`.
     fn decide<'a>(&'a self, request: &'a ApprovalRequest) -> BoxFuture<'a, Decision>;
+
+    /// What was said about `incident` so far without deciding; empty when nothing was.
+    fn comments(&self, _incident: &str) -> String {
+        String::new()
+    }
 }
 
 /// A rejection by `principal`.
