@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod failure;
 mod github;
+mod live;
 mod terminal;
 mod wiring;
 

@@ -6,6 +6,8 @@
 
 mod figures;
 mod header;
+mod journal;
+pub(crate) mod live;
 mod reasoning;
 mod records;
 mod scale;
@@ -17,10 +19,14 @@ mod waterfall;
 mod words;
 
 use incident::Report;
+
+use crate::investigations::Status;
+use crate::investigations::seen::Seen;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// What the page may do: style itself.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 const STYLE: &str = include_str!("page/style.css");
 
@@ -42,10 +48,23 @@ const CONTENTS: [(&str, &str); 11] = [
 /// The page of `report`: one self-contained HTML file.
 #[must_use]
 pub fn report(report: &Report) -> String {
-    page(report).into_string()
+    page(report, &Around::default()).into_string()
 }
 
-fn page(report: &Report) -> Markup {
+/// The same page where it is served: with the way to the list, how far the investigation is, and its journal.
+pub(crate) fn with_journal(report: &Report, status: Status, all: &[Seen]) -> String {
+    let around = Around { top: journal::top(status), journal: Some(journal::section(&report.incident, all)) };
+    page(report, &around).into_string()
+}
+
+/// What a served page has besides the report.
+#[derive(Default)]
+struct Around {
+    top: Markup,
+    journal: Option<Markup>,
+}
+
+fn page(report: &Report, around: &Around) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -56,13 +75,18 @@ fn page(report: &Report) -> Markup {
                 meta name="color-scheme" content="light dark";
                 meta name="robots" content="noindex";
                 title { (figures::clipped(&report.headline, 120)) " \u{00B7} " (figures::shown(&report.incident)) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(STYLE)) @if around.journal.is_some() { (PreEscaped(live::LIVE_STYLE)) } }
+                @if around.journal.is_some() { link rel="icon" href="data:,"; }
             }
             body {
                 a.skip href="#main" { "Skip to the timeline" }
+                (around.top)
                 (header::header(report))
                 nav aria-label="Sections" {
-                    ul { @for (place, name) in CONTENTS { li { a href=(place) { (name) } } } }
+                    ul {
+                        @for (place, name) in CONTENTS { li { a href=(place) { (name) } } }
+                        @if around.journal.is_some() { li { a href="#journal" { "Journal" } } }
+                    }
                 }
                 main #main {
                     (timeline::section(report))
@@ -74,6 +98,7 @@ fn page(report: &Report) -> Markup {
                     (reasoning::sections(report))
                     (records::changes(report))
                     (records::evidence(report))
+                    @if let Some(journal) = &around.journal { (journal) }
                 }
                 (records::footer(report))
             }

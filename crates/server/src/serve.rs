@@ -8,7 +8,8 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
-use http_body_util::Full;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::server::conn::http1;
@@ -21,7 +22,8 @@ use tokio::task::JoinSet;
 
 /// How long a client may take to send the head of a request; an idle kept connection is closed by the same limit.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long one connection may live: a client that asks and never reads must not hold its place for ever.
+/// How long one connection may live: a client that asks and never reads must not hold its place for ever. A stream of
+/// events ends with it too; its reader comes again and says which it saw last.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(300);
 /// How long an answer may still be sent after the word to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -32,6 +34,9 @@ const CONNECTIONS_MAX: usize = 64;
 /// The page may style itself and do nothing else, and nobody may frame it.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'";
+
+/// The body of an answer: whole, or one that goes on.
+pub(crate) type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// Serves `html` at `/` until `shutdown` resolves, then ends kept connections and returns.
 ///
@@ -58,7 +63,7 @@ pub(crate) async fn run<H, F>(
 ) -> std::io::Result<()>
 where
     H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
-    F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+    F: Future<Output = Response<Body>> + Send + 'static,
 {
     listener.local_addr()?;
     let (stop, stopped) = watch::channel(false);
@@ -89,7 +94,7 @@ where
 async fn connection<H, F>(stream: TcpStream, handler: H, mut stopped: watch::Receiver<bool>)
 where
     H: Fn(Request<Incoming>) -> F + Send,
-    F: Future<Output = Response<Full<Bytes>>> + Send,
+    F: Future<Output = Response<Body>> + Send,
 {
     let service = service_fn(move |request| {
         let answer = handler(request);
@@ -114,7 +119,7 @@ where
     }
 }
 
-fn answer(request: &Request<Incoming>, html: Bytes) -> Response<Full<Bytes>> {
+fn answer(request: &Request<Incoming>, html: Bytes) -> Response<Body> {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     match (request.uri().path(), is_read) {
         ("/", true) => reply(StatusCode::OK, "text/html; charset=utf-8", html),
@@ -129,14 +134,14 @@ fn answer(request: &Request<Incoming>, html: Bytes) -> Response<Full<Bytes>> {
     }
 }
 
-fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
     reply(status, "text/plain; charset=utf-8", Bytes::from_static(text.as_bytes()))
 }
 
 /// For HEAD hyper sends the head alone, with the length of the body that GET would have.
-pub(crate) fn reply(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Full<Bytes>> {
+pub(crate) fn reply(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Body> {
     let length = HeaderValue::from(body.len());
-    let mut response = Response::new(Full::new(body));
+    let mut response = Response::new(Full::new(body).boxed_unsync());
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_LENGTH, length);

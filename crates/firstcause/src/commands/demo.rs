@@ -5,6 +5,7 @@
 //! planned stands in `truth.json`, which this process never reads before the verdict.
 
 mod fleet;
+mod page;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,10 +20,8 @@ use orchestrator::desk::Opened;
 use orchestrator::watch::Watched;
 use orchestrator::{Desk, Remedy, Resolver};
 use platform::chance::OsChance;
-use remediation::channels::file::FileChannel;
+use remediation::channels::Now;
 use remediation::channels::policy::PolicyChannel;
-use remediation::channels::terminal::TerminalChannel;
-use remediation::channels::{ApprovalChannel, Now};
 use remediation::executors::process::ProcessExecutor;
 use remediation::{Authority, Inventory, Policy};
 use store::Store;
@@ -31,13 +30,12 @@ use telemetry::{Space, UnixNanos};
 use crate::cli::Demo;
 use crate::failure::Outcome;
 use crate::terminal::{self, Stream};
-use crate::wiring::{Doors, Receiver, listen, sources, write_file};
+use crate::wiring::{Doors, Receiver, sources, write_file};
 use fleet::Fleet;
+use page::Page;
 
 /// How long after the fault an alert is waited for.
 const ALERT_SECONDS_MAX: u64 = 40;
-/// How long a person may think.
-const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Runs the demo.
 pub(crate) async fn run(args: Demo) -> anyhow::Result<Outcome> {
@@ -48,6 +46,7 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<Outcome> {
     say(&format!("five services, two instances each, in {}", folder.display()));
     let store = open_store(&folder, &doors)?;
     let receiver = Receiver::start(SocketAddr::from(([127, 0, 0, 1], 0)), &store).await?;
+    let page = Page::start(&args, &doors, &folder, &store, receiver.address).await?;
     let fleet = Fleet::start(&folder, receiver.address, &args).await?;
     say(&format!(
         "the system is up under {} requests a second, its telemetry arrives at http://{}",
@@ -60,19 +59,19 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<Outcome> {
         }
         _ => format!("something will break in {} s; the engine is not told what or when", args.healthy_for),
     });
-    if args.ask && !is_terminal() {
-        say(&format!(
-            "no terminal: write `approve` or `reject` into {}/INCIDENT.decision when asked",
-            folder.display()
-        ));
-    }
-    let worked = work(&args, &doors, &folder, &fleet, &store, Arc::clone(&stream)).await;
+    page.invite(&folder, say);
+    let worked = work(&args, &doors, (&folder, &page), &fleet, &store, Arc::clone(&stream)).await;
     say("stopping the system");
     fleet.stop().await?;
     receiver.stop().await?;
     store.close();
-    let Some(report) = worked? else { return no_incident(&args) };
-    finish(&args, &doors, &folder, &report).await
+    let report = worked?;
+    let outcome = match &report {
+        Some(report) => finish(&args, &doors, &folder, report)?,
+        None => no_incident(&args)?,
+    };
+    page.end(&args, report.as_ref()).await?;
+    Ok(outcome)
 }
 
 fn folder(args: &Demo, doors: &Doors) -> anyhow::Result<PathBuf> {
@@ -96,7 +95,7 @@ fn open_store(folder: &std::path::Path, doors: &Doors) -> anyhow::Result<Store> 
 async fn work(
     args: &Demo,
     doors: &Doors,
-    folder: &std::path::Path,
+    (folder, page): (&std::path::Path, &Page),
     fleet: &Fleet,
     store: &Store,
     stream: Arc<Stream>,
@@ -124,25 +123,28 @@ async fn work(
         clock: Arc::clone(&doors.clock),
         disk: Arc::clone(&doors.disk),
         data_dir: folder.join("store"),
-        remedy: Some(remedy(args, doors, folder, fleet)?),
+        remedy: Some(remedy(args, doors, folder, (fleet, page))?),
     };
-    let closed =
-        resolver.resolve(&incident, alert, stream).await.context("failed to work on the incident")?;
+    let closed = resolver
+        .resolve(&incident, alert, page.follow(&incident, stream))
+        .await
+        .context("failed to work on the incident")?;
     Ok(Some(closed.report))
 }
 
-fn remedy(args: &Demo, doors: &Doors, folder: &std::path::Path, fleet: &Fleet) -> anyhow::Result<Remedy> {
+fn remedy(
+    args: &Demo,
+    doors: &Doors,
+    folder: &std::path::Path,
+    (fleet, page): (&Fleet, &Page),
+) -> anyhow::Result<Remedy> {
     let inventory_text = inventory(args);
     write_file(&*doors.disk, &folder.join("inventory.toml"), inventory_text.as_bytes())?;
     let policy_text = if args.ask { String::new() } else { policy() };
     write_file(&*doors.disk, &folder.join("policy.toml"), policy_text.as_bytes())?;
     let clock = Arc::clone(&doors.clock);
     let now: Now = Arc::new(move || clock.now_unix_nanos());
-    let person: Arc<dyn ApprovalChannel> = if is_terminal() {
-        Arc::new(TerminalChannel::new(Authority::new(), PATIENCE, Arc::clone(&now)))
-    } else {
-        Arc::new(FileChannel::new(folder.to_owned(), Authority::new(), PATIENCE, Arc::clone(&now)))
-    };
+    let person = page.people(folder, &now);
     let policy = Policy::parse(&policy_text).context("failed to read the policy")?;
     Ok(Remedy {
         inventory: Inventory::parse(&inventory_text).context("failed to read the inventory")?,
@@ -186,11 +188,6 @@ fn inventory(args: &Demo) -> String {
     Role::ALL.map(target).concat()
 }
 
-fn is_terminal() -> bool {
-    use std::io::IsTerminal;
-    std::io::stdin().is_terminal()
-}
-
 fn no_incident(args: &Demo) -> anyhow::Result<Outcome> {
     let watched = args.healthy_for + ALERT_SECONDS_MAX;
     let text = if args.json {
@@ -214,12 +211,7 @@ fn has_profile(fault: Fault) -> bool {
     fault.script(1.0).is_some_and(|script| script.causes.iter().any(|cause| cause.profile.is_some()))
 }
 
-async fn finish(
-    args: &Demo,
-    doors: &Doors,
-    folder: &std::path::Path,
-    report: &Report,
-) -> anyhow::Result<Outcome> {
+fn finish(args: &Demo, doors: &Doors, folder: &std::path::Path, report: &Report) -> anyhow::Result<Outcome> {
     let page = server::page::report(report);
     let (html, json) = (folder.join("report.html"), folder.join("report.json"));
     let text = serde_json::to_string_pretty(report).context("failed to write the report as JSON")?;
@@ -234,9 +226,6 @@ async fn finish(
     } else {
         terminal::say(&terminal::render(report))?;
         terminal::say(&format!("    report  {}\n   journal  {}", html.display(), journal.display()))?;
-        if is_terminal() {
-            serve_until_enter(page).await?;
-        }
     }
     let is_refused =
         |resolution: &Resolution| resolution.approvals.iter().any(|approval| !approval.is_granted);
@@ -250,16 +239,4 @@ async fn finish(
         && report.root_cause.is_some()
         && report.resolution.as_ref().is_none_or(|resolution| resolution.actions.is_empty());
     Ok(if is_fixed || is_explained { Outcome::AsAsked } else { Outcome::Negative })
-}
-
-async fn serve_until_enter(page: String) -> anyhow::Result<()> {
-    let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0)), "the report", "--json").await?;
-    let address = listener.local_addr().context("failed to read the address listened on")?;
-    terminal::say(&format!("\nopen http://{address}/ - press Enter to end"))?;
-    let entered = async {
-        use tokio::io::AsyncBufReadExt;
-        let mut line = String::new();
-        tokio::io::BufReader::new(tokio::io::stdin()).read_line(&mut line).await.ok();
-    };
-    server::serve::page(listener, page, entered).await.context("failed to serve the report")
 }

@@ -9,12 +9,14 @@ use orchestrator::desk::Opened;
 use orchestrator::watch::Watched;
 use orchestrator::{Desk, Resolver};
 use platform::chance::OsChance;
+use server::investigations::Feed;
 use store::Store;
-use telemetry::{Answerer, Space, UnixNanos};
+use telemetry::{Space, UnixNanos};
 use tokio::sync::mpsc;
 
 use crate::cli::{DurabilityName, Serve};
 use crate::failure::{Failure, Outcome};
+use crate::live::{Live, Shown};
 use crate::terminal::{self, Stream};
 use crate::wiring::{Doors, Receiver, listen, sources, write_file};
 
@@ -24,7 +26,7 @@ pub(crate) async fn run(args: Serve) -> anyhow::Result<Outcome> {
     let stream = Arc::new(Stream::new(UnixNanos(doors.clock.now_unix_nanos())));
     let store = open_store(&args, &doors)?;
     let receiver = Receiver::start_both(args.otlp_http, args.otlp_grpc, &store).await?;
-    let listener = listen(args.http, "questions and health", "--http").await?;
+    let listener = listen(args.http, "the page and questions", "--http").await?;
     let http = listener.local_addr().context("failed to read the address listened on")?;
     // These lines are read by programs: they come first, in this order, and name the port that was taken.
     terminal::say(&format!("otlp/http http://{}", receiver.address))?;
@@ -32,18 +34,16 @@ pub(crate) async fn run(args: Serve) -> anyhow::Result<Outcome> {
     if let Some(grpc) = receiver.grpc {
         terminal::say(&format!("otlp/grpc http://{grpc}"))?;
     }
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let api = tokio::spawn(server::rest::serve(listener, api(&store), async {
-        stopped.await.ok();
-    }));
+    // Outside the demo nothing is changed, so nobody is asked.
+    let shown = Shown { data_dir: &args.data_dir, store: &store, otlp: receiver.address, approvals: None };
+    let live = Live::start(listener, &doors, shown)?;
     tokio::select! {
-        () = watch(&args, &doors, &store, Arc::clone(&stream)) => {}
+        () = watch(&args, &doors, &store, &live.feed, Arc::clone(&stream)) => {}
         interrupted = interrupted() => interrupted?,
     }
     stream.line(UnixNanos(doors.clock.now_unix_nanos()), "stopping: requests under way are finished first");
     receiver.stop().await?;
-    stop.send(()).ok();
-    api.await.context("the interface failed")?.context("failed to answer")?;
+    live.stop().await?;
     store.close();
     Ok(Outcome::AsAsked)
 }
@@ -68,37 +68,8 @@ fn open_store(args: &Serve, doors: &Doors) -> anyhow::Result<Store> {
     })
 }
 
-fn api(store: &Store) -> server::rest::Api {
-    let (answerer, counted) = (store.clone(), store.clone());
-    let answerer: Arc<dyn Answerer> = Arc::new(answerer);
-    server::rest::Api { answerer, stats: Arc::new(move || stats(&counted)) }
-}
-
-fn stats(store: &Store) -> serde_json::Value {
-    let stats = store.stats();
-    serde_json::json!({
-        "schema": "firstcause.stats/1",
-        "accepted": stats.accepted,
-        "rejected": stats.rejected,
-        "repaired": stats.repaired,
-        "refused_requests": stats.refused,
-        "refused_items": stats.refused_items,
-        "recovered": stats.recovered,
-        "duplicates": stats.duplicates,
-        "torn_bytes": stats.torn_bytes,
-        "damaged_bytes": stats.damaged_bytes,
-        "expired": stats.expired,
-        "failed_writes": stats.failed_writes,
-        "in_flight_bytes": stats.used_bytes,
-        "head_bytes": stats.head_bytes,
-        "spans": stats.spans,
-        "log_records": stats.logs,
-        "metric_points": stats.points,
-    })
-}
-
 /// Watches the default space and explains what it finds, one incident after the other.
-async fn watch(args: &Serve, doors: &Doors, store: &Store, stream: Arc<Stream>) {
+async fn watch(args: &Serve, doors: &Doors, store: &Store, feed: &Arc<Feed>, stream: Arc<Stream>) {
     let sources = sources(store);
     let (desk, opened) = Desk::new(Arc::clone(&doors.clock), Box::new(OsChance));
     let resolver = Resolver {
@@ -117,7 +88,7 @@ async fn watch(args: &Serve, doors: &Doors, store: &Store, stream: Arc<Stream>) 
         });
     tokio::select! {
         () = watching => {}
-        () = explain(&resolver, opened, &desk, doors, stream) => {}
+        () = explain(&resolver, opened, &desk, doors, (feed, stream)) => {}
     }
 }
 
@@ -131,11 +102,11 @@ async fn explain(
     mut opened: mpsc::Receiver<Opened>,
     desk: &Arc<Desk>,
     doors: &Doors,
-    stream: Arc<Stream>,
+    (feed, stream): (&Arc<Feed>, Arc<Stream>),
 ) {
     while let Some(Opened { incident, alert }) = opened.recv().await {
         let (space, key) = (alert.space.clone(), alert.dedupe_key.clone());
-        let observer: Arc<dyn orchestrator::Observer> = Arc::clone(&stream) as _;
+        let observer = feed.follow(&incident, Arc::clone(&stream) as _);
         let mut open_for = OPEN_FOR;
         match resolver.resolve(&incident, alert, observer).await {
             Ok(closed) => {

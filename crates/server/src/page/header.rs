@@ -91,6 +91,18 @@ fn why(conclusion: &Conclusion) -> Markup {
         } @else {
             br; "No change explains it."
         }
+        @if cause.component != incident::ComponentKind::Service {
+            br;
+            "It lies at or behind the " (cause.component.name()) " " strong { (named(&cause.service)) }
+            @if !cause.seen_from.is_empty() {
+                ", as seen from "
+                (cause.seen_from.iter().take(6).map(|service| shown(service)).collect::<Vec<_>>().join(", "))
+            }
+            "."
+        }
+        @for further in conclusion.further_causes.iter().take(4) {
+            br; strong { "And: " } (named(&further.statement))
+        }
     }
 }
 

@@ -42,13 +42,40 @@ pub(super) fn section(report: &Report) -> Markup {
                     "sends no spans of its own; a heavy red one became slower."
                 }
                 div.scroll tabindex="0" role="region" aria-label="Service map, scrolls sideways" {
-                    (drawing(report, calls))
+                    (drawing(culprit(report), calls, Before::Told))
                 }
                 (more(report.service_map.len(), CALLS_MAX))
-                details { summary { "The same as a table" } (table(calls)) }
+                details { summary { "The same as a table" } (table(calls, "Calls between services in the bad window")) }
             }
         }
     }
+}
+
+/// The section of a system that is looked at now: there is no before.
+pub(super) fn now(all: &[Call]) -> Markup {
+    let calls = all.get(..CALLS_MAX).unwrap_or(all);
+    html! {
+        section #map aria-labelledby="map-title" {
+            h2 #map-title { "Service map" }
+            p.lead { "Mean latency as the caller sees it. A dashed line leads to something that sends no spans of its own." }
+            div.scroll tabindex="0" role="region" aria-label="Service map, scrolls sideways" {
+                (drawing(None, calls, Before::Unasked))
+            }
+            (more(all.len(), CALLS_MAX))
+            details { summary { "The same as a table" } (table(calls, "Calls between services in the last minute")) }
+        }
+    }
+}
+
+/// Whether the drawing says what was before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Told,
+    Unasked,
+}
+
+fn culprit(report: &Report) -> Option<&str> {
+    report.diagnosis.root_cause.as_ref().map(|cause| cause.service.as_str())
 }
 
 fn is_slower(call: &Call) -> bool {
@@ -114,9 +141,8 @@ fn map(calls: &[Call]) -> Map<'_> {
     Map { names, edges, layout, boxes, passings, width: width.max(360.0), height }
 }
 
-fn drawing(report: &Report, calls: &[Call]) -> Markup {
+fn drawing(culprit: Option<&str>, calls: &[Call], before: Before) -> Markup {
     let map = map(calls);
-    let culprit = report.diagnosis.root_cause.as_ref().map(|cause| cause.service.as_str());
     html! {
         svg.map role="img" aria-labelledby="map-t map-d" width=(px(map.width)) height=(px(map.height + 8.0))
             viewBox={ "0 0 " (px(map.width)) " " (px(map.height + 8.0)) } {
@@ -126,7 +152,7 @@ fn drawing(report: &Report, calls: &[Call]) -> Markup {
                 @if let Some(culprit) = culprit { "The cause lies in " (named(culprit)) ". " }
                 "The table below holds the figures."
             }
-            @for (index, call) in calls.iter().enumerate() { (edge(&map, index, call)) }
+            @for (index, call) in calls.iter().enumerate() { (edge(&map, index, call, before)) }
             @for (service, name) in map.names.iter().enumerate() {
                 @if let Some(place) = map.boxes.get(&service) {
                     @let silent = calls.iter().any(|call| call.callee == **name && !call.is_instrumented)
@@ -159,7 +185,7 @@ fn service_box(place: &Place, name: &str, is_culprit: bool, is_silent: bool) -> 
     }
 }
 
-fn edge(map: &Map<'_>, index: usize, call: &Call) -> Markup {
+fn edge(map: &Map<'_>, index: usize, call: &Call, before: Before) -> Markup {
     let Some((path, (x, y))) = route(map, index) else { return html! {} };
     let (slower, silent) = (is_slower(call), !call.is_instrumented);
     html! {
@@ -168,7 +194,8 @@ fn edge(map: &Map<'_>, index: usize, call: &Call) -> Markup {
             path d=(path) {}
             text.middle x=(px(x)) y=(px(y - 6.0)) {
                 tspan.now { (ms(call.mean_ms.get())) }
-                @if call.good_mean_ms.get() > 0.0 { " (" (ms(call.good_mean_ms.get())) ")" } @else { " (new)" }
+                @if call.good_mean_ms.get() > 0.0 { " (" (ms(call.good_mean_ms.get())) ")" }
+                @else if before == Before::Told { " (new)" }
             }
         }
     }
@@ -220,11 +247,11 @@ fn around(map: &Map<'_>, index: usize, start: &Place, end: &Place) -> (String, (
     (path, (from.midpoint(to).max(70.0), low))
 }
 
-fn table(calls: &[Call]) -> Markup {
+fn table(calls: &[Call], caption: &str) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Calls between services, scrolls sideways" {
             table {
-                caption { "Calls between services in the bad window" }
+                caption { (caption) }
                 thead { tr {
                     th scope="col" { "Caller" } th scope="col" { "Callee" } th.n scope="col" { "Calls" }
                     th.n scope="col" { "Errors" } th.n scope="col" { "Mean now" } th.n scope="col" { "Mean before" }

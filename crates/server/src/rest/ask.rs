@@ -2,19 +2,20 @@
 
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::{Bytes, Incoming};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 use telemetry::{AskError, Cancel, Limits, Question};
 
 use super::{Api, json, problem};
+use crate::serve::Body;
 
 /// Longest question that is read; the longest honest one has three names in it.
 const QUESTION_BYTES_MAX: usize = 64 * 1024;
 /// How long a client may take to send its question.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(super) async fn answer(api: Api, request: Request<Incoming>) -> Response<Full<Bytes>> {
+pub(super) async fn answer(api: Api, request: Request<Incoming>) -> Response<Body> {
     let body = Limited::new(request.into_body(), QUESTION_BYTES_MAX).collect();
     let body = match tokio::time::timeout(BODY_TIMEOUT, body).await {
         Ok(Ok(body)) => body.to_bytes(),
@@ -49,7 +50,7 @@ pub(super) async fn answer(api: Api, request: Request<Incoming>) -> Response<Ful
     }
 }
 
-fn refused(error: &AskError) -> Response<Full<Bytes>> {
+fn refused(error: &AskError) -> Response<Body> {
     let (status, code) = match error {
         AskError::Unsupported(_) => (StatusCode::NOT_IMPLEMENTED, "FC-0010"),
         AskError::Unavailable(_) | AskError::Cancelled => (StatusCode::SERVICE_UNAVAILABLE, "FC-0011"),

@@ -1,20 +1,31 @@
-//! The REST interface, one file a noun.
+//! The REST interface and the live page, one file a noun.
 //!
-//! `GET /healthz` (alive), `GET /stats` (every item counted), `POST /api/v1/ask` (a question, its answer). Errors
-//! are problem documents (RFC 9457) with a stable code. Reads only: nothing here changes anything.
+//! `/` and `/investigations/ID` are for people; `/healthz` (alive), `/stats` (every item counted), `/api/v1/ask` (a
+//! question, its answer) and `/api/v1/investigations...` for programs. Errors are problem documents (RFC 9457) with a
+//! stable code. The one thing that changes anything is a word about an approval, which needs the token.
 
+mod approvals;
 mod ask;
+mod events;
 mod health;
+mod investigations;
+mod pages;
 
 use std::sync::Arc;
 
-use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::{Method, Request, Response, StatusCode};
-use telemetry::Answerer;
+use telemetry::{Answerer, UnixNanos};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
-use crate::serve::{self, reply};
+use crate::guard;
+use crate::investigations::Investigations;
+use crate::serve::{self, Body, reply};
+pub use approvals::Approvals;
+
+/// Streams of events at a time; a further one is refused, so that there is room for questions.
+pub const STREAMS_MAX: usize = 32;
 
 /// What the interface answers from.
 #[derive(Clone)]
@@ -23,6 +34,18 @@ pub struct Api {
     pub answerer: Arc<dyn Answerer>,
     /// What was received, kept and lost, as JSON.
     pub stats: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
+    /// The investigations, closed and running.
+    pub investigations: Investigations,
+    /// Who may approve here; absent where nothing is asked on the page.
+    pub approvals: Option<Approvals>,
+    /// What time it is.
+    pub now: Arc<dyn Fn() -> UnixNanos + Send + Sync>,
+    /// A text that nobody can guess, another one each time: it marks the page's own script.
+    pub nonce: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Where signals are sent to, for who has sent none yet: `http://127.0.0.1:4318`.
+    pub otlp: String,
+    /// Room for streams of events: [`STREAMS_MAX`].
+    pub streams: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Api {
@@ -44,24 +67,52 @@ pub async fn serve(
 }
 
 /// Finds who answers a request.
-async fn router(api: Api, request: Request<Incoming>) -> Response<Full<Bytes>> {
-    match (request.method(), request.uri().path()) {
-        (&Method::POST, "/api/v1/ask") => ask::answer(api, request).await,
-        (&Method::GET, "/healthz") => health::alive(),
-        (&Method::GET, "/stats") => health::stats(&api),
-        (_, "/healthz" | "/stats" | "/api/v1/ask") => {
+async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
+    let path = request.uri().path().to_owned();
+    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    // Who only asks whether we live is answered under any name.
+    let is_plain = matches!(parts.as_slice(), ["healthz" | "stats"]);
+    if !is_plain && !guard::host(request.headers()) {
+        return misdirected();
+    }
+    match (request.method(), parts.as_slice()) {
+        (&Method::POST, ["investigations", id, "approvals"]) => approvals::from_page(api, id, request).await,
+        (&Method::POST, ["api", "v1", "investigations", id, "approvals"]) => {
+            approvals::from_program(api, id, request).await
+        }
+        (&Method::POST, ["api", "v1", "ask"]) => ask::answer(api, request).await,
+        (&Method::GET, ["api", "v1", "investigations", id, "events"]) => {
+            events::stream(api, id, &request).await
+        }
+        (&Method::GET, ["healthz"]) => health::alive(),
+        (&Method::GET, ["stats"]) => health::stats(&api),
+        (&Method::GET, ["api", "v1", "investigations", rest @ ..]) => {
+            investigations::get(api, rest, &request).await
+        }
+        (&Method::GET | &Method::HEAD, [""]) => pages::home(api).await,
+        (&Method::GET | &Method::HEAD, ["investigations", id]) => pages::investigation(api, id).await,
+        (_, [""] | ["healthz" | "stats"] | ["api", "v1", "ask"] | ["investigations", ..])
+        | (_, ["api", "v1", "investigations", ..]) => {
             problem(StatusCode::METHOD_NOT_ALLOWED, "FC-0002", "this path takes another method")
         }
         _ => problem(
             StatusCode::NOT_FOUND,
             "FC-0001",
-            "no such path; there are /healthz, /stats and /api/v1/ask",
+            "no such path; there are /, /healthz, /stats, /api/v1/ask and /api/v1/investigations",
         ),
     }
 }
 
+fn misdirected() -> Response<Body> {
+    problem(
+        StatusCode::MISDIRECTED_REQUEST,
+        "FC-0006",
+        "asked for under a name; ask under an address or `localhost`, or let the proxy say `Host: localhost`",
+    )
+}
+
 /// A problem document (RFC 9457).
-fn problem(status: StatusCode, code: &str, detail: &str) -> Response<Full<Bytes>> {
+fn problem(status: StatusCode, code: &str, detail: &str) -> Response<Body> {
     let body = serde_json::json!({
         "type": format!("urn:firstcause:{code}"),
         "title": status.canonical_reason().unwrap_or_default(),
@@ -72,6 +123,6 @@ fn problem(status: StatusCode, code: &str, detail: &str) -> Response<Full<Bytes>
     reply(status, "application/problem+json", Bytes::from(body.to_string()))
 }
 
-fn json(value: &serde_json::Value) -> Response<Full<Bytes>> {
+fn json(value: &serde_json::Value) -> Response<Body> {
     reply(StatusCode::OK, "application/json", Bytes::from(value.to_string()))
 }

@@ -5,6 +5,9 @@
 #![expect(clippy::expect_used, reason = "what a test builds on is said in words")]
 
 mod fixture;
+mod live;
 mod markup;
 mod page;
+mod rig;
 mod serving;
+mod story;

@@ -91,12 +91,8 @@ async fn silence_on_the_page_is_a_rejection_that_keeps_what_was_said() {
 async fn the_first_channel_to_decide_wins_and_the_page_stops_asking() {
     let folder = tempfile::tempdir().unwrap();
     let mailbox = Mailbox::default();
-    let file = FileChannel::new(
-        folder.path().to_owned(),
-        Authority::new(),
-        Duration::from_secs(60),
-        Arc::new(|| 0),
-    );
+    let file =
+        FileChannel::new(folder.path().to_owned(), Authority::new(), Duration::from_secs(60), Arc::new(|| 0));
     let both = FirstChannel::new(vec![page(&mailbox, 60_000), Arc::new(file)]);
     let request = request();
     let digest = request.action.digest().unwrap();

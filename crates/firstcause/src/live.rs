@@ -1,0 +1,149 @@
+//! The wiring of the live page: where journals lie, what runs, who may approve.
+//!
+//! Says nothing about how a page looks; that is `server`'s.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Context;
+use platform::chance::{Chance, OsChance};
+use platform::disk::Disk;
+use server::investigations::{Feed, Investigations, Shelf};
+use server::rest::{Api, Approvals, STREAMS_MAX};
+use store::Store;
+use telemetry::{Answerer, UnixNanos};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::wiring::Doors;
+
+/// What the page shows.
+pub(crate) struct Shown<'a> {
+    /// `<data dir>`; journals are at `spaces/<space>/incidents`.
+    pub(crate) data_dir: &'a Path,
+    /// Where questions are answered from.
+    pub(crate) store: &'a Store,
+    /// Where signals are sent to.
+    pub(crate) otlp: SocketAddr,
+    /// Who may approve.
+    pub(crate) approvals: Option<Approvals>,
+}
+
+/// The page and the interface, served until stopped.
+pub(crate) struct Live {
+    /// Where.
+    pub(crate) address: SocketAddr,
+    /// What runs: observers are made here.
+    pub(crate) feed: Arc<Feed>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+impl Live {
+    /// Serves on `listener`.
+    pub(crate) fn start(listener: TcpListener, doors: &Doors, shown: Shown<'_>) -> anyhow::Result<Self> {
+        let address = listener.local_addr().context("failed to read the address listened on")?;
+        let feed = Arc::new(Feed::default());
+        let shelf = Folder { disk: Arc::clone(&doors.disk), data_dir: shown.data_dir.to_owned() };
+        let (answerer, counted) = (shown.store.clone(), shown.store.clone());
+        let answerer: Arc<dyn Answerer> = Arc::new(answerer);
+        let clock = Arc::clone(&doors.clock);
+        let chance = Mutex::new(OsChance);
+        let api = Api {
+            answerer,
+            stats: Arc::new(move || stats(&counted)),
+            investigations: Investigations::new(Arc::new(shelf), Arc::clone(&feed)),
+            approvals: shown.approvals,
+            now: Arc::new(move || UnixNanos(clock.now_unix_nanos())),
+            nonce: Arc::new(move || text(&mut *chance.lock().unwrap_or_else(PoisonError::into_inner))),
+            otlp: format!("http://{}", shown.otlp),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+        };
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(server::rest::serve(listener, api, async {
+            stopped.await.ok();
+        }));
+        Ok(Self { address, feed, stop, task })
+    }
+
+    /// Stops; answers under way are finished, streams are cut.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        self.stop.send(()).ok();
+        self.task.await.context("the interface failed")?.context("failed to answer")
+    }
+}
+
+/// A text that nobody can guess: 128 bits twice, in hex.
+pub(crate) fn secret() -> String {
+    let mut chance = OsChance;
+    format!("{}{}", text(&mut chance), text(&mut chance))
+}
+
+fn text(chance: &mut dyn Chance) -> String {
+    format!("{:016x}{:016x}", chance.next_u64(), chance.next_u64())
+}
+
+/// The journals below a data directory.
+struct Folder {
+    disk: Arc<dyn Disk>,
+    data_dir: PathBuf,
+}
+
+impl Folder {
+    fn names(&self, folder: &Path) -> std::io::Result<Vec<String>> {
+        match self.disk.list(folder) {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+                ) =>
+            {
+                Ok(Vec::new())
+            }
+            names => names,
+        }
+    }
+}
+
+impl Shelf for Folder {
+    fn list(&self) -> std::io::Result<Vec<(String, String)>> {
+        let spaces = self.data_dir.join("spaces");
+        let mut found = Vec::new();
+        for space in self.names(&spaces)? {
+            let names = self.names(&spaces.join(&space).join("incidents"))?;
+            let ids = names.iter().filter_map(|name| name.strip_suffix(".journal"));
+            found.extend(ids.map(|id| (space.clone(), id.to_owned())));
+        }
+        Ok(found)
+    }
+
+    fn read(&self, space: &str, incident: &str) -> std::io::Result<Vec<u8>> {
+        let folder = self.data_dir.join("spaces").join(space).join("incidents");
+        self.disk.read(&folder.join(format!("{incident}.journal")))
+    }
+}
+
+fn stats(store: &Store) -> serde_json::Value {
+    let stats = store.stats();
+    serde_json::json!({
+        "schema": "firstcause.stats/1",
+        "accepted": stats.accepted,
+        "rejected": stats.rejected,
+        "repaired": stats.repaired,
+        "refused_requests": stats.refused,
+        "refused_items": stats.refused_items,
+        "recovered": stats.recovered,
+        "duplicates": stats.duplicates,
+        "torn_bytes": stats.torn_bytes,
+        "damaged_bytes": stats.damaged_bytes,
+        "expired": stats.expired,
+        "failed_writes": stats.failed_writes,
+        "in_flight_bytes": stats.used_bytes,
+        "head_bytes": stats.head_bytes,
+        "spans": stats.spans,
+        "log_records": stats.logs,
+        "metric_points": stats.points,
+    })
+}

@@ -1,0 +1,140 @@
+//! A served page over a journal in memory, and the hand that writes it.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use orchestrator::{Entry, Observer};
+use remediation::channels::page::Mailbox;
+use server::investigations::{Feed, Investigations, Shelf};
+use server::rest::{Api, Approvals};
+use telemetry::answer::{HealthRow, Subject, Table};
+use telemetry::{Answer, Answerer, Ask, AskError, Cancel, Capabilities, Limits, Question, UnixNanos};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinHandle;
+
+use super::fixture::at;
+use super::story::{self, INCIDENT};
+
+/// The token of the rig; a real one is made from chance.
+pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+/// Journals in memory, by id.
+#[derive(Default)]
+pub(crate) struct Memory {
+    journals: Mutex<Vec<(String, String)>>,
+}
+
+impl Memory {
+    pub(crate) fn push(&self, id: &str, line: &str) {
+        let mut journals = self.journals.lock().expect("nobody panics");
+        match journals.iter_mut().find(|(known, _)| known == id) {
+            Some((_, text)) => text.push_str(line),
+            None => journals.push((id.to_owned(), line.to_owned())),
+        }
+    }
+}
+
+impl Shelf for Memory {
+    fn list(&self) -> std::io::Result<Vec<(String, String)>> {
+        let journals = self.journals.lock().expect("nobody panics");
+        Ok(journals.iter().map(|(id, _)| ("default".to_owned(), id.clone())).collect())
+    }
+
+    fn read(&self, _space: &str, incident: &str) -> std::io::Result<Vec<u8>> {
+        let journals = self.journals.lock().expect("nobody panics");
+        let found = journals.iter().find(|(id, _)| id == incident);
+        found.map(|(_, text)| text.clone().into_bytes()).ok_or(std::io::ErrorKind::NotFound.into())
+    }
+}
+
+/// Answers with the calls of the fixture.
+struct Told;
+
+impl Answerer for Told {
+    fn can(&self) -> Capabilities {
+        Capabilities { questions: vec!["edges".to_owned(), "health".to_owned()] }
+    }
+
+    fn answer(&self, question: &Question, _: &Limits, _: &Cancel) -> Result<Answer, AskError> {
+        match question.ask {
+            Ask::Edges { .. } => Ok(Answer::exact(Table::Edges(story::edges()))),
+            Ask::Health { .. } => Ok(Answer::exact(Table::Health(health()))),
+            _ => Err(AskError::Unsupported(question.ask.name().to_owned())),
+        }
+    }
+}
+
+fn health() -> Vec<HealthRow> {
+    let row = |service: &str, instance: u32| HealthRow {
+        subject: Subject {
+            service: service.to_owned(),
+            operation: "GET /".to_owned(),
+            instance: format!("{service}-{instance}"),
+            version: "2.4.0".to_owned(),
+        },
+        count: 900,
+        errors: 3,
+        sum_ns: 900 * 9_000_000,
+        p50_ns: 8_000_000 + i64::from(instance),
+        p95_ns: 19_000_000,
+        p99_ns: 31_000_000,
+    };
+    ["gateway", "orders"].into_iter().flat_map(|service| [row(service, 1), row(service, 2)]).collect()
+}
+
+/// Sees nothing.
+struct Nobody;
+
+impl Observer for Nobody {
+    fn saw(&self, _: UnixNanos, _: &Entry) {}
+}
+
+/// A server over the story.
+pub(crate) struct Rig {
+    pub(crate) address: SocketAddr,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) mailbox: Mailbox,
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<std::io::Result<()>>,
+}
+
+impl Rig {
+    pub(crate) async fn start() -> Self {
+        let (memory, feed, mailbox) =
+            (Arc::new(Memory::default()), Arc::new(Feed::default()), Mailbox::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("it has an address");
+        let api = Api {
+            answerer: Arc::new(Told),
+            stats: Arc::new(|| serde_json::json!({})),
+            investigations: Investigations::new(Arc::clone(&memory) as _, Arc::clone(&feed)),
+            approvals: Some(Approvals::new(mailbox.clone(), TOKEN.to_owned())),
+            now: Arc::new(|| at(200)),
+            nonce: Arc::new(|| "4e6f6e6365".to_owned()),
+            otlp: "http://127.0.0.1:4318".to_owned(),
+            streams: Arc::new(Semaphore::new(server::rest::STREAMS_MAX)),
+        };
+        let (stop, stopped) = oneshot::channel::<()>();
+        let ended = tokio::spawn(server::rest::serve(listener, api, async { drop(stopped.await) }));
+        Self { address, memory, feed, mailbox, stop, ended }
+    }
+
+    /// A rig whose journal is closed and whole.
+    pub(crate) async fn closed() -> Self {
+        let rig = Self::start().await;
+        story::lines(&story::entries()).iter().for_each(|line| rig.memory.push(INCIDENT, line));
+        rig
+    }
+
+    /// The observer of the running story.
+    pub(crate) fn follow(&self) -> Arc<dyn Observer> {
+        self.feed.follow(INCIDENT, Arc::new(Nobody))
+    }
+
+    pub(crate) async fn end(self) {
+        self.stop.send(()).expect("it still runs");
+        self.ended.await.expect("it does not panic").expect("it ends well");
+    }
+}
