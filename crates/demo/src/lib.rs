@@ -6,6 +6,7 @@
 
 mod clock;
 pub mod conditions;
+mod credentials;
 mod data;
 pub mod director;
 pub mod fault;
