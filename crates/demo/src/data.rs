@@ -71,9 +71,10 @@ pub(crate) fn create_orders(replicas: &[PathBuf], seed: u64) -> Result<(), DataE
 /// Creates the stock once and copies it to the other replicas.
 pub(crate) fn create_stock(replicas: &[PathBuf]) -> Result<(), DataError> {
     let rows = format!(
-        "CREATE TABLE stock (product_id INTEGER PRIMARY KEY, level INTEGER NOT NULL);
+        "CREATE TABLE stock (
+             product_id INTEGER PRIMARY KEY, level INTEGER NOT NULL, confirmed INTEGER NOT NULL);
          WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n LIMIT {PRODUCTS})
-         INSERT INTO stock SELECT id, 1000000 FROM n;"
+         INSERT INTO stock SELECT id, 1000000, 0 FROM n;"
     );
     create(replicas, &rows)
 }

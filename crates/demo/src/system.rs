@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::credentials::{self, CredentialError};
 use crate::data::{self, DataError};
 use crate::files;
-use crate::service::Role;
+use crate::service::{ALLOWED, ALLOWED_OUTSIDE, Role};
 
 /// The name of the description in the data directory.
 pub const FILE_NAME: &str = "system.json";
@@ -85,6 +86,9 @@ pub enum SystemError {
         #[source]
         source: serde_json::Error,
     },
+    /// The certificates cannot be made.
+    #[error("cannot make the certificates of the demo")]
+    Credentials(#[from] CredentialError),
     /// The data cannot be created.
     #[error("cannot create the data of the demo")]
     Data(#[from] DataError),
@@ -106,7 +110,7 @@ impl System {
         std::fs::create_dir_all(directory).map_err(fail("create", directory))?;
         // Children are started in their own working directory, so every path is absolute.
         let directory = directory.canonicalize().map_err(fail("find", directory))?;
-        for part in ["data", "logs"] {
+        for part in ["data", "logs", "tls"] {
             let path = directory.join(part);
             if path.exists() {
                 std::fs::remove_dir_all(&path).map_err(fail("replace", &path))?;
@@ -114,7 +118,7 @@ impl System {
             std::fs::create_dir(&path).map_err(fail("create", &path))?;
         }
         let ports =
-            free_ports(Role::ALL.len() * REPLICAS).map_err(fail("find free ports for", &directory))?;
+            free_ports((Role::ALL.len() + 1) * REPLICAS).map_err(fail("find free ports for", &directory))?;
         let system = Self {
             schema: "firstcause.demo-system/1".to_owned(),
             instances: instances(&directory, &ports, otlp_endpoint),
@@ -123,6 +127,7 @@ impl System {
             executable: executable.to_owned(),
             leading_args: leading_args.to_vec(),
         };
+        credentials::create(&tls_directory(&system.directory))?;
         data::create_orders(&system.database_files(Role::Orders), seed)?;
         data::create_stock(&system.database_files(Role::Stock))?;
         data::create_queue(&queue_file(&system.directory))?;
@@ -203,36 +208,49 @@ fn free_ports(count: usize) -> io::Result<Vec<u16>> {
     held.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
 }
 
+fn tls_directory(directory: &Path) -> PathBuf {
+    directory.join("tls")
+}
+
 fn instances(directory: &Path, ports: &[u16], otlp_endpoint: &str) -> Vec<Instance> {
-    let ports: BTreeMap<Role, &[u16]> = Role::ALL.into_iter().zip(ports.chunks(REPLICAS)).collect();
+    // Plain text and last: the outside is no part of the shop.
+    let roles = Role::ALL.into_iter().chain([Role::Rates]);
+    let ports: BTreeMap<Role, &[u16]> = roles.clone().zip(ports.chunks(REPLICAS)).collect();
+    let addresses = |role: Role| {
+        let ports = ports.get(&role).into_iter().copied().flatten();
+        ports.map(|port| format!("127.0.0.1:{port}")).collect::<Vec<_>>().join(",")
+    };
     let mut instances = Vec::new();
-    for (&role, own) in &ports {
-        for (index, &port) in own.iter().enumerate() {
+    for role in roles {
+        for (index, &port) in ports.get(&role).into_iter().copied().flatten().enumerate() {
             let id = format!("{}-{}", role.name(), index + 1);
-            let mut settings =
-                BTreeMap::from([("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), otlp_endpoint.to_owned())]);
+            let mut settings = BTreeMap::new();
+            let mut set = |name: &str, value: String| settings.insert(name.to_owned(), value);
             for upstream in role.upstreams() {
-                let addresses = ports.get(upstream).into_iter().copied().flatten();
-                let list: Vec<_> = addresses.map(|port| format!("127.0.0.1:{port}")).collect();
-                settings.insert(upstream.upstream_variable(), list.join(","));
+                set(&upstream.upstream_variable(), addresses(*upstream));
             }
-            let mut allowed = Vec::new();
+            if let Some(party) = role.party() {
+                set(party.variable(), addresses(Role::Rates));
+            }
             if matches!(role, Role::Checkout | Role::Receipts) {
-                settings.insert("QUEUE_FILE".to_owned(), queue_file(directory).display().to_string());
+                set("QUEUE_FILE", queue_file(directory).display().to_string());
             }
             if role == Role::Receipts {
-                settings.insert("RECEIPT_GIFTS".to_owned(), "true".to_owned());
-                settings.insert("RECEIPT_DISCARD".to_owned(), "0".to_owned());
-                allowed = ["RECEIPT_GIFTS", "RECEIPT_DISCARD"].map(str::to_owned).to_vec();
+                set("RECEIPT_GIFTS", "true".to_owned());
+                set("RECEIPT_DISCARD", "0".to_owned());
             }
             if matches!(role, Role::Stock | Role::Orders | Role::Receipts) {
-                settings
-                    .insert("DATABASE_FILE".to_owned(), database_file(directory, &id).display().to_string());
+                set("DATABASE_FILE", database_file(directory, &id).display().to_string());
             }
             if role == Role::Orders {
-                settings.insert("CUSTOMER_INDEX".to_owned(), "true".to_owned());
-                settings.insert("READ_AUDIT".to_owned(), "off".to_owned());
-                allowed = ["CUSTOMER_INDEX", "READ_AUDIT", "QUERY_HINT"].map(str::to_owned).to_vec();
+                set("CUSTOMER_INDEX", "true".to_owned());
+                set("READ_AUDIT", "off".to_owned());
+            }
+            let mut allowed = ALLOWED_OUTSIDE.map(str::to_owned).to_vec();
+            if role != Role::Rates {
+                set("OTEL_EXPORTER_OTLP_ENDPOINT", otlp_endpoint.to_owned());
+                set("TLS_DIRECTORY", tls_directory(directory).display().to_string());
+                allowed = ALLOWED.map(str::to_owned).to_vec();
             }
             let (service, version) = (role.name().to_owned(), VERSION.to_owned());
             instances.push(Instance { id, service, version, port, settings, allowed });
@@ -248,9 +266,9 @@ mod tests {
 
     #[test]
     fn every_instance_has_its_own_port_and_settings_that_a_service_accepts() {
-        let ports: Vec<u16> = (9_000..9_012).collect();
+        let ports: Vec<u16> = (9_000..9_014).collect();
         let instances = instances(Path::new("/demo"), &ports, "http://127.0.0.1:4318");
-        assert_eq!(instances.len(), 12);
+        assert_eq!(instances.len(), 14);
         for instance in instances {
             let mut vars = instance.settings.clone();
             vars.insert("PORT".to_owned(), instance.port.to_string());

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::header::CONTENT_LENGTH;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{
     ExporterBuildError, LogExporter, MetricExporter, Protocol, RetryPolicy, SpanExporter,
@@ -13,16 +14,19 @@ use opentelemetry_otlp::{
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::{BatchConfigBuilder as LogBatch, BatchLogProcessor, SdkLoggerProvider};
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
-use opentelemetry_sdk::trace::{BatchConfigBuilder as SpanBatch, BatchSpanProcessor, SdkTracerProvider};
+use opentelemetry_sdk::trace::{
+    BatchConfigBuilder as SpanBatch, BatchSpanProcessor, Sampler, SdkTracerProvider,
+};
 use thiserror::Error;
 use tokio::runtime::Handle;
 
+use super::{Outlet, skew};
 use crate::outbound;
 
 /// Spans and records leave after at most this long.
 const SCHEDULE_DELAY: Duration = Duration::from_millis(200);
 /// Metrics leave this often.
-const METRIC_INTERVAL: Duration = Duration::from_secs(2);
+const METRIC_INTERVAL: Duration = Duration::from_secs(1);
 /// Minutes of the default load: nothing is dropped while a collector restarts.
 const QUEUE_LENGTH: usize = 32_768;
 /// One request to the collector, from the connection to the last byte of the answer.
@@ -48,20 +52,26 @@ pub(super) struct Providers {
 }
 
 /// Builds the providers; called within the runtime that is to carry the requests.
-pub(super) fn providers(resource: &Resource, endpoint: Option<&str>) -> Result<Providers, ExportError> {
+pub(super) fn providers(resource: &Resource, outlet: &Outlet) -> Result<Providers, ExportError> {
     let mut traces = SdkTracerProvider::builder().with_resource(resource.clone());
     let mut metrics = SdkMeterProvider::builder().with_resource(resource.clone());
     let mut logs = SdkLoggerProvider::builder().with_resource(resource.clone());
-    if let Some(endpoint) = endpoint {
+    if let Some(ratio) = outlet.ratio {
+        let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio)));
+        traces = traces.with_sampler(sampler);
+    }
+    if let Some(endpoint) = outlet.endpoint.as_deref().filter(|_| !outlet.is_dark) {
         let fail = |source| ExportError { endpoint: endpoint.to_owned(), source };
-        let exporters = exporters(endpoint).map_err(fail)?;
+        let exporters = exporters(endpoint, outlet.skew_ms).map_err(fail)?;
         let span_batch =
             SpanBatch::default().with_scheduled_delay(SCHEDULE_DELAY).with_max_queue_size(QUEUE_LENGTH);
         let log_batch =
             LogBatch::default().with_scheduled_delay(SCHEDULE_DELAY).with_max_queue_size(QUEUE_LENGTH);
-        traces = traces.with_span_processor(
-            BatchSpanProcessor::builder(exporters.spans).with_batch_config(span_batch.build()).build(),
-        );
+        if outlet.with_traces {
+            traces = traces.with_span_processor(
+                BatchSpanProcessor::builder(exporters.spans).with_batch_config(span_batch.build()).build(),
+            );
+        }
         logs = logs.with_log_processor(
             BatchLogProcessor::builder(exporters.logs).with_batch_config(log_batch.build()).build(),
         );
@@ -77,10 +87,10 @@ struct Exporters {
     logs: LogExporter,
 }
 
-fn exporters(endpoint: &str) -> Result<Exporters, ExporterBuildError> {
+fn exporters(endpoint: &str, skew_ms: i64) -> Result<Exporters, ExporterBuildError> {
     let base = endpoint.trim_end_matches('/');
     let transport: Arc<dyn HttpClient> =
-        Arc::new(Transport { client: outbound::client(), runtime: Handle::current() });
+        Arc::new(Transport { client: outbound::client(), runtime: Handle::current(), skew_ms });
     let spans = SpanExporter::builder()
         .with_http()
         .with_protocol(Protocol::HttpBinary)
@@ -110,12 +120,22 @@ fn exporters(endpoint: &str) -> Result<Exporters, ExporterBuildError> {
 struct Transport {
     client: outbound::Client,
     runtime: Handle,
+    /// How far the clock of this process is off.
+    skew_ms: i64,
 }
 
 #[async_trait::async_trait]
 impl HttpClient for Transport {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let client = self.client.clone();
+        let mut request = request;
+        if self.skew_ms != 0 {
+            let skew_nanos = self.skew_ms.saturating_mul(1_000_000);
+            let body = skew::shifted(request.uri().path(), request.body(), skew_nanos);
+            // The client states the length of what it sends.
+            request.headers_mut().remove(CONTENT_LENGTH);
+            *request.body_mut() = body;
+        }
         let exchange = async move {
             let answer = client.request(request.map(Into::into)).await?;
             let (status, headers) = (answer.status(), answer.headers().clone());

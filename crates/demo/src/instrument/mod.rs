@@ -2,34 +2,35 @@
 //! It deliberately sets nothing global: a service passes its `Telemetry` to whoever records something.
 
 mod export;
+mod instruments;
+mod process;
 pub(crate) mod server;
+mod skew;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::HeaderMap;
 use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, Severity};
-use opentelemetry::metrics::{Counter, Histogram};
+use opentelemetry::metrics::Counter;
+use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::{
     Link, Span as _, SpanContext, SpanKind, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
 };
 use opentelemetry::{Context, KeyValue, logs::LoggerProvider as _, metrics::MeterProvider as _};
+use opentelemetry_http::{HeaderExtractor, HeaderInjector};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::{SdkLogger, SdkLoggerProvider};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 
 use crate::clock;
 pub(crate) use export::ExportError;
+use instruments::Instruments;
 
 /// The instrumentation scope of everything recorded here.
 const SCOPE: &str = "demo";
-
-/// Bucket boundaries that the semantic conventions advise for `http.server.request.duration`.
-const HTTP_BOUNDARIES: [f64; 14] =
-    [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
-
-/// Bucket boundaries that the semantic conventions advise for `db.client.operation.duration`.
-const DATABASE_BOUNDARIES: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
 
 /// How long the last spans and the last records may each take to leave at shutdown.
 const FLUSH_LIMIT: Duration = Duration::from_millis(500);
@@ -45,42 +46,65 @@ pub(crate) struct Identity {
     pub(crate) instance: String,
 }
 
+/// What leaves the process.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outlet {
+    /// Where to; without it nothing leaves.
+    pub(crate) endpoint: Option<String>,
+    /// Whether the service is like one without instrumentation: nothing leaves, and no context is passed on.
+    pub(crate) is_dark: bool,
+    /// Whether spans leave.
+    pub(crate) with_traces: bool,
+    /// The part of the traces begun here that is recorded; all without it.
+    pub(crate) ratio: Option<f64>,
+    /// How far the clock is off.
+    pub(crate) skew_ms: i64,
+}
+
 /// The three signals of one service instance.
 #[derive(Debug)]
 pub(crate) struct Telemetry {
     tracer: SdkTracer,
     logger: SdkLogger,
-    request_duration: Histogram<f64>,
-    operation_duration: Histogram<f64>,
+    /// The metrics.
+    pub(crate) instruments: Instruments,
+    is_dark: bool,
     traces: SdkTracerProvider,
     metrics: SdkMeterProvider,
     logs: SdkLoggerProvider,
 }
 
 impl Telemetry {
-    /// Starts recording; without an `endpoint` everything is recorded and nothing leaves the process.
-    pub(crate) fn start(identity: &Identity, endpoint: Option<&str>) -> Result<Arc<Self>, ExportError> {
-        let export::Providers { traces, metrics, logs } = export::providers(&resource(identity), endpoint)?;
+    /// Starts recording; without an endpoint everything is recorded and nothing leaves the process.
+    pub(crate) fn start(identity: &Identity, outlet: &Outlet) -> Result<Arc<Self>, ExportError> {
+        let resource = resource(identity, outlet.skew_ms);
+        let export::Providers { traces, metrics, logs } = export::providers(&resource, outlet)?;
         let meter = metrics.meter(SCOPE);
+        process::observe(&meter);
         Ok(Arc::new(Self {
             tracer: traces.tracer(SCOPE),
             logger: logs.logger(SCOPE),
-            request_duration: meter
-                .f64_histogram("http.server.request.duration")
-                .with_description("Duration of HTTP server requests.")
-                .with_unit("s")
-                .with_boundaries(HTTP_BOUNDARIES.to_vec())
-                .build(),
-            operation_duration: meter
-                .f64_histogram("db.client.operation.duration")
-                .with_description("Duration of database client operations.")
-                .with_unit("s")
-                .with_boundaries(DATABASE_BOUNDARIES.to_vec())
-                .build(),
+            instruments: Instruments::new(&meter),
+            is_dark: outlet.is_dark,
             traces,
             metrics,
             logs,
         }))
+    }
+
+    /// The context that a request brings along.
+    pub(crate) fn extract(&self, headers: &HeaderMap) -> Context {
+        if self.is_dark {
+            return Context::new();
+        }
+        TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(headers))
+    }
+
+    /// Writes the trace context of `context` into the headers of an outgoing request.
+    pub(crate) fn inject(&self, context: &Context, headers: &mut HeaderMap) {
+        if !self.is_dark {
+            TraceContextPropagator::new().inject_context(context, &mut HeaderInjector(headers));
+        }
     }
 
     /// Starts a span below `parent` and returns the context in which it is the current one.
@@ -150,11 +174,6 @@ impl Telemetry {
         self.logger.emit(record);
     }
 
-    /// Records one operation of the database client.
-    pub(crate) fn record_operation(&self, elapsed: Duration, attributes: &[KeyValue]) {
-        self.operation_duration.record(elapsed.as_secs_f64(), attributes);
-    }
-
     /// Sends what is still queued, for a bounded time; blocks, so a runtime calls it off its workers.
     pub(crate) fn shutdown(&self) {
         // A collector that is gone must not keep a service from stopping: what cannot be sent is lost.
@@ -171,7 +190,9 @@ pub(crate) fn fail_span(context: &Context, error_type: String, description: Stri
     span.set_status(Status::error(description));
 }
 
-fn resource(identity: &Identity) -> Resource {
+fn resource(identity: &Identity, skew_ms: i64) -> Resource {
+    let skew = Duration::from_millis(skew_ms.unsigned_abs());
+    let created = if skew_ms < 0 { clock::wall() - skew } else { clock::wall() + skew };
     Resource::builder()
         .with_attributes([
             KeyValue::new("service.name", identity.service.clone()),
@@ -179,7 +200,7 @@ fn resource(identity: &Identity) -> Resource {
             KeyValue::new("service.version", identity.version.clone()),
             KeyValue::new("service.instance.id", identity.instance.clone()),
             KeyValue::new("process.pid", i64::from(std::process::id())),
-            KeyValue::new("process.creation.time", clock::rfc3339(clock::wall())),
+            KeyValue::new("process.creation.time", clock::rfc3339(created)),
         ])
         .build()
 }

@@ -5,14 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
-use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::{FutureExt as _, SpanKind, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_http::{HeaderExtractor, HeaderInjector};
-use opentelemetry_sdk::propagation::TraceContextPropagator;
 
 use super::{Telemetry, fail_span};
 use crate::clock;
@@ -24,41 +20,41 @@ pub(crate) struct Observer {
     pub(crate) telemetry: Arc<Telemetry>,
     /// `server.port`.
     pub(crate) port: u16,
+    /// `url.scheme`.
+    pub(crate) scheme: &'static str,
 }
 
 /// Why a handler failed; it travels with the response to the record of the failure.
 #[derive(Clone, Debug)]
 pub(crate) struct FailureMessage(pub(crate) String);
 
-/// Writes the trace context of `context` into the headers of an outgoing request.
-pub(crate) fn inject(context: &Context, headers: &mut HeaderMap) {
-    TraceContextPropagator::new().inject_context(context, &mut HeaderInjector(headers));
-}
-
 /// The middleware around every route.
 pub(crate) async fn observe(State(observer): State<Observer>, request: Request, next: Next) -> Response {
     let method = request.method().as_str().to_owned();
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
-    let parent = TraceContextPropagator::new()
-        .extract_with_context(&Context::new(), &HeaderExtractor(request.headers()));
-    let attributes = vec![
+    let parent = observer.telemetry.extract(request.headers());
+    let mut attributes = vec![
         KeyValue::new("http.request.method", method.clone()),
-        KeyValue::new("http.route", route.clone()),
         KeyValue::new("url.path", request.uri().path().to_owned()),
-        KeyValue::new("url.scheme", "http"),
+        KeyValue::new("url.scheme", observer.scheme),
         KeyValue::new("server.address", "127.0.0.1"),
         KeyValue::new("server.port", i64::from(observer.port)),
     ];
-    let name = format!("{method} {route}");
+    let mut labels = vec![
+        KeyValue::new("http.request.method", method.clone()),
+        KeyValue::new("url.scheme", observer.scheme),
+    ];
+    // A request that fits no route has no name but its method: its path could be anything.
+    let mut name = method;
+    if !route.is_empty() {
+        name = format!("{name} {route}");
+        attributes.push(KeyValue::new("http.route", route.clone()));
+        labels.push(KeyValue::new("http.route", route));
+    }
     let context = observer.telemetry.start_span(name, SpanKind::Server, attributes, &parent);
 
     let started = clock::monotonic();
     let response = next.run(request).with_context(context.clone()).await;
-    let labels = vec![
-        KeyValue::new("http.request.method", method),
-        KeyValue::new("http.route", route),
-        KeyValue::new("url.scheme", "http"),
-    ];
     observer.finish(&context, &response, started.elapsed(), labels);
     response
 }
@@ -81,7 +77,7 @@ impl Observer {
             drop(attached);
             fail_span(context, error_type, message);
         }
-        self.telemetry.request_duration.record(elapsed.as_secs_f64(), &labels);
+        self.telemetry.instruments.server_duration.record(elapsed.as_secs_f64(), &labels);
         context.span().end();
     }
 }

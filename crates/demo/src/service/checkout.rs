@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::messaging::Producer;
+use super::settings::Settings;
 use super::upstream::{Call, Document, Upstream};
 use crate::instrument::Telemetry;
 
@@ -19,6 +20,8 @@ struct Checkout {
     stock: Upstream,
     orders: Upstream,
     events: Producer,
+    /// Whether every order is announced to whoever keeps the orders, which no version of them understands.
+    alerts: bool,
     telemetry: Arc<Telemetry>,
 }
 
@@ -31,15 +34,16 @@ struct Basket {
 }
 
 pub(super) fn router(
-    stock: Upstream,
-    orders: Upstream,
+    [stock, orders]: [Upstream; 2],
     events: Producer,
+    settings: &Settings,
     telemetry: &Arc<Telemetry>,
 ) -> Router {
+    let (alerts, telemetry) = (settings.order_alerts, Arc::clone(telemetry));
     Router::new()
         .route("/checkout", post(place))
         .route("/history/{customer}", get(history))
-        .with_state(Arc::new(Checkout { stock, orders, events, telemetry: Arc::clone(telemetry) }))
+        .with_state(Arc::new(Checkout { stock, orders, events, alerts, telemetry }))
 }
 
 async fn place(
@@ -54,10 +58,19 @@ async fn place(
         checkout.orders.call(Call::post("/orders", "/orders".to_owned(), &order)).await?.document()?;
     let event = json!({ "customer": customer, "product": product, "gift": gift });
     checkout.events.send(event.to_string()).await?;
+    if checkout.alerts {
+        announce(&checkout.orders, &order).await?;
+    }
     let attributes =
         vec![("customer.id", i64::from(customer).into()), ("product.id", i64::from(product).into())];
     checkout.telemetry.info("order placed", attributes);
     Ok(document)
+}
+
+async fn announce(orders: &Upstream, order: &serde_json::Value) -> Result<(), Failure> {
+    let fail = |reason: &dyn std::fmt::Display| Failure::Alert(reason.to_string());
+    let answer = orders.call(Call::post("/alert", "/alert".to_owned(), order)).await;
+    answer.map_err(|error| fail(&error))?.document().map(drop).map_err(|error| fail(&error))
 }
 
 async fn history(

@@ -1,21 +1,19 @@
-//! A small pool of SQLite connections, used on blocking threads, with a span and a duration for each statement.
+//! Statements on SQLite, run on blocking threads, with a span and a duration for each.
 //! It deliberately does not count the wait for a connection as part of an operation: that is a wait, not a query.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::trace::{SpanKind, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 use rusqlite::{Connection, Params, Row};
 use thiserror::Error;
-use tokio::sync::Semaphore;
 
+use super::pool::{Lease, Pool};
 use crate::clock;
 use crate::instrument::{Telemetry, fail_span};
 
-/// Connections in the pool: readers run side by side, as in any service with a database.
-const CONNECTIONS: usize = 4;
 /// How long SQLite itself waits for a lock, for example while a retention job prunes the table.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -39,56 +37,45 @@ pub(super) struct Statement {
     pub(super) text: &'static str,
 }
 
-/// The pool.
+/// A database.
 #[derive(Debug)]
 pub(super) struct Database {
-    idle: Arc<Mutex<Vec<Connection>>>,
-    slots: Arc<Semaphore>,
+    pool: Arc<Pool>,
     telemetry: Arc<Telemetry>,
 }
 
 impl Database {
-    /// Opens the pool and then runs `migration`.
+    /// Opens `size` connections and then runs `migration`.
     pub(super) async fn open(
         path: &Path,
+        size: usize,
         migration: &'static str,
         telemetry: &Arc<Telemetry>,
     ) -> Result<Self, DatabaseError> {
         let path = path.to_owned();
         let connect = move || {
-            let connections = (0..CONNECTIONS).map(|_| connect(&path)).collect::<Result<Vec<_>, _>>()?;
+            let connections = (0..size).map(|_| connect(&path)).collect::<Result<Vec<_>, _>>()?;
             if let Some(connection) = connections.first() {
                 connection.execute_batch(migration)?;
             }
             Ok::<_, rusqlite::Error>(connections)
         };
         let connections = tokio::task::spawn_blocking(connect).await.map_err(|_| DatabaseError::CutOff)??;
-        Ok(Self {
-            slots: Arc::new(Semaphore::new(connections.len())),
-            idle: Arc::new(Mutex::new(connections)),
-            telemetry: Arc::clone(telemetry),
-        })
+        Ok(Self { pool: Pool::new(connections, telemetry), telemetry: Arc::clone(telemetry) })
     }
 
-    /// Runs `work` with a connection, on a blocking thread, in the trace of the caller.
+    /// Takes a connection, for as long as the caller keeps it.
+    pub(super) async fn connection(&self) -> Result<Session, DatabaseError> {
+        let lease = self.pool.take().await.ok_or(DatabaseError::CutOff)?;
+        Ok(Session { lease, telemetry: Arc::clone(&self.telemetry), context: Context::current() })
+    }
+
+    /// Runs `work` with a connection that is taken for it alone.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Session) -> Result<T, DatabaseError> + Send + 'static,
     ) -> Result<T, DatabaseError> {
-        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| DatabaseError::CutOff)?;
-        let (idle, telemetry, context) =
-            (Arc::clone(&self.idle), Arc::clone(&self.telemetry), Context::current());
-        let on_thread = move || {
-            // The slot and the connection travel with the work: a caller that goes away does not lose them.
-            let connection = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let session =
-                Session { connection: connection.ok_or(DatabaseError::CutOff)?, telemetry, context };
-            let outcome = work(&session);
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(session.connection);
-            drop(slot);
-            outcome
-        };
-        tokio::task::spawn_blocking(on_thread).await.map_err(|_| DatabaseError::CutOff)?
+        Ok(self.connection().await?.run(work).await?.1)
     }
 }
 
@@ -103,12 +90,22 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 /// One connection in use.
 #[derive(Debug)]
 pub(super) struct Session {
-    connection: Connection,
+    lease: Lease,
     telemetry: Arc<Telemetry>,
     context: Context,
 }
 
 impl Session {
+    /// Runs `work` on a blocking thread, in the trace of the caller, and gives the connection back with the result.
+    pub(super) async fn run<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&Self) -> Result<T, DatabaseError> + Send + 'static,
+    ) -> Result<(Self, T), DatabaseError> {
+        // The connection travels with the work: a caller that goes away does not lose it for the pool.
+        let on_thread = move || work(&self).map(|done| (self, done));
+        tokio::task::spawn_blocking(on_thread).await.map_err(|_| DatabaseError::CutOff)?
+    }
+
     /// Reads all rows of `statement`.
     pub(super) fn query<T>(
         &self,
@@ -149,7 +146,10 @@ impl Session {
         let name = statement.summary.to_owned();
         let context = self.telemetry.start_span(name, SpanKind::Client, attributes, &self.context);
         let started = clock::monotonic();
-        let outcome = work(&self.connection);
+        let outcome = match self.lease.connection() {
+            Some(connection) => work(connection),
+            None => Err(rusqlite::Error::InvalidQuery),
+        };
         let elapsed = started.elapsed();
         let outcome = match outcome {
             Ok((value, attribute)) => {
@@ -164,7 +164,7 @@ impl Session {
             }
         };
         context.span().end();
-        self.telemetry.record_operation(elapsed, &labels);
+        self.telemetry.instruments.operation_duration.record(elapsed.as_secs_f64(), &labels);
         outcome
     }
 }

@@ -14,6 +14,15 @@ use crate::instrument::server::FailureMessage;
 /// Why a handler has no answer.
 #[derive(Debug, Error)]
 pub(super) enum Failure {
+    /// The key that came with the request is none.
+    #[error("the access key is not valid")]
+    Unauthorized,
+    /// The order is not announced.
+    #[error("the order could not be announced: {0}")]
+    Alert(String),
+    /// There is no such route.
+    #[error("no such route")]
+    NoRoute,
     /// There is no such product.
     #[error("no such product")]
     NotFound,
@@ -34,7 +43,9 @@ pub(super) enum Failure {
 impl Failure {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Alert(_) => StatusCode::BAD_GATEWAY,
+            Self::NotFound | Self::NoRoute => StatusCode::NOT_FOUND,
             Self::OutOfStock => StatusCode::CONFLICT,
             Self::Refused(status) => *status,
             Self::Call(CallError::Timeout { .. }) => StatusCode::GATEWAY_TIMEOUT,

@@ -14,7 +14,6 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 
 use super::database::DatabaseError;
 use super::queue::{Delivery, Queue};
-use crate::instrument::server::inject;
 use crate::instrument::{Telemetry, fail_span};
 
 /// The one queue of the demo: every new order is announced in it.
@@ -44,7 +43,7 @@ impl Producer {
         let context =
             self.telemetry.start_span(name, SpanKind::Producer, attributes.clone(), &Context::current());
         let mut headers = HeaderMap::new();
-        inject(&context, &mut headers);
+        self.telemetry.inject(&context, &mut headers);
         let origin = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let sent = self.queue.send(body, origin.to_owned()).await;
         match &sent {

@@ -1,208 +1,220 @@
-//! Calls to the instances of another service: round robin, one span for each attempt, and at once to the sibling
-//! when an instance does not answer, so that a rolling restart loses no request.
-//! It deliberately does not retry an answer: a status is an answer, also a bad one.
+//! Calls to the instances of another party: round robin, one span for each attempt, at once to the sibling when an
+//! instance does not answer, so that a rolling restart loses no request, and again after a failure as often as the
+//! settings say.
+//! It deliberately does not wait between attempts, and an attempt that is given up goes on at the other end: that
+//! is how many clients are, and what a retry storm is made of.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use axum::http::{Method, Request, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{Request, StatusCode, header};
 use bytes::Bytes;
 use http_body_util::Full;
 use opentelemetry::trace::{SpanKind, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
-use thiserror::Error;
 use tokio::time::timeout;
+use tokio_rustls::rustls::ClientConfig;
 
-use super::failure::Failure;
-use super::settings::Role;
-use crate::instrument::server::inject;
+pub(super) use super::call::{Answer, Call, CallError, Document};
+use super::connections::{Connections, ExchangeError};
+use super::settings::{CALL_LIMIT, Calling};
+use crate::clock;
 use crate::instrument::{Telemetry, fail_span};
-use crate::outbound::{self, BodyError, Client};
 
-/// A call, its failover included.
-const CALL_LIMIT: Duration = Duration::from_secs(5);
-
-/// Why a call has no usable answer.
-#[derive(Debug, Error)]
-pub(super) enum CallError {
-    #[error("{service} did not answer within {CALL_LIMIT:?}")]
-    Timeout { service: &'static str },
-    #[error("no instance of {service} answered")]
-    Unreachable { service: &'static str },
-    #[error("the answer of {service} broke off: {source}")]
-    Broken { service: &'static str, source: BodyError },
-    #[error("{service} answered with status {status}")]
-    Status { service: &'static str, status: StatusCode },
-}
-
-impl CallError {
-    fn error_type(&self) -> String {
-        match self {
-            Self::Timeout { .. } => "timeout".to_owned(),
-            Self::Unreachable { .. } => "connection_error".to_owned(),
-            Self::Broken { .. } => "incomplete_message".to_owned(),
-            Self::Status { status, .. } => status.as_str().to_owned(),
-        }
-    }
-}
-
-/// What is asked of another service.
-#[derive(Debug)]
-pub(super) struct Call {
-    pub(super) method: Method,
-    /// The path and query, with its values.
-    pub(super) target: String,
-    /// The route at the other end, without values.
-    pub(super) template: &'static str,
-    /// A JSON document, or nothing.
-    pub(super) body: Bytes,
-}
-
-impl Call {
-    /// A call without a body.
-    pub(super) fn get(template: &'static str, target: String) -> Self {
-        Self { method: Method::GET, target, template, body: Bytes::new() }
-    }
-
-    /// A call with a JSON document.
-    pub(super) fn post(template: &'static str, target: String, body: &serde_json::Value) -> Self {
-        Self { method: Method::POST, target, template, body: body.to_string().into() }
-    }
-}
-
-/// An answer below 500.
-#[derive(Debug)]
-pub(super) struct Answer {
-    status: StatusCode,
-    body: Bytes,
-}
-
-impl Answer {
-    /// The document of a successful answer.
-    pub(super) fn document(self) -> Result<Document, Failure> {
-        if self.status.is_success() { Ok(Document(self.body)) } else { Err(Failure::Refused(self.status)) }
-    }
-}
-
-/// A JSON document that is passed on as it came.
-#[derive(Debug)]
-pub(super) struct Document(Bytes);
-
-impl IntoResponse for Document {
-    fn into_response(self) -> Response {
-        ([(header::CONTENT_TYPE, "application/json")], self.0).into_response()
-    }
-}
-
-/// The instances of one service.
+/// The instances of one party.
 #[derive(Debug)]
 pub(super) struct Upstream {
-    service: &'static str,
+    name: &'static str,
     addresses: Vec<SocketAddr>,
     turn: AtomicUsize,
-    client: Client,
+    calling: Calling,
+    connections: Arc<Connections>,
     telemetry: Arc<Telemetry>,
 }
 
 impl Upstream {
-    pub(super) fn new(role: Role, addresses: &[SocketAddr], telemetry: &Arc<Telemetry>) -> Self {
+    pub(super) fn new(
+        name: &'static str,
+        addresses: &[SocketAddr],
+        calling: Calling,
+        tls: Option<Arc<ClientConfig>>,
+        telemetry: &Arc<Telemetry>,
+    ) -> Self {
         Self {
-            service: role.name(),
+            name,
             addresses: addresses.to_vec(),
             turn: AtomicUsize::new(0),
-            client: outbound::client(),
+            calling,
+            connections: Arc::new(Connections::new(calling.reuse, tls, telemetry)),
             telemetry: Arc::clone(telemetry),
         }
     }
 
     /// Asks one instance and, if that one does not answer at all, the next.
     pub(super) async fn call(&self, call: Call) -> Result<Answer, CallError> {
-        let service = self.service;
         match timeout(CALL_LIMIT, self.attempts(&call)).await {
             Ok(answer) => answer,
-            Err(_) => Err(CallError::Timeout { service }),
+            Err(_) => Err(CallError::Timeout { service: self.name }),
         }
     }
 
     async fn attempts(&self, call: &Call) -> Result<Answer, CallError> {
-        let first = self.turn.fetch_add(1, Ordering::Relaxed);
-        let order = self.addresses.iter().cycle().skip(first % self.addresses.len().max(1));
-        for (resend, address) in order.take(self.addresses.len()).enumerate() {
-            match self.attempt(call, *address, resend).await {
-                Err(CallError::Unreachable { .. }) => {}
+        let (mut unreachable, mut failed) = (0, 0);
+        for (resend, address) in self.order().enumerate() {
+            match self.attempt(call, address, resend).await {
+                Err(CallError::Unreachable { .. }) => {
+                    unreachable += 1;
+                    if unreachable >= self.addresses.len() {
+                        break;
+                    }
+                }
+                Err(CallError::Timeout { .. } | CallError::Status { .. })
+                    if failed < self.calling.retries =>
+                {
+                    failed += 1;
+                }
                 answered => return answered,
             }
         }
-        Err(CallError::Unreachable { service: self.service })
+        Err(CallError::Unreachable { service: self.name })
+    }
+
+    /// The instances, beginning with the one whose turn it is, again and again.
+    pub(super) fn order(&self) -> impl Iterator<Item = SocketAddr> {
+        let first = self.turn.fetch_add(1, Ordering::Relaxed) % self.addresses.len().max(1);
+        self.addresses.iter().cycle().skip(first).copied()
+    }
+
+    /// How many instances there are.
+    pub(super) fn instances(&self) -> usize {
+        self.addresses.len()
     }
 
     async fn attempt(&self, call: &Call, address: SocketAddr, resend: usize) -> Result<Answer, CallError> {
-        let url = format!("http://{address}{}", call.target);
-        let mut attributes = vec![
+        let attempt = self.begin(call, address, resend);
+        let service = self.name;
+        let request = request(call, address, &self.telemetry, &attempt.context);
+        let (connections, context) = (Arc::clone(&self.connections), attempt.context.clone());
+        // A task of its own: who gives up stops waiting, and the exchange goes on until it is over.
+        let exchange = tokio::spawn(timeout(CALL_LIMIT, async move {
+            connections.exchange(address, request, &context).await
+        }));
+        let exchanged = match timeout(self.calling.attempt_limit, exchange).await {
+            Ok(Ok(Ok(Ok((status, body))))) => Ok((status, body)),
+            Ok(Ok(Ok(Err(error)))) => Err(CallError::of(service, error)),
+            Ok(Err(cut_off)) => Err(CallError::of(service, ExchangeError::NoAnswer(cut_off.into()))),
+            Ok(Ok(Err(_))) | Err(_) => Err(CallError::Timeout { service }),
+        };
+        attempt.finish(exchanged)
+    }
+
+    /// Begins the span of an attempt.
+    pub(super) fn begin(&self, call: &Call, address: SocketAddr, resend: usize) -> Attempt {
+        let labels = vec![
             KeyValue::new("http.request.method", call.method.as_str().to_owned()),
-            KeyValue::new("server.address", address.ip().to_string()),
+            KeyValue::new("server.address", self.name),
             KeyValue::new("server.port", i64::from(address.port())),
-            KeyValue::new("url.full", url.clone()),
+            KeyValue::new("url.scheme", self.connections.scheme()),
             KeyValue::new("url.template", call.template),
         ];
+        let mut attributes = labels.clone();
+        attributes.extend([
+            KeyValue::new("network.peer.address", address.ip().to_string()),
+            KeyValue::new("network.peer.port", i64::from(address.port())),
+            KeyValue::new("url.full", call.url(self.connections.scheme(), address)),
+        ]);
         if let Some(resend) = i64::try_from(resend).ok().filter(|resend| *resend > 0) {
             attributes.push(KeyValue::new("http.request.resend_count", resend));
         }
-        let name = format!("{} {}", call.method, call.template);
-        let guard =
-            SpanGuard(self.telemetry.start_span(name, SpanKind::Client, attributes, &Context::current()));
-        let answer = self.exchange(call, url, &guard.0).await;
-        guard.finish(&answer);
+        let context =
+            self.telemetry.start_span(call.name(), SpanKind::Client, attributes, &Context::current());
+        Attempt {
+            service: self.name,
+            context,
+            started: clock::monotonic(),
+            labels,
+            is_finished: false,
+            telemetry: Arc::clone(&self.telemetry),
+        }
+    }
+}
+
+fn request(
+    call: &Call,
+    address: SocketAddr,
+    telemetry: &Telemetry,
+    context: &Context,
+) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(call.body.clone()));
+    *request.method_mut() = call.method.clone();
+    // Targets are made of numbers: one that is no path becomes the root, which no service has.
+    *request.uri_mut() = call.target.parse().unwrap_or_default();
+    let headers = request.headers_mut();
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    if let Ok(host) = address.to_string().parse() {
+        headers.insert(header::HOST, host);
+    }
+    telemetry.inject(context, headers);
+    request
+}
+
+/// One attempt under way: its span says so when it was abandoned, because a timeout drops the future and not the
+/// explanation.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    pub(super) service: &'static str,
+    pub(super) context: Context,
+    started: Instant,
+    labels: Vec<KeyValue>,
+    is_finished: bool,
+    telemetry: Arc<Telemetry>,
+}
+
+impl Attempt {
+    /// Ends the span with what came of the attempt.
+    pub(super) fn finish(
+        mut self,
+        exchanged: Result<(StatusCode, Bytes), CallError>,
+    ) -> Result<Answer, CallError> {
+        let service = self.service;
+        let answer = exchanged.and_then(|(status, body)| {
+            let status_code = KeyValue::new("http.response.status_code", i64::from(status.as_u16()));
+            self.context.span().set_attribute(status_code.clone());
+            self.labels.push(status_code);
+            if status.is_server_error() {
+                Err(CallError::Status { service, status })
+            } else {
+                Ok(Answer { status, body })
+            }
+        });
+        match &answer {
+            Ok(answer) if answer.status.is_client_error() => {
+                self.end(Some((answer.status.as_str().to_owned(), String::new())));
+            }
+            Ok(_) => self.end(None),
+            Err(error) => self.end(Some((error.error_type(), error.to_string()))),
+        }
         answer
     }
 
-    async fn exchange(&self, call: &Call, url: String, context: &Context) -> Result<Answer, CallError> {
-        let service = self.service;
-        let mut request = Request::new(Full::new(call.body.clone()));
-        *request.method_mut() = call.method.clone();
-        *request.uri_mut() = url.parse().map_err(|_| CallError::Unreachable { service })?;
-        let json = header::HeaderValue::from_static("application/json");
-        request.headers_mut().insert(header::CONTENT_TYPE, json);
-        inject(context, request.headers_mut());
-
-        // An error here means that no answer has begun, whatever its kind: the sibling is asked instead.
-        let response = self.client.request(request).await.map_err(|_| CallError::Unreachable { service })?;
-        let status = response.status();
-        context.span().set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
-        let body =
-            outbound::read_body(response).await.map_err(|source| CallError::Broken { service, source })?;
-        if status.is_server_error() {
-            return Err(CallError::Status { service, status });
+    fn end(&mut self, failure: Option<(String, String)>) {
+        self.is_finished = true;
+        if let Some((error_type, description)) = failure {
+            self.labels.push(KeyValue::new("error.type", error_type.clone()));
+            fail_span(&self.context, error_type, description);
         }
-        Ok(Answer { status, body })
+        self.context.span().end();
+        let elapsed: Duration = self.started.elapsed();
+        self.telemetry.instruments.client_duration.record(elapsed.as_secs_f64(), &self.labels);
     }
 }
 
-/// A client span that says so when its call was abandoned: a timeout drops the future, not the explanation.
-struct SpanGuard(Context);
-
-impl SpanGuard {
-    fn finish(self, answer: &Result<Answer, CallError>) {
-        match answer {
-            Ok(answer) if answer.status.is_client_error() => {
-                fail_span(&self.0, answer.status.as_str().to_owned(), String::new());
-            }
-            Ok(_) => {}
-            Err(error) => fail_span(&self.0, error.error_type(), error.to_string()),
-        }
-        self.0.span().end();
-    }
-}
-
-impl Drop for SpanGuard {
+impl Drop for Attempt {
     fn drop(&mut self) {
-        let span = self.0.span();
-        if span.is_recording() {
-            fail_span(&self.0, "timeout".to_owned(), "the call was abandoned".to_owned());
-            span.end();
+        if !self.is_finished {
+            self.end(Some(("timeout".to_owned(), "the call was abandoned".to_owned())));
         }
     }
 }
