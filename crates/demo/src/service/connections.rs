@@ -26,7 +26,7 @@ use crate::instrument::{Telemetry, fail_span};
 use crate::outbound::{self, BodyError};
 
 /// Connections to one instance that are kept though nobody uses them.
-const IDLE: usize = 64;
+const IDLE: usize = 256;
 
 type Sender = SendRequest<Full<Bytes>>;
 

@@ -37,7 +37,7 @@ const CONFIRM: Statement = Statement {
 };
 
 /// Confirmations under way or waiting for a connection; more are left to the nightly reconciliation.
-const CONFIRMATIONS: usize = 32;
+const CONFIRMATIONS: usize = 12;
 
 #[derive(Debug)]
 struct Stock {
