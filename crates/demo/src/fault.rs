@@ -211,18 +211,56 @@ pub struct Remedy {
 }
 
 /// The fixes of the demo, sorted by profile. Every variable in them is one that an operator may change.
-pub const REMEDIES: &[Remedy] = &[Remedy {
-    profile: "slow_query",
-    fix: ("CUSTOMER_INDEX", "true"),
-    placebo: ("QUERY_HINT", "fast"),
-    worse: ("READ_AUDIT", "full"),
-}];
+pub const REMEDIES: &[Remedy] = &[
+    remedy("blocking_io", ("RATES_CLIENT", "async"), DELAY),
+    remedy("connection_reuse", ("HTTP_CLIENT_REUSE", "true"), DELAY),
+    remedy("legacy", ("LEGACY_COMPAT_DELAY_MS", "0"), DELAY),
+    remedy("pool_exhaustion", ("DB_POOL_SIZE", "4"), DELAY),
+    remedy("slow_query", ("CUSTOMER_INDEX", "true"), ("READ_AUDIT", "full")),
+];
+
+/// Worse for every service, whatever else is wrong with it.
+const DELAY: (&str, &str) = ("LEGACY_COMPAT_DELAY_MS", "800");
+
+const fn remedy(
+    profile: &'static str,
+    fix: (&'static str, &'static str),
+    worse: (&'static str, &'static str),
+) -> Remedy {
+    Remedy { profile, fix, placebo: ("QUERY_HINT", "fast"), worse }
+}
 
 impl Fault {
     /// How the fault comes about at this strength (see [`STRENGTH`]); nothing while this build cannot bring it in.
     pub fn script(self, strength: f64) -> Option<Script> {
         // Each row that is not here yet falls through to `None`, and the fault is not offered.
         match self {
+            Self::ConnectionReuse => Some(Script::deploy(
+                Cause::service(Role::Checkout, "checkout", Some("connection_reuse")),
+                &[("HTTP_CLIENT_REUSE", "false".to_owned())],
+            )),
+            Self::PoolExhaustion => Some(Script::deploy(
+                Cause::service(Role::Stock, "stock", Some("pool_exhaustion")),
+                &[("DB_POOL_SIZE", "1".to_owned())],
+            )),
+            Self::BlockingIo => Some(Script::deploy(
+                Cause::service(Role::Catalog, "catalog", Some("blocking_io")),
+                &[("RATES_CLIENT", "blocking".to_owned())],
+            )),
+            Self::Legacy => Some(Script::deploy(
+                Cause::service(Role::Stock, "stock", Some("legacy")),
+                &[("LEGACY_COMPAT_DELAY_MS", scaled(80, strength))],
+            )),
+            Self::CpuContention => Some(Script::deploy(
+                Cause::service(Role::Gateway, "gateway", None),
+                &[("PASSWORD_HASH_COST", scaled(120_000, strength))],
+            )),
+            Self::BadDeploy => Some(Script::deploy(
+                Cause::service(Role::Checkout, "checkout", None),
+                &[("ORDER_ALERTS", "on".to_owned())],
+            )),
+            Self::SlowDependency => Some(slow_dependency(strength)),
+            Self::RetryStorm => Some(retry_storm(strength)),
             Self::SlowQuery => Some(Script::deploy(
                 Cause::service(Role::Orders, "orders", Some("slow_query")),
                 &[("CUSTOMER_INDEX", "false".to_owned())],
@@ -249,6 +287,34 @@ const QUEUE: Cause = Cause {
     profile: None,
     deployed: Role::Receipts,
 };
+
+/// `base` times `strength`, as a whole number.
+fn scaled(base: u32, strength: f64) -> String {
+    format!("{:.0}", f64::from(base) * strength)
+}
+
+/// The party that quotes rates is restarted with a longer wait: no deployment of ours, and it emits nothing.
+fn slow_dependency(strength: f64) -> Script {
+    let cause =
+        Cause { kind: Kind::Dependency, name: "rates", also: &[], profile: None, deployed: Role::Rates };
+    Script::deploy(cause, &[("RATES_WAIT_MS", scaled(150, strength))])
+}
+
+/// A version of `checkout` that retries at once and often does no harm until the warehouse is slow for a few
+/// seconds: from then on the retries keep the pool of `stock` full, although the warehouse is well again. With fewer
+/// than five retries the pool would empty itself.
+fn retry_storm(strength: f64) -> Script {
+    let retries = (8.0 * strength).max(6.0);
+    let policy = [("RETRY_MAX", format!("{retries:.0}")), ("HTTP_CLIENT_TIMEOUT_MS", "250".to_owned())];
+    let mut script = Script::deploy(Cause::service(Role::Checkout, "checkout", None), &policy);
+    let warehouse = |after_s, version, wait: &str| Step {
+        after_s,
+        action: deploy(Role::Rates, version, &[("WAREHOUSE_WAIT_MS", wait.to_owned())]),
+        cause: None,
+    };
+    script.steps.extend([warehouse(5.0, "slow", "1200"), warehouse(11.0, "well", "200")]);
+    script
+}
 
 /// The load doubles for the rest of the run, whatever the strength: a system that copes is the point.
 fn traffic_surge() -> Script {

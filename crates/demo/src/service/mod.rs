@@ -128,7 +128,8 @@ fn on_one_thread(
     let (settings, telemetry) = (settings.clone(), Arc::clone(telemetry));
     let serving = runtime.spawn(async move { serve(&settings, &telemetry, stopped).await });
     let served = runtime.block_on(serving).map_err(|panic| ServeError::Serve(panic.into()));
-    runtime.shutdown_timeout(DRAIN_LIMIT);
+    // What has not drained by now is not waited for a second time.
+    runtime.shutdown_background();
     served?
 }
 

@@ -14,6 +14,8 @@ use bytes::Bytes;
 use http_body_util::Full;
 use opentelemetry::trace::{SpanKind, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 use tokio_rustls::rustls::ClientConfig;
 
@@ -97,15 +99,18 @@ impl Upstream {
         let service = self.name;
         let request = request(call, address, &self.telemetry, &attempt.context);
         let (connections, context) = (Arc::clone(&self.connections), attempt.context.clone());
-        // A task of its own: who gives up stops waiting, and the exchange goes on until it is over.
-        let exchange = tokio::spawn(timeout(CALL_LIMIT, async move {
+        let mut exchange = Exchange(Some(tokio::spawn(timeout(CALL_LIMIT, async move {
             connections.exchange(address, request, &context).await
-        }));
-        let exchanged = match timeout(self.calling.attempt_limit, exchange).await {
+        }))));
+        let exchanged = match timeout(self.calling.attempt_limit, exchange.outcome()).await {
             Ok(Ok(Ok(Ok((status, body))))) => Ok((status, body)),
             Ok(Ok(Ok(Err(error)))) => Err(CallError::of(service, error)),
             Ok(Err(cut_off)) => Err(CallError::of(service, ExchangeError::NoAnswer(cut_off.into()))),
-            Ok(Ok(Err(_))) | Err(_) => Err(CallError::Timeout { service }),
+            Ok(Ok(Err(_))) => Err(CallError::Timeout { service }),
+            Err(_) => {
+                exchange.leave();
+                Err(CallError::Timeout { service })
+            }
         };
         attempt.finish(exchanged)
     }
@@ -158,6 +163,33 @@ fn request(
     }
     telemetry.inject(context, headers);
     request
+}
+
+type Exchanged = Result<Result<(StatusCode, Bytes), ExchangeError>, Elapsed>;
+
+/// An exchange in a task of its own, so that it can outlive the attempt: one that takes too long for its attempt is
+/// left to itself. When the whole call is given up, because the caller has gone away, so is the exchange.
+struct Exchange(Option<JoinHandle<Exchanged>>);
+
+impl Exchange {
+    async fn outcome(&mut self) -> Result<Exchanged, JoinError> {
+        match &mut self.0 {
+            Some(task) => task.await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn leave(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.abort();
+        }
+    }
 }
 
 /// One attempt under way: its span says so when it was abandoned, because a timeout drops the future and not the

@@ -27,8 +27,12 @@ const CONSUMER: i32 = 5;
 fn checkout_trace(received: &Received) -> Option<Vec<Span>> {
     let root = received.spans.iter().find(|span| span.name == "POST /checkout" && span.parent.is_empty())?;
     let trace: Vec<_> = received.spans.iter().filter(|span| span.trace == root.trace).cloned().collect();
-    // Gateway 2, checkout 4 with the message it sends, stock 2, orders 3.
-    (trace.len() >= 11).then_some(trace)
+    let has = |name: &str| trace.iter().any(|span| span.name == name);
+    let is_connected =
+        |span: &Span| span.parent.is_empty() || trace.iter().any(|other| other.id == span.parent);
+    // Gateway 2, checkout 4 with the message it sends, stock 2, orders 3; and the connections that were opened.
+    let parts = ["send order-events", "UPDATE stock", "SELECT orders", "INSERT orders"];
+    (trace.len() >= 11 && parts.into_iter().all(has) && trace.iter().all(is_connected)).then_some(trace)
 }
 
 /// Scenario: a customer looks at a product and the history, and buys.
@@ -86,7 +90,7 @@ async fn a_restart_with_the_index_heals_one_instance_and_touches_no_other() {
 
     let under_load = tokio::spawn(load::run(load::Options {
         targets: demo.system.gateway_addresses(),
-        rate_per_s: 30.0,
+        rate_per_s: 12.0,
         seed: 1,
         duration: Some(Duration::from_secs(4)),
         stop_with_stdin: false,
@@ -99,7 +103,7 @@ async fn a_restart_with_the_index_heals_one_instance_and_touches_no_other() {
     assert_eq!(deployed.instances.len(), 2);
     demo.supervisor.deploy("gateway", "1.4.1", Variables::new()).await.unwrap();
     let summary = under_load.await.unwrap().unwrap();
-    assert!(summary.sent > 60 && summary.failed == 0 && summary.dropped == 0, "{summary:?}");
+    assert!(summary.sent > 25 && summary.failed == 0 && summary.dropped == 0, "{summary:?}");
     assert!(demo.path("load.json").exists());
 
     let faulty = demo.median("gateway-1", "/history/7").await;
