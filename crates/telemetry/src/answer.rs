@@ -168,7 +168,7 @@ pub struct SelfTimeTable {
 
 /// The spans of one instance that wait for the same thing, as they lie in time: do they overlap, and does the
 /// process do anything else meanwhile?
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LaneRow {
     /// `service.name`.

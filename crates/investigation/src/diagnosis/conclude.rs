@@ -1,7 +1,7 @@
 //! The last stage: rule-outs, hypotheses, and one of the three conclusions.
 
 use incident::conclusion::SCHEMA;
-use incident::{Alert, Conclusion, ConclusionKind, Onset, RootCause, RuledOut};
+use incident::{Alert, Candidate, Conclusion, ConclusionKind, Onset, RootCause, RuledOut};
 use telemetry::number::Num;
 use telemetry::{Note, NoteKind, QuestionId, Stage, TraceId};
 
@@ -37,11 +37,12 @@ pub(super) fn conclude(
 ) -> (Vec<Note>, Conclusion) {
     let mut notes = vec![Note::new(Stage::Correlate, NoteKind::Began, "what changed, and did it matter")];
     left_out_gap(ledger, findings);
-    let ruled_out = exclude(ledger, findings);
+    let causes = root_cause::all(alert, ledger, findings, bad);
+    let ruled_out = exclude(ledger, findings, &causes);
     notes.extend(
         ruled_out.iter().map(|item| Note::new(Stage::Correlate, NoteKind::RuledOut, item.why.clone())),
     );
-    let mut causes = root_cause::all(alert, ledger, findings, bad).into_iter();
+    let mut causes = causes.into_iter();
     let root_cause = causes.next();
     let further_causes: Vec<RootCause> = causes.collect();
     if let Some(trigger) = root_cause.as_ref().and_then(|cause| cause.trigger.as_ref()) {
@@ -119,10 +120,19 @@ fn left_out_gap(ledger: &mut Ledger, findings: &Findings) {
     }
 }
 
-fn exclude(ledger: &mut Ledger, findings: &Findings) -> Vec<RuledOut> {
+/// What the rules rule out. A change that set off a cause is not ruled out beside it: a deploy that loses messages
+/// does its own work as fast as ever.
+fn exclude(ledger: &mut Ledger, findings: &Findings, causes: &[RootCause]) -> Vec<RuledOut> {
+    let triggers: Vec<Candidate> = causes
+        .iter()
+        .filter_map(|cause| cause.trigger.as_ref())
+        .flat_map(|trigger| findings.rollouts.iter().filter(|(rollout, _)| rollout.first == trigger.change))
+        .map(|(rollout, _)| rules::change_candidate(rollout))
+        .collect();
     let mut ruled_out = Vec::new();
     for rule in rules::all() {
-        for exclusion in (rule.apply)(findings) {
+        let exclusions = (rule.apply)(findings).into_iter();
+        for exclusion in exclusions.filter(|exclusion| !triggers.contains(&exclusion.candidate)) {
             let evidence = prove(ledger, &exclusion);
             ruled_out.push(RuledOut {
                 candidate: exclusion.candidate,
