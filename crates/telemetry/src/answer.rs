@@ -179,6 +179,10 @@ pub struct LaneRow {
     pub version: String,
     /// What is waited for: a database system, the name of a callee; empty for the instance's entry spans.
     pub target: String,
+    /// The operation of a callee that emits telemetry; else the calls' own span name. Empty for a database, whose
+    /// connections all statements share, and for entry spans.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub operation: String,
     /// Whether the target is a database.
     pub is_database: bool,
     /// Spans.

@@ -31,13 +31,15 @@ const MOVING_MIN: f64 = 0.4;
 /// Share of the time in which at least as many calls as ever ran at once, from which a pool is at its limit.
 const FULL_MIN: f64 = 0.5;
 
-/// The calls of one service to one target, all instances together.
+/// The calls of one service to one operation of a target, all instances together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lane {
     /// `service.name`.
     pub service: String,
     /// What is called.
     pub target: String,
+    /// Which operation of it; empty for a database.
+    pub operation: String,
     /// Whether the target is a database.
     pub is_database: bool,
     /// Before.
@@ -82,13 +84,13 @@ impl Lane {
     }
 }
 
-/// Every lane of calls in the bad window, by service and target. Entry spans are no calls.
+/// Every lane of calls in the bad window, by service, target and operation. Entry spans are no calls.
 #[must_use]
 pub fn lanes(good: &SelfTimeTable, bad: &SelfTimeTable) -> Vec<Lane> {
-    let mut found: BTreeMap<(&str, &str, bool), [Vec<&LaneRow>; 2]> = BTreeMap::new();
+    let mut found: BTreeMap<(&str, &str, &str, bool), [Vec<&LaneRow>; 2]> = BTreeMap::new();
     for (side, table) in [good, bad].into_iter().enumerate() {
         for row in table.lanes.iter().filter(|row| !row.target.is_empty()) {
-            let key = (row.service.as_str(), row.target.as_str(), row.is_database);
+            let key = (row.service.as_str(), row.target.as_str(), row.operation.as_str(), row.is_database);
             if let Some(rows) = found.entry(key).or_default().get_mut(side) {
                 rows.push(row);
             }
@@ -97,9 +99,10 @@ pub fn lanes(good: &SelfTimeTable, bad: &SelfTimeTable) -> Vec<Lane> {
     found
         .into_iter()
         .filter(|(_, [_, bad])| !bad.is_empty())
-        .map(|((service, target, is_database), [good, bad])| Lane {
+        .map(|((service, target, operation, is_database), [good, bad])| Lane {
             service: service.to_owned(),
             target: target.to_owned(),
+            operation: operation.to_owned(),
             is_database,
             good: turns(&good),
             bad: turns(&bad),
@@ -143,6 +146,7 @@ mod tests {
             instance: "a-1".into(),
             version: "1".into(),
             target: "rates".into(),
+            operation: "GET /rate".into(),
             is_database: most > 0,
             count: 50,
             total_ns: total_ms * 1_000_000,

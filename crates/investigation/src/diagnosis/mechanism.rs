@@ -88,7 +88,12 @@ fn own_excess_ms(blame: &Blame<'_>) -> f64 {
 fn blocked(findings: &Findings, blame: &Blame<'_>) -> Option<Mechanism> {
     let mut lanes: Vec<_> =
         findings.lanes.iter().filter(|lane| lane.service == blame.name && lane.is_blocked()).collect();
-    lanes.sort_by(|a, b| b.bad.busy.total_cmp(&a.bad.busy).then_with(|| a.target.cmp(&b.target)));
+    lanes.sort_by(|a, b| {
+        b.bad
+            .busy
+            .total_cmp(&a.bad.busy)
+            .then_with(|| (&a.target, &a.operation).cmp(&(&b.target, &b.operation)))
+    });
     let lane = lanes.first()?;
     // A thread that computes stands still as well; its calls are not what holds it up.
     let excess_ms = blame.share * findings.excess_ms;

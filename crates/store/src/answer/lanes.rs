@@ -20,6 +20,14 @@ struct Process {
     version: Arc<str>,
 }
 
+/// What calls go to; all empty for entry spans.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Target {
+    name: String,
+    operation: String,
+    is_database: bool,
+}
+
 /// A span in time, with the number of its trace.
 #[derive(Debug, Clone, Copy)]
 struct Interval {
@@ -37,7 +45,7 @@ struct Lane {
 /// The lanes of all instances.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
-    lanes: BTreeMap<(Process, String, bool), Lane>,
+    lanes: BTreeMap<(Process, Target), Lane>,
     /// Starts and ends of all spans of an instance, with the number of their trace.
     events: BTreeMap<Process, Vec<(i64, u64)>>,
 }
@@ -60,8 +68,8 @@ impl Lanes {
                 .entry(process.clone())
                 .or_default()
                 .extend([(interval.from, number), (interval.to, number)]);
-            if let Some((target, is_database)) = target(trace, node) {
-                let lane = self.lanes.entry((process, target, is_database)).or_default();
+            if let Some(target) = target(trace, node) {
+                let lane = self.lanes.entry((process, target)).or_default();
                 lane.intervals.push(interval);
                 lane.lead_ns = lane.lead_ns.saturating_add(node.lead_ns);
             }
@@ -75,33 +83,39 @@ impl Lanes {
             events.sort_unstable();
         }
         let mut rows = Vec::with_capacity(self.lanes.len());
-        for ((process, target, is_database), lane) in self.lanes {
+        for ((process, target), lane) in self.lanes {
             asking.look_at(0)?;
             let events = self.events.get(&process).map(Vec::as_slice).unwrap_or_default();
-            rows.push(lane.row(process, target, is_database, events));
+            rows.push(lane.row(process, target, events));
         }
         Ok(rows)
     }
 }
 
 /// What a span waits for; nothing for work inside the process.
-fn target(trace: &AssembledTrace<'_>, node: &Node<'_>) -> Option<(String, bool)> {
+///
+/// One process may call the same service in two ways, of which one blocks it; so calls are kept apart by operation.
+fn target(trace: &AssembledTrace<'_>, node: &Node<'_>) -> Option<Target> {
     if node.span.is_entry() {
-        return Some((String::new(), false));
+        return Some(Target::default());
     }
     if node.span.kind != SpanKind::Client {
         return None;
     }
     let database = peer::database(node.span);
     if !database.is_empty() {
-        return Some((database, true));
+        return Some(Target { name: database, operation: String::new(), is_database: true });
     }
-    let callee = peer::callee(trace, node).map(|span| span.resource.service.to_string());
-    Some((callee.unwrap_or_else(|| peer::name(node.span)), false))
+    let callee = peer::callee(trace, node);
+    Some(Target {
+        name: callee.map_or_else(|| peer::name(node.span), |span| span.resource.service.to_string()),
+        operation: callee.unwrap_or(node.span).name.to_string(),
+        is_database: false,
+    })
 }
 
 impl Lane {
-    fn row(mut self, process: Process, target: String, is_database: bool, events: &[(i64, u64)]) -> LaneRow {
+    fn row(mut self, process: Process, target: Target, events: &[(i64, u64)]) -> LaneRow {
         self.intervals.sort_unstable_by_key(|interval| (interval.from, interval.to));
         let (busy_ns, total_ns) = (self.busy_ns(), self.total_ns());
         let from = self.intervals.first().map_or(0, |interval| interval.from);
@@ -121,8 +135,9 @@ impl Lane {
             service: process.service.to_string(),
             instance: process.instance.to_string(),
             version: process.version.to_string(),
-            target,
-            is_database,
+            target: target.name,
+            operation: target.operation,
+            is_database: target.is_database,
             count: self.intervals.len() as u64,
             total_ns,
             busy_ns,
@@ -179,7 +194,7 @@ mod tests {
     #[test]
     fn spans_that_touch_do_not_overlap_and_those_that_overlap_are_counted() {
         assert_eq!(lane(&[(0, 10), (10, 20)]).most_at_once(), 1);
-        let row = lane(&[(0, 10), (5, 20), (8, 9)]).row(process(), "db".into(), true, &[]);
+        let row = lane(&[(0, 10), (5, 20), (8, 9)]).row(process(), Target::default(), &[]);
         assert_eq!((row.most_at_once, row.busy_ns, row.total_ns, row.elapsed_ns), (3, 20, 26, 20));
     }
 
@@ -187,7 +202,7 @@ mod tests {
     fn what_another_trace_does_inside_is_counted_and_the_own_trace_is_not() {
         // Trace 1 waits from 0 to 10; trace 2 begins at 4; trace 1 itself has a child inside; one is outside.
         let events = [(0, 1), (3, 1), (4, 2), (6, 1), (10, 1), (12, 2)];
-        let row = lane(&[(0, 10), (11, 13)]).row(process(), "x".into(), false, &events);
+        let row = lane(&[(0, 10), (11, 13)]).row(process(), Target::default(), &events);
         assert_eq!((row.events_inside, row.events), (1, 6));
     }
 }

@@ -221,3 +221,28 @@ fn a_clock_far_ahead_does_not_carry_the_watermark_away() {
     rig.send(small(1, 100_000, 5)).unwrap();
     assert_eq!(rig.store.watermark(&telemetry::Space::default()), UnixNanos(T0 + 60 * SECOND_NS));
 }
+
+#[test]
+fn calls_of_one_process_to_two_operations_of_a_service_stand_in_two_lanes() {
+    let rig = Rig::new();
+    let calls = vec![
+        span(1, 1, 0, "GET /basket", SERVER, (0, 100 * MS)),
+        span(1, 2, 1, "GET", CLIENT, (10 * MS, 70 * MS)),
+        span(1, 3, 1, "GET", CLIENT, (75 * MS, 80 * MS)),
+    ];
+    let called = vec![
+        span(1, 4, 2, "GET /a", SERVER, (20 * MS, 60 * MS)),
+        span(1, 5, 3, "GET /b", SERVER, (76 * MS, 79 * MS)),
+    ];
+    rig.send(export(vec![group(["shop", "s1", "1"], &[], calls), group(["other", "o1", "1"], &[], called)]))
+        .unwrap();
+    rig.clock.advance(Duration::from_secs(3));
+    let table = self_time(&rig, Scope::all());
+    let lanes: Vec<(&str, &str, i64)> = table
+        .lanes
+        .iter()
+        .filter(|lane| lane.service == "shop")
+        .map(|lane| (lane.target.as_str(), lane.operation.as_str(), lane.busy_ns / MS))
+        .collect();
+    assert_eq!(lanes, [("", "", 100), ("other", "GET /a", 60), ("other", "GET /b", 5)]);
+}
