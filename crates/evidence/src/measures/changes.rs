@@ -6,7 +6,7 @@
 //!
 //! Does not read diffs or settings yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use telemetry::answer::{ChangeRow, SelfTimeRow, SelfTimeTable};
 use telemetry::{SpanKind, UnixNanos};
@@ -64,9 +64,11 @@ pub fn precedes(change: &ChangeRow, onset: UnixNanos) -> bool {
     change.at.since(onset) <= CLOCK_ERROR_NS
 }
 
-/// Exclusive time per entry call of a service, new version against old.
+/// Exclusive time per entry call of a service, or of one operation of it, new version against old.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VersionContrast {
+    /// The entry operation compared; empty when all are.
+    pub entry: String,
     /// Entry calls of the old version.
     pub old_calls: u64,
     /// Entry calls of the new version.
@@ -86,6 +88,15 @@ pub struct VersionContrast {
 }
 
 impl VersionContrast {
+    /// What is compared, for a sentence.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        match self.entry.as_str() {
+            "" => "own work per call".to_owned(),
+            entry => format!("own work per call of `{entry}`"),
+        }
+    }
+
     /// Whether the new version itself does slower work: p <= 0.01 and at least half as much again.
     #[must_use]
     pub fn is_slower(&self) -> bool {
@@ -107,6 +118,10 @@ impl VersionContrast {
 
 /// Compares the spans of `rollout`'s new version with those of any other version of the service in both windows;
 /// nothing when one of them has no calls.
+///
+/// First all entry operations together. When that shows nothing slower, the one operation that lost most time, if
+/// it stands out among all of them (p times their number): a version that slows one operation must not hide
+/// behind the others.
 #[must_use]
 pub fn version_contrast(
     good: &SelfTimeTable,
@@ -114,10 +129,45 @@ pub fn version_contrast(
     rollout: &Rollout,
 ) -> Option<VersionContrast> {
     let service = &rollout.first.service;
-    let rows = || good.rows.iter().chain(&bad.rows).filter(|row| row.subject.service == *service);
+    let rows: Vec<&SelfTimeRow> =
+        good.rows.iter().chain(&bad.rows).filter(|row| row.subject.service == *service).collect();
+    let whole = contrast_of(&rows, rollout)?;
+    if whole.is_slower() {
+        return Some(whole);
+    }
+    let entries: BTreeSet<&str> =
+        rows.iter().map(|row| row.entry.as_str()).filter(|entry| !entry.is_empty()).collect();
+    let lost_ms =
+        |contrast: &VersionContrast| (contrast.new_ms - contrast.old_ms) * contrast.new_calls as f64;
+    let worst = entries
+        .iter()
+        .filter_map(|entry| {
+            let of_entry: Vec<&SelfTimeRow> =
+                rows.iter().copied().filter(|row| row.entry == **entry).collect();
+            let mut contrast = contrast_of(&of_entry, rollout)?;
+            contrast.p_value = (contrast.p_value * entries.len() as f64).min(1.0);
+            contrast.entry = (*entry).to_owned();
+            contrast.is_slower().then_some(contrast)
+        })
+        .max_by(|a, b| lost_ms(a).total_cmp(&lost_ms(b)));
+    Some(match worst {
+        // Where errors begin was asked of the whole service.
+        Some(worst) => VersionContrast {
+            old_origins: whole.old_origins,
+            new_origins: whole.new_origins,
+            origins_p_value: whole.origins_p_value,
+            ..worst
+        },
+        None => whole,
+    })
+}
+
+fn contrast_of(rows: &[&SelfTimeRow], rollout: &Rollout) -> Option<VersionContrast> {
     let is_new = |row: &&SelfTimeRow| row.subject.version == rollout.first.after;
+    let rows = || rows.iter().copied();
     let (old, new) = (per_call(rows().filter(|row| !is_new(row))), per_call(rows().filter(is_new)));
     (old.calls > 0 && new.calls > 0).then(|| VersionContrast {
+        entry: String::new(),
         old_calls: old.calls,
         new_calls: new.calls,
         old_ms: old.mean_ms,
@@ -235,5 +285,26 @@ mod tests {
         let innocent = version_contrast(&table("1.4.0", 0, 1), &table("1.5.0", 20, 1), rollout).unwrap();
         assert!(!innocent.is_raised());
         assert!(version_contrast(&table("1.4.0", 0, 1), &table("1.4.0", 20, 1), rollout).is_none());
+    }
+
+    #[test]
+    fn a_version_that_slows_one_operation_does_not_hide_behind_a_slow_one() {
+        let rollout = &rollouts(&[change("orders", "orders-1", 20)])[0];
+        let with_second = |version: &str, from: i64, ms: i64| {
+            let (mut one, mut other) = (table(version, from, 60), table(version, from, ms));
+            for row in &mut other.rows {
+                row.entry = "GET /items".into();
+                row.subject.operation = "GET /items".into();
+            }
+            one.rows.append(&mut other.rows);
+            one
+        };
+        let good = with_second("1.4.0", 0, 3);
+        let guilty = version_contrast(&good, &with_second("1.5.0", 20, 25), rollout).unwrap();
+        assert!(guilty.is_slower(), "{guilty:?}");
+        assert_eq!((guilty.old_ms.round(), guilty.new_ms.round()), (3.0, 25.0));
+        let innocent = version_contrast(&good, &with_second("1.5.0", 20, 3), rollout).unwrap();
+        assert!(!innocent.is_raised());
+        assert_eq!(innocent.old_calls, 100, "nothing stands out, so the whole service is shown");
     }
 }

@@ -137,8 +137,9 @@ pub(super) fn trigger(
     evidence.extend(ledger.prove(Fact {
         kind: EvidenceKind::VersionContrast,
         statement: format!(
-            "`{service}` {}: own work per call {:.2} ms ({} calls); {}: {:.2} ms ({} calls)",
+            "`{service}` {}: {} {:.2} ms ({} calls); {}: {:.2} ms ({} calls)",
             rollout.first.before,
+            contrast.subject(),
             contrast.old_ms,
             contrast.old_calls,
             rollout.first.after,

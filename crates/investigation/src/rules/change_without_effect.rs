@@ -33,10 +33,11 @@ fn apply(findings: &Findings) -> Vec<Exclusion> {
         let candidate = change_candidate(rollout);
         found.push(Exclusion {
             why: format!(
-                "{} of `{}` came {when}, but its own work per call went from {:.2} ms \
+                "{} of `{}` came {when}, but its {} went from {:.2} ms \
                  ({} calls) to {:.2} ms ({} calls) and explains {:.0} % of the extra time",
                 candidate.name,
                 candidate.service,
+                contrast.subject(),
                 contrast.old_ms,
                 contrast.old_calls,
                 contrast.new_ms,
