@@ -5,6 +5,7 @@ Instrumentation is none of its business: `opentelemetry-instrument` is put befor
 """
 
 import importlib
+import signal
 import socket
 import sys
 
@@ -14,6 +15,9 @@ import uvicorn
 def main():
     """`serve.py MODULE FD`: serves `MODULE.app` on the inherited socket number FD."""
     module, number = sys.argv[1], int(sys.argv[2])
+    # uvicorn finishes its requests and raises the signal again, which would end the process before its last spans
+    # are sent.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     listener = socket.socket(fileno=number)
     app = importlib.import_module(module).app
     config = uvicorn.Config(app, access_log=False, log_level="warning", timeout_graceful_shutdown=3)
