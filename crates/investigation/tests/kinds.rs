@@ -457,8 +457,17 @@ fn an_operation_that_has_never_succeeded_is_said_to_be_so() {
 fn repetitions_that_feed_themselves_are_the_callers_and_those_of_a_failing_callee_are_not() {
     let mut world = World { signal: Some(AlertSignal::Errors), ..healthy() };
     world.edges = vec![("front", "back", 0.5, 30.0, 7)];
+    world.deployed = vec!["front"];
     let cause = world.cause();
     assert_eq!((cause.service.as_str(), cause.fault), ("front", Fault::RetryStorm), "{}", cause.statement);
+    world.deployed = Vec::new();
+    world.edges = vec![("front", "back", 0.5, 30.0, 4)];
+    assert!(
+        world.diagnose().root_cause.is_none_or(|cause| cause.fault != Fault::RetryStorm),
+        "calls that fail over are no storm"
+    );
+    world.edges = vec![("front", "back", 0.5, 30.0, 8)];
+    assert_eq!(world.cause().fault, Fault::RetryStorm, "eight of ten calls are repetitions");
     world.groups[1].failing = true;
     let cause = world.cause();
     assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::ErrorOrigin), "{}", cause.statement);

@@ -81,6 +81,9 @@ fn numbers(flow: &Flow) -> Vec<(&'static str, f64)> {
     ]
 }
 
+/// Repetitions a first attempt from which they are a storm even where nothing brought them in.
+const UNPROVOKED_MIN: f64 = 2.0;
+
 /// The caller whose retries are most of the load of its callee. A callee that fails by itself is no storm: then the
 /// retries are a symptom.
 pub(super) fn storm(ledger: &mut Ledger, findings: &Findings) -> Option<RootCause> {
@@ -89,7 +92,13 @@ pub(super) fn storm(ledger: &mut Ledger, findings: &Findings) -> Option<RootCaus
             origin.service == service && origin.is_raised() && origin.share >= SHARE_MIN && !is_call(origin)
         })
     };
-    let found = findings.resends.iter().find(|edge| edge.is_storm() && !fails_itself(&edge.callee))?;
+    // Calls that fail over to a sibling because an instance cut them off are repetitions, too. Without a deployment
+    // that could have brought the repeating in, only more repetitions than that can be are a storm.
+    let is_storm = |edge: &&Resends| {
+        let is_brought_in = root_cause::deployed(findings, &edge.caller).is_some();
+        edge.is_storm() && (is_brought_in || Resends::rate(edge.bad) >= UNPROVOKED_MIN)
+    };
+    let found = findings.resends.iter().find(|edge| is_storm(edge) && !fails_itself(&edge.callee))?;
     let trigger = root_cause::deployed(findings, &found.caller);
     let since = root_cause::since(trigger.as_ref());
     let (before, now) = (Resends::rate(found.good), Resends::rate(found.bad));
