@@ -99,6 +99,9 @@ pub struct Resolution {
     pub verifications: Vec<VerificationRecord>,
     /// Whether an action was taken back.
     pub was_undone: bool,
+    /// Why the incident ended before it was worked on to its end; what was found by then stands all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
     /// Why an action that should have been taken back was not, and what to set by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_undone: Option<String>,
@@ -115,6 +118,7 @@ impl Resolution {
             approvals: Vec::new(),
             verifications: Vec::new(),
             was_undone: false,
+            failed: None,
             not_undone: None,
         }
     }

@@ -12,7 +12,7 @@ use platform::clock::Clock;
 use platform::disk::{Disk, DiskFile};
 use serde::Serialize;
 
-use crate::chain::{self, Damage};
+use crate::chain::{self, Damage, Left};
 use crate::record::{FIRST, Record, VERSION, hash};
 
 /// An open journal.
@@ -21,6 +21,8 @@ pub struct Journal {
     clock: Arc<dyn Clock>,
     path: PathBuf,
     seq: u64,
+    /// How many records are durable.
+    durable: u64,
     head: String,
     is_poisoned: bool,
 }
@@ -68,32 +70,48 @@ impl std::fmt::Debug for Journal {
 }
 
 impl Journal {
-    /// Opens the journal at `path`, new or to go on with; an existing one is verified first.
+    /// Creates the journal at `path`.
     ///
     /// # Errors
-    /// When the disk fails or the existing journal is damaged.
-    pub fn open(disk: &dyn Disk, clock: Arc<dyn Clock>, path: &Path) -> Result<Self, JournalError> {
-        let failed =
-            |what| move |source| JournalError::Disk { what, path: path.display().to_string(), source };
-        let existing = match disk.read(path) {
-            Ok(bytes) => Some(bytes),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return Err(failed("read")(error)),
-        };
-        let file = match &existing {
-            Some(_) => disk.open_append(path),
-            None => disk.open_new(path),
-        };
-        let file = file.map_err(failed("open"))?;
-        let existing = existing.unwrap_or_default();
-        let verified = chain::verify(&existing, None)
+    /// When there is one already or the disk fails.
+    pub fn create(disk: &dyn Disk, clock: Arc<dyn Clock>, path: &Path) -> Result<Self, JournalError> {
+        let file = disk.open_new(path).map_err(failed("create", path))?;
+        sync_folder(disk, path)?;
+        Ok(Self {
+            file,
+            clock,
+            path: path.to_owned(),
+            seq: 0,
+            durable: 0,
+            head: FIRST.to_owned(),
+            is_poisoned: false,
+        })
+    }
+
+    /// Opens what a crash left of the journal at `path`: verifies it, cuts a torn end, and makes what was read
+    /// durable before anything is based on it.
+    ///
+    /// # Errors
+    /// When the disk fails or the journal is damaged; a damaged one is not touched.
+    pub fn resume(
+        disk: &dyn Disk,
+        clock: Arc<dyn Clock>,
+        path: &Path,
+    ) -> Result<(Self, Left), JournalError> {
+        let bytes = disk.read(path).map_err(failed("read", path))?;
+        let left = chain::left(&bytes)
             .map_err(|source| JournalError::Damaged { path: path.display().to_string(), source })?;
-        if let Some(folder) = path.parent() {
-            disk.sync_dir(folder).map_err(failed("sync the folder of"))?;
+        if left.torn > 0 {
+            disk.truncate(path, left.len as u64).map_err(failed("cut the torn end of", path))?;
         }
-        let seq = verified.records.len() as u64;
-        let head = if seq == 0 { FIRST.to_owned() } else { verified.head };
-        Ok(Self { file, clock, path: path.to_owned(), seq, head, is_poisoned: false })
+        let file = disk.open_append(path).map_err(failed("open", path))?;
+        sync_folder(disk, path)?;
+        let seq = left.verified.records.len() as u64;
+        let head = left.verified.head.clone();
+        let mut journal =
+            Self { file, clock, path: path.to_owned(), seq, durable: 0, head, is_poisoned: false };
+        journal.commit()?;
+        Ok((journal, left))
     }
 
     /// Appends a record; durable after the next [`Journal::commit`].
@@ -113,6 +131,7 @@ impl Journal {
             seq: self.seq + 1,
             at: self.clock.now_unix_nanos(),
             prev: self.head.clone(),
+            durable: self.durable,
             kind: kind.to_owned(),
             took_us: took.map(|took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX)),
             body: serde_json::value::RawValue::from_string(text).map_err(JournalError::Envelope)?,
@@ -135,11 +154,12 @@ impl Journal {
     /// When the disk fails; the journal then takes no more records.
     pub fn commit(&mut self) -> Result<(), JournalError> {
         self.check()?;
-        let synced = self.file.sync_data();
-        synced.map_err(|source| {
+        if let Err(source) = self.file.sync_data() {
             self.is_poisoned = true;
-            self.disk_error("sync", source)
-        })
+            return Err(self.disk_error("sync", source));
+        }
+        self.durable = self.seq;
+        Ok(())
     }
 
     /// BLAKE3 of the last line.
@@ -161,4 +181,14 @@ impl Journal {
     fn disk_error(&self, what: &'static str, source: std::io::Error) -> JournalError {
         JournalError::Disk { what, path: self.path.display().to_string(), source }
     }
+}
+
+/// What the disk said while `what` was tried with the journal at `path`.
+fn failed(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> JournalError {
+    move |source| JournalError::Disk { what, path: path.display().to_string(), source }
+}
+
+fn sync_folder(disk: &dyn Disk, path: &Path) -> Result<(), JournalError> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    disk.sync_dir(folder).map_err(failed("sync the folder of", path))
 }

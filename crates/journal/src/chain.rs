@@ -67,27 +67,79 @@ pub enum Damage {
 /// # Errors
 /// The first damage found.
 pub fn verify(bytes: &[u8], head: Option<&str>) -> Result<Verified, Damage> {
-    let text =
-        std::str::from_utf8(bytes).map_err(|error| Damage::NotText { valid_bytes: error.valid_up_to() })?;
-    let (mut records, mut prev) = (Vec::new(), FIRST.to_owned());
-    for line in text.split_inclusive('\n') {
-        let seq = records.len() as u64 + 1;
-        let Some(line) = line.strip_suffix('\n') else {
-            return Err(Damage::CutLine { seq });
-        };
-        let record: Record =
-            serde_json::from_str(line).map_err(|source| Damage::NotARecord { seq, source })?;
-        if record.seq != seq {
-            return Err(Damage::WrongNumber { expected: seq, found: record.seq });
-        }
-        if record.prev != prev || record.v != VERSION {
-            return Err(Damage::BrokenChain { seq });
-        }
-        prev = hash(line);
-        records.push(record);
+    let (verified, stop) = read(bytes);
+    if let Some((_, damage)) = stop {
+        return Err(damage);
     }
-    match head.filter(|head| *head != prev) {
-        Some(expected) => Err(Damage::OtherHead { expected: expected.to_owned(), found: prev }),
-        None => Ok(Verified { records, head: prev }),
+    match head.filter(|head| *head != verified.head) {
+        Some(expected) => Err(Damage::OtherHead { expected: expected.to_owned(), found: verified.head }),
+        None => Ok(verified),
     }
+}
+
+/// What a crash left of a journal.
+#[derive(Debug)]
+pub struct Left {
+    /// The records that hold together.
+    pub verified: Verified,
+    /// Their length in bytes.
+    pub len: usize,
+    /// How many bytes stand behind them that were never durable: a torn end, to be cut.
+    pub torn: usize,
+}
+
+/// Reads what a crash left. A torn end, which can only hold what followed the last sync, is told from damage by the
+/// lines within: a record that knows of a later sync proves that what stands before it was durable once.
+///
+/// # Errors
+/// The first damage found, when it is damage.
+pub fn left(bytes: &[u8]) -> Result<Left, Damage> {
+    let (verified, stop) = read(bytes);
+    let Some((len, damage)) = stop else {
+        return Ok(Left { verified, len: bytes.len(), torn: 0 });
+    };
+    let behind = bytes.get(len..).unwrap_or_default();
+    let sound = verified.records.len() as u64;
+    let mut readable = behind.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
+    // What tears is no record at all; a record that does not follow was changed or moved.
+    let is_torn = matches!(damage, Damage::NotARecord { .. } | Damage::NotText { .. } | Damage::CutLine { .. });
+    if !is_torn || readable.any(|record: Record| record.durable > sound) {
+        return Err(damage);
+    }
+    Ok(Left { verified, len, torn: behind.len() })
+}
+
+/// The records up to the first damage, and where and what that is.
+fn read(bytes: &[u8]) -> (Verified, Option<(usize, Damage)>) {
+    let mut verified = Verified { records: Vec::new(), head: FIRST.to_owned() };
+    let mut len = 0;
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        match next(line, &verified, len) {
+            Ok((record, head)) => {
+                verified.records.push(record);
+                verified.head = head;
+                len += line.len();
+            }
+            Err(damage) => return (verified, Some((len, damage))),
+        }
+    }
+    (verified, None)
+}
+
+/// The record on `line`, which starts after `len` bytes, and its hash.
+fn next(line: &[u8], before: &Verified, len: usize) -> Result<(Record, String), Damage> {
+    let seq = before.records.len() as u64 + 1;
+    let Some(line) = line.strip_suffix(b"\n") else {
+        return Err(Damage::CutLine { seq });
+    };
+    let line = std::str::from_utf8(line)
+        .map_err(|error| Damage::NotText { valid_bytes: len + error.valid_up_to() })?;
+    let record: Record = serde_json::from_str(line).map_err(|source| Damage::NotARecord { seq, source })?;
+    if record.seq != seq {
+        return Err(Damage::WrongNumber { expected: seq, found: record.seq });
+    }
+    if record.prev != before.head || record.v != VERSION {
+        return Err(Damage::BrokenChain { seq });
+    }
+    Ok((record, hash(line)))
 }

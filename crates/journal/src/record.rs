@@ -21,6 +21,9 @@ pub struct Record {
     pub at: i64,
     /// BLAKE3 of the line before, in hex; zeros at first.
     pub prev: String,
+    /// How many records were durable when this one was written: tells a torn end from damage.
+    #[serde(default)]
+    pub durable: u64,
     /// What the body is.
     pub kind: String,
     /// Microseconds that the engine computed to arrive at it.

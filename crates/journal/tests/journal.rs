@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use journal::{Journal, verify};
+use journal::{Damage, Journal, JournalError, left, verify};
 use platform::clock::SimClock;
 use platform::disk::Disk;
 use platform::sim_disk::SimDisk;
@@ -15,7 +15,7 @@ const PATH: &str = "/incidents/a.journal";
 fn written(records: usize) -> (Vec<u8>, String) {
     let disk = SimDisk::new();
     disk.create_dir_all(Path::new("/incidents")).unwrap();
-    let mut journal = Journal::open(&disk, Arc::new(SimClock::at(7)), Path::new(PATH)).unwrap();
+    let mut journal = Journal::create(&disk, Arc::new(SimClock::at(7)), Path::new(PATH)).unwrap();
     for number in 0..records {
         journal.append("note", &format!("record number {number}"), None).unwrap();
     }
@@ -79,4 +79,67 @@ fn a_well_formed_record_appended_later_is_found_by_the_head() {
 fn a_cut_last_line_is_found_without_a_head() {
     let (bytes, _) = written(3);
     assert!(verify(&bytes[..bytes.len() - 1], None).is_err());
+}
+
+/// Three records, each committed, then two that were not when the next one was written.
+fn partly_committed() -> Vec<u8> {
+    let disk = SimDisk::new();
+    disk.create_dir_all(Path::new("/incidents")).unwrap();
+    let mut journal = Journal::create(&disk, Arc::new(SimClock::at(7)), Path::new(PATH)).unwrap();
+    for number in 0..6 {
+        journal.append("note", &format!("record number {number}"), None).unwrap();
+        if number < 3 {
+            journal.commit().unwrap();
+        }
+    }
+    disk.read(Path::new(PATH)).unwrap()
+}
+
+#[test]
+fn what_was_never_durable_is_a_torn_end_and_anything_else_is_damage() {
+    let bytes = partly_committed();
+    let durable: usize = lines(&bytes)[..3].iter().map(Vec::len).sum();
+    for place in 0..bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[place] ^= 1;
+        assert!(place >= durable || left(&flipped).is_err(), "byte {place} was durable");
+        let mut zeroed = bytes.clone();
+        zeroed[place] = 0;
+        match left(&zeroed) {
+            Ok(left) => {
+                assert!(place >= durable, "byte {place} was durable");
+                assert_eq!(left.len + left.torn, bytes.len());
+                assert!(left.verified.records.len() >= 3);
+            }
+            Err(_) => assert!(place < durable, "byte {place} was never durable"),
+        }
+    }
+    assert!(matches!(left(&bytes[..bytes.len() - 1]), Ok(left) if left.torn > 0));
+}
+
+// covers: AT-21
+#[test]
+fn a_torn_end_is_cut_and_the_journal_goes_on_and_a_damaged_one_is_not_touched() {
+    let bytes = partly_committed();
+    for (place, is_torn) in [(bytes.len() - 3, true), (3, false)] {
+        let disk = SimDisk::new();
+        disk.create_dir_all(Path::new("/incidents")).unwrap();
+        let mut damaged = bytes.clone();
+        damaged[place] ^= 1;
+        disk.open_new(Path::new(PATH)).unwrap().append(&damaged).unwrap();
+        match Journal::resume(&disk, Arc::new(SimClock::at(9)), Path::new(PATH)) {
+            Ok((mut journal, left)) => {
+                assert!(is_torn && left.verified.records.len() == 5);
+                journal.append("note", &"gone on", None).unwrap();
+                journal.commit().unwrap();
+                let head = journal.head().to_owned();
+                assert_eq!(verify(&disk.read(Path::new(PATH)).unwrap(), Some(&head)).unwrap().records.len(), 6);
+            }
+            Err(error) => {
+                assert!(!is_torn, "{error}");
+                assert!(matches!(error, JournalError::Damaged { source: Damage::NotARecord { .. }, .. }));
+                assert_eq!(disk.read(Path::new(PATH)).unwrap(), damaged);
+            }
+        }
+    }
 }

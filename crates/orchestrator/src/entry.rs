@@ -39,6 +39,8 @@ pub enum Entry {
     UndoIntent(Execution),
     /// It was taken back. Input.
     Undo(Execution),
+    /// The incident was taken up again after its process ended. Input; stands anywhere.
+    Resumed(Note),
     /// The closing record. Input.
     Resolution(Box<Resolution>),
 }
@@ -80,6 +82,7 @@ impl Entry {
             Self::Verification(_) => "verification",
             Self::UndoIntent(_) => "undo_intent",
             Self::Undo(_) => "undo",
+            Self::Resumed(_) => "resumed",
             Self::Resolution(_) => "resolution",
         }
     }
@@ -118,6 +121,7 @@ impl Entry {
             "verification" => serde_json::from_str(body).map(Self::Verification),
             "undo_intent" => serde_json::from_str(body).map(Self::UndoIntent),
             "undo" => serde_json::from_str(body).map(Self::Undo),
+            "resumed" => serde_json::from_str(body).map(Self::Resumed),
             "resolution" => serde_json::from_str(body).map(Self::Resolution),
             other => return Err(ReadEntryError::UnknownKind(other.to_owned())),
         };
@@ -129,7 +133,7 @@ impl Serialize for Entry {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Alert(body) => body.serialize(serializer),
-            Self::Note(body) | Self::Progress(body) => body.serialize(serializer),
+            Self::Note(body) | Self::Progress(body) | Self::Resumed(body) => body.serialize(serializer),
             Self::Question(body) => body.serialize(serializer),
             Self::Answered(body) => body.serialize(serializer),
             Self::Hypothesis(body) => body.serialize(serializer),

@@ -20,5 +20,5 @@ pub mod watch;
 pub use desk::Desk;
 pub use entry::Entry;
 pub use log::{Log, Observer};
-pub use resolve::{Remedy, Resolver};
+pub use resolve::{Remedy, Resolver, resume};
 pub use sources::{Blocking, Sources};

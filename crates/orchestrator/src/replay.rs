@@ -71,10 +71,19 @@ pub fn entries(records: &[Record]) -> Result<Vec<Logged>, ReplayError> {
 /// # Errors
 /// When a record is not understood.
 pub fn replay(records: &[Record]) -> Result<Replayed, ReplayError> {
-    let recorded: Vec<Entry> = entries(records)?.into_iter().map(|logged| logged.entry).collect();
+    let (resumed, recorded): (Vec<_>, Vec<_>) = entries(records)?
+        .into_iter()
+        .map(|logged| logged.entry)
+        .enumerate()
+        .partition(|(_, entry)| matches!(entry, Entry::Resumed(_)));
+    let recorded: Vec<Entry> = recorded.into_iter().map(|(_, entry)| entry).collect();
     let mut run = Run { recorded: &recorded, place: 0, computed: Vec::new(), conclusion: None };
     while let Some(entry) = recorded.get(run.place) {
         run.feed(entry);
+    }
+    // A crash can fall between any two records: what says so is put back where it stood.
+    for (place, entry) in resumed {
+        run.computed.insert(place.min(run.computed.len()), entry);
     }
     let mut bodies = Vec::new();
     for entry in &run.computed {
@@ -148,11 +157,11 @@ impl Run<'_> {
             let asked: Vec<QuestionId> = questions.iter().map(|question| question.id.clone()).collect();
             self.computed.extend(questions.into_iter().map(Entry::Question));
             answers = self.answers_to(&asked);
-            if answers.is_empty() {
+            self.computed.extend(answers.iter().cloned().map(Entry::Answered));
+            if !asked.iter().all(|id| answers.iter().any(|answer| answer.question == *id)) {
                 // The journal ends here: the incident was cut off while it waited.
                 return None;
             }
-            self.computed.extend(answers.iter().cloned().map(Entry::Answered));
         }
     }
 

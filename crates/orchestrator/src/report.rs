@@ -47,7 +47,7 @@ pub fn build(id: &str, logged: &[Logged], head: &str) -> Report {
         space: alert.map(|alert| alert.space.clone()).unwrap_or_default(),
         opened_at: at(logged.first()),
         closed_at: at(logged.last()),
-        headline: headline(&conclusion, verification.as_ref()),
+        headline: headline(&conclusion, &resolution, verification.as_ref()),
         stages: stages(logged),
         series: views.series,
         changes: views.changes,
@@ -56,8 +56,7 @@ pub fn build(id: &str, logged: &[Logged], head: &str) -> Report {
         good_trace: views.good_trace,
         engine_ms: Num::new(engine_us as f64 / 1000.0),
         journal_head: head.to_owned(),
-        resolution: (!resolution.actions.is_empty() || !resolution.approvals.is_empty())
-            .then_some(resolution),
+        resolution: has_something(&resolution).then_some(resolution),
         conclusion: conclusion.kind,
         root_cause: conclusion.root_cause.clone(),
         diagnosis: conclusion,
@@ -101,11 +100,22 @@ fn summary(resolution: &Resolution, proposed: usize) -> Option<VerificationSumma
     })
 }
 
-fn headline(conclusion: &Conclusion, verification: Option<&VerificationSummary>) -> String {
+fn has_something(resolution: &Resolution) -> bool {
+    !resolution.actions.is_empty() || !resolution.approvals.is_empty() || resolution.failed.is_some()
+}
+
+fn headline(
+    conclusion: &Conclusion,
+    resolution: &Resolution,
+    verification: Option<&VerificationSummary>,
+) -> String {
     let what = match &conclusion.root_cause {
         Some(cause) => format!("{} in {}", cause.fault.name(), cause.service),
         None => conclusion.statement.clone(),
     };
+    if resolution.failed.is_some() {
+        return format!("{what}; ended as failed");
+    }
     match verification {
         Some(summary) if summary.is_complete() || summary.verdict != Verdict::Effective => {
             format!("{what}; fix {}", summary.verdict.name())
@@ -123,7 +133,7 @@ fn stages(logged: &[Logged]) -> Vec<StageTime> {
     let end = logged.last().map_or(UnixNanos(0), |logged| logged.at);
     let mut stages: BTreeMap<Stage, StageTime> = BTreeMap::new();
     for Logged { at, entry, .. } in logged {
-        let (Entry::Note(note) | Entry::Progress(note)) = entry else {
+        let (Entry::Note(note) | Entry::Progress(note) | Entry::Resumed(note)) = entry else {
             continue;
         };
         let stage = stages.entry(note.stage).or_insert_with(|| StageTime {

@@ -2,16 +2,18 @@
 //! take back.
 //!
 //! The stages are DETECT, INVESTIGATE, CORRELATE, SYNTHESIZE (the diagnosis), FIX, APPLY and VERIFY. A failure ends
-//! the stage it happens in and keeps what was found before. Nothing is done before it is durable (I7).
+//! the stage it happens in and keeps what was found before. Nothing is done before it is durable (I7). An incident
+//! that was cut off goes the same way again ([`resume`]).
 
 mod act;
+pub mod resume;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use incident::{Alert, Conclusion, Report, Resolution};
 use investigation::Diagnosis;
-use journal::{Journal, JournalError};
+use journal::Journal;
 use platform::clock::Clock;
 use platform::disk::Disk;
 use remediation::channels::ApprovalChannel;
@@ -20,7 +22,8 @@ use telemetry::Space;
 
 use crate::drive::{DriveError, drive};
 use crate::entry::Entry;
-use crate::log::{Log, Observer};
+use crate::log::{Log, LogError, Observer};
+use crate::replay::ReplayError;
 use crate::report;
 use crate::sources::Sources;
 
@@ -74,12 +77,47 @@ pub enum ResolveError {
         #[source]
         source: std::io::Error,
     },
-    /// The journal cannot be written.
-    #[error("failed to write the journal")]
-    Journal(#[from] JournalError),
+    /// The journal cannot be written, or holds something else than what was computed.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// A machine was not driven to its end.
     #[error("failed to drive a machine to its outcome")]
     Drive(#[from] DriveError),
+    /// A record of an open journal is not understood.
+    #[error("failed to read the open journal")]
+    Read(#[from] ReplayError),
+    /// The alert did not become durable.
+    #[error("the process ended before the alert was durable; hint: if it persists, it is raised again")]
+    NoAlert,
+    /// It was being acted on, and now nothing may be done.
+    #[error(
+        "the incident was being acted on, and this process was started without the means to; hint: start it with the \
+         inventory, the policy and the actuator, and look at what was done"
+    )]
+    NoRemedy,
+    /// The process ended again and again.
+    #[error("the process ended {0} times while it worked on this incident; hint: look at its last lines")]
+    TooOften(usize),
+    /// What was begun may or may not have been done.
+    #[error("it is not known whether `{instance}` was restarted: {why}; hint: by hand, {by_hand}")]
+    Unknown {
+        /// The instance.
+        instance: String,
+        /// What the actuator says.
+        why: String,
+        /// What to look at.
+        by_hand: String,
+    },
+}
+
+impl ResolveError {
+    /// Whether it is the journal that failed.
+    fn is_journal(&self) -> bool {
+        matches!(
+            self,
+            Self::Log(LogError::Journal(_)) | Self::Drive(DriveError::Log(LogError::Journal(_)))
+        )
+    }
 }
 
 /// A closed incident.
@@ -113,13 +151,42 @@ impl Resolver {
             .create_dir_all(&folder)
             .map_err(|source| ResolveError::Folder { path: folder.display().to_string(), source })?;
         let path = folder.join(format!("{id}.journal"));
-        let mut log = Log::new(Journal::open(&*self.disk, Arc::clone(&self.clock), &path)?, observer);
+        let journal =
+            Journal::create(&*self.disk, Arc::clone(&self.clock), &path).map_err(LogError::Journal)?;
+        let mut log = Log::new(journal, observer);
+        let walked = self.walk(id, alert, &mut log).await;
+        self.close(id, walked, &mut log)
+    }
+
+    /// From the alert to the closing record. A resumed incident goes the same way: what was recorded is compared or
+    /// fed, and what comes after it is done.
+    async fn walk(&self, id: &str, alert: Alert, log: &mut Log) -> Result<Resolution, ResolveError> {
         log.append(Entry::Alert(alert.clone()))?;
         log.commit()?;
-        let conclusion = self.diagnose(alert.clone(), &mut log).await?;
-        let resolution = match &self.remedy {
-            Some(remedy) => self.remedy(id, &alert, &conclusion, remedy, &mut log).await?,
-            None => Resolution::nothing_done(),
+        let conclusion = self.diagnose(alert.clone(), log).await?;
+        match &self.remedy {
+            Some(remedy) => {
+                let work = act::Work::new(id, &alert, &conclusion, remedy);
+                self.remedy(work, log).await
+            }
+            None if log.is_catching_up() => Err(ResolveError::NoRemedy),
+            None => Ok(Resolution::nothing_done()),
+        }
+    }
+
+    /// Writes the closing record. What failed is closed, too, with what was found before.
+    fn close(
+        &self,
+        id: &str,
+        walked: Result<Resolution, ResolveError>,
+        log: &mut Log,
+    ) -> Result<Closed, ResolveError> {
+        let resolution = match walked {
+            Ok(resolution) if !log.is_catching_up() => resolution,
+            Ok(_) => resume::failed(&ResolveError::from(log.diverged("resolution")), log)?,
+            // The journal takes no more records, so this cannot be recorded either.
+            Err(error) if error.is_journal() => return Err(error),
+            Err(error) => resume::failed(&error, log)?,
         };
         log.append(Entry::Resolution(Box::new(resolution)))?;
         log.commit()?;

@@ -4,153 +4,25 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
 
+mod world;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use incident::{Alert, AlertSignal, ConclusionKind, Execution, ExecutionOutcome, Measured, Symptom, Verdict};
+use incident::{ConclusionKind, Execution, ExecutionOutcome, Verdict};
 use orchestrator::{Entry, Observer, Remedy, Resolver, Sources, replay};
 use platform::clock::SimClock;
 use platform::disk::Disk;
 use platform::sim_disk::SimDisk;
 use remediation::channels::file::FileChannel;
 use remediation::channels::policy::PolicyChannel;
-use remediation::executors::{ExecuteError, ExecuteFailure, Executor, UndoPermit};
+use remediation::executors::{ActionKey, ExecuteError, ExecuteFailure, Executor, Recalled, UndoPermit};
 use remediation::{Approval, Authority, Inventory, Policy};
-use telemetry::answer::{Block, OnsetRow, SelfTimeRow, SelfTimeTable, Subject};
-use telemetry::number::Num;
 use telemetry::source::BoxFuture;
-use telemetry::time::Window;
-use telemetry::{
-    Answer, Ask, AskError, Cancel, Capabilities, Limits, Question, Source, SourceName, Space, SpanKind,
-    Stage, Table, UnixNanos,
-};
-
-const MS: i64 = 1_000_000;
-const ONSET: i64 = 60;
-const READY: i64 = 75;
-
-fn at(second: i64) -> UnixNanos {
-    UnixNanos(0).plus_seconds(1_000_000 + second)
-}
-
-/// What one instance's requests take at a second, in milliseconds.
-type Level = fn(&str, i64) -> i64;
-
-struct World {
-    name: &'static str,
-    level: Level,
-    fails: bool,
-    /// Open questions and their largest number: shows that they are asked side by side.
-    open: Arc<Mutex<(u32, u32)>>,
-}
-
-impl World {
-    fn new(name: &'static str, level: Level, fails: bool) -> Self {
-        Self { name, level, fails, open: Arc::default() }
-    }
-
-    fn onset(&self, window: Window) -> Table {
-        let mut rows = Vec::new();
-        for instance in ["orders-1", "orders-2"] {
-            for second in (0..200).filter(|second| window.contains(at(*second))) {
-                let ns = (self.level)(instance, second) * MS + second % 7 * 50_001;
-                rows.push(OnsetRow {
-                    is_message: false,
-                    subject: subject(instance, "GET /orders"),
-                    second: at(second),
-                    count: 4,
-                    errors: 0,
-                    sum_ns: ns * 4,
-                    p50_ns: ns,
-                    p95_ns: ns,
-                });
-            }
-        }
-        Table::Onset(rows)
-    }
-
-    fn self_time(&self, window: Window) -> Table {
-        let row = |instance: &str| {
-            let block = |second: i64| Block {
-                second: at(second),
-                count: 4,
-                sum_ns: (self.level)(instance, second) * 4 * MS + second % 5 * 10_007,
-            };
-            let blocks: Vec<Block> =
-                (0..200).filter(|second| window.contains(at(*second))).map(block).collect();
-            SelfTimeRow {
-                subject: subject(instance, "SELECT orders"),
-                entry: "GET /orders".into(),
-                kind: SpanKind::Client,
-                resource: "SELECT orders".into(),
-                database: "sqlite".into(),
-                lead_ns: 0,
-                count: 4 * blocks.len() as u64,
-                error_origins: 0,
-                errors: 0,
-                sum_ns: blocks.iter().map(|block| block.sum_ns).sum(),
-                p50_ns: 0,
-                p95_ns: 0,
-                blocks,
-            }
-        };
-        Table::SelfTime(SelfTimeTable {
-            traces: 40,
-            rows: vec![row("orders-1"), row("orders-2")],
-            lanes: Vec::new(),
-        })
-    }
-}
-
-fn subject(instance: &str, operation: &str) -> Subject {
-    Subject {
-        service: "orders".into(),
-        operation: operation.into(),
-        instance: instance.into(),
-        version: "1".into(),
-    }
-}
-
-impl Source for World {
-    fn name(&self) -> SourceName {
-        SourceName(self.name.into())
-    }
-
-    fn can(&self) -> Capabilities {
-        let questions = ["changes", "edges", "exemplars", "onset", "self_time", "trace"].map(str::to_owned);
-        Capabilities { questions: questions.to_vec() }
-    }
-
-    fn ask<'a>(
-        &'a self,
-        question: &'a Question,
-        _: Limits,
-        _: &'a Cancel,
-    ) -> BoxFuture<'a, Result<Answer, AskError>> {
-        Box::pin(async move {
-            {
-                let mut open = self.open.lock().unwrap();
-                open.0 += 1;
-                open.1 = open.1.max(open.0);
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            self.open.lock().unwrap().0 -= 1;
-            if self.fails {
-                return Err(AskError::Unavailable("connection refused".into()));
-            }
-            Ok(Answer::exact(match &question.ask {
-                Ask::Onset { window, .. } => self.onset(*window),
-                Ask::SelfTime { window, .. } => self.self_time(*window),
-                Ask::Edges { .. } => Table::Edges(Vec::new()),
-                Ask::Changes { .. } => Table::Changes(Vec::new()),
-                Ask::Exemplars { .. } => Table::Exemplars(Vec::new()),
-                other => return Err(AskError::Unsupported(other.name().into())),
-            }))
-        })
-    }
-}
+use telemetry::{Source, Stage, UnixNanos};
+use world::{AUTO, INVENTORY, READY, World, alert, at, fixed, unmoved, worsened};
 
 /// Restarts nothing and remembers what it was asked. It stands for `ProcessExecutor`, whose own tests speak to a
 /// real socket; the demo's tests restart real processes.
@@ -171,6 +43,7 @@ impl Actuator {
 impl Executor for Actuator {
     fn execute<'a>(
         &'a self,
+        key: &'a ActionKey,
         action: &'a incident::Action,
         approval: Approval,
         now_ns: i64,
@@ -194,14 +67,26 @@ impl Executor for Actuator {
                 }
             });
             let real = remediation::executors::process::ProcessExecutor::new(socket.clone());
-            let result = real.execute(action, approval, now_ns).await;
+            let result = real.execute(key, action, approval, now_ns).await;
             answer.await.unwrap();
             tokio::fs::remove_file(socket).await.unwrap();
             result
         })
     }
 
-    fn undo(&self, permit: UndoPermit) -> BoxFuture<'_, Result<Execution, ExecuteError>> {
+    fn recall<'a>(
+        &'a self,
+        _: &'a ActionKey,
+        _: &'a incident::Action,
+    ) -> BoxFuture<'a, Result<Recalled, ExecuteError>> {
+        unreachable!("nothing is resumed here");
+    }
+
+    fn undo<'a>(
+        &'a self,
+        _: &'a ActionKey,
+        permit: UndoPermit,
+    ) -> BoxFuture<'a, Result<Execution, ExecuteError>> {
         self.check_durable("undo_intent");
         self.asked.lock().unwrap().push(format!("undo {}", permit.by_hand()));
         Box::pin(std::future::ready(Ok(Execution {
@@ -222,27 +107,6 @@ impl Observer for Seen {
     }
 }
 
-fn alert() -> Alert {
-    let measured = |value| Measured { count: 20, seconds: 5, value: Num::new(value) };
-    Alert {
-        space: Space::default(),
-        origin: "watch".into(),
-        at: at(66),
-        history_from: at(0),
-        dedupe_key: "watch:default".into(),
-        symptoms: vec![Symptom {
-            service: "orders".into(),
-            operation: "GET /orders".into(),
-            signal: AlertSignal::Latency,
-            baseline: measured(2.0),
-            observed: measured(60.0),
-            baseline_window: Window::new(at(0), at(61)),
-            observed_window: Window::new(at(61), at(66)),
-            q_value: Num::new(0.001),
-        }],
-    }
-}
-
 struct Run {
     report: incident::Report,
     journal: Vec<u8>,
@@ -259,8 +123,6 @@ async fn run(worlds: Vec<World>, policy: &str) -> Run {
     let patience = Duration::from_secs(1);
     let person = FileChannel::new(folder.path().to_owned(), Authority::new(), patience, Arc::clone(&now));
     let channel = PolicyChannel::new(Policy::parse(policy).unwrap(), Authority::new(), Arc::new(person), now);
-    let inventory = "[[target]]\nservice = \"orders\"\ninstances = [\"orders-1\", \"orders-2\"]\n\
-                     [[target.fix]]\nprofile = \"slow_query\"\nset = { INDEX = \"true\" }";
     let seen = Arc::new(Seen::default());
     let executor =
         Actuator { folder: folder.path().to_owned(), asked: Arc::clone(&asked), seen: Arc::clone(&seen) };
@@ -271,7 +133,7 @@ async fn run(worlds: Vec<World>, policy: &str) -> Run {
         disk: Arc::clone(&disk) as Arc<dyn Disk>,
         data_dir: "/data".into(),
         remedy: Some(Remedy {
-            inventory: Inventory::parse(inventory).unwrap(),
+            inventory: Inventory::parse(INVENTORY).unwrap(),
             approvals: Arc::new(channel),
             executor: Arc::new(executor),
         }),
@@ -281,25 +143,6 @@ async fn run(worlds: Vec<World>, policy: &str) -> Run {
     let entries = seen.0.lock().unwrap().clone();
     let asked = asked.lock().unwrap().clone();
     Run { report: closed.report, journal, asked, entries }
-}
-
-const AUTO: &str = "[[rule]]\nspace = \"default\"\nprofile = \"slow_query\"\nmode = \"auto\"";
-
-fn fixed(instance: &str, second: i64) -> i64 {
-    match instance {
-        "orders-1" if second >= READY => 2,
-        "orders-2" if second >= READY + 20 => 2,
-        _ if second >= ONSET => 60,
-        _ => 2,
-    }
-}
-
-fn unmoved(_: &str, second: i64) -> i64 {
-    if second >= ONSET { 60 } else { 2 }
-}
-
-fn worsened(instance: &str, second: i64) -> i64 {
-    if instance == "orders-1" && second >= READY { 200 } else { unmoved(instance, second) }
 }
 
 // covers: AT-01, AT-20, AT-21, AT-22

@@ -57,7 +57,7 @@ impl Stream {
 impl Observer for Stream {
     fn saw(&self, at: UnixNanos, entry: &Entry) {
         match entry {
-            Entry::Note(note) | Entry::Progress(note) => self.note(at, note),
+            Entry::Note(note) | Entry::Progress(note) | Entry::Resumed(note) => self.note(at, note),
             Entry::Approval(record) => {
                 let verb = if record.is_granted { "approved" } else { "refused" };
                 let principal: String = record.principal.chars().take(24).collect();

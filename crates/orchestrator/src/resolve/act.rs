@@ -1,16 +1,19 @@
 //! The second half of an incident: FIX, APPLY and VERIFY, one instance first.
+//!
+//! Each action has a key of its own, under which the actuator keeps what it did. What was begun and not recorded as
+//! done is asked of the actuator, never done again blindly.
 
 use incident::{
     Action, Alert, ApprovalRecord, Conclusion, Execution, ExecutionOutcome, Resolution, Trial, Verdict,
     VerificationRecord,
 };
 use remediation::channels::{ApprovalRequest, Decision};
-use remediation::executors::ExecuteError;
+use remediation::executors::{ActionKey, ExecuteFailure, Recalled, by_hand};
 use remediation::propose::{Proposal, propose};
-use remediation::{UndoPermit, Verification};
+use remediation::{Approval, UndoPermit, Verification};
 use telemetry::{NoteKind, Stage, UnixNanos, Window};
 
-use super::{Remedy, ResolveError, Resolver};
+use super::{Remedy, ResolveError, Resolver, resume};
 use crate::drive::drive;
 use crate::entry::Entry;
 use crate::log::Log;
@@ -20,7 +23,7 @@ use crate::report;
 const RESTART_SECONDS: i64 = 2;
 
 /// What the second half works on.
-struct Work<'a> {
+pub(super) struct Work<'a> {
     id: &'a str,
     alert: &'a Alert,
     conclusion: &'a Conclusion,
@@ -29,42 +32,70 @@ struct Work<'a> {
     actions: Vec<Action>,
 }
 
+impl<'a> Work<'a> {
+    /// Nothing is proposed yet.
+    pub(super) fn new(id: &'a str, alert: &'a Alert, conclusion: &'a Conclusion, remedy: &'a Remedy) -> Self {
+        Self { id, alert, conclusion, remedy, actions: Vec::new() }
+    }
+
+    /// The key of the action at `place`.
+    fn key(&self, place: usize, action: &Action) -> ActionKey {
+        ActionKey::new(self.id, &action.digest().unwrap_or_default(), place)
+    }
+}
+
 /// An action that was carried out.
 struct Applied {
     ready_at: UnixNanos,
-    permit: UndoPermit,
+    done: Done,
+}
+
+/// What came of an action.
+struct Done {
+    key: ActionKey,
+    action: Action,
     execution: Execution,
+    /// Absent when an earlier life of this process did it: then the actuator is asked for one.
+    permit: Option<UndoPermit>,
+}
+
+/// Whether an action may be carried out.
+enum Permission {
+    /// Now.
+    Now(Approval),
+    /// It was allowed, and the intent is recorded.
+    Then,
+    /// No.
+    Refused,
 }
 
 impl Resolver {
-    pub(super) async fn remedy(
-        &self,
-        id: &str,
-        alert: &Alert,
-        conclusion: &Conclusion,
-        remedy: &Remedy,
-        log: &mut Log,
-    ) -> Result<Resolution, ResolveError> {
+    pub(super) async fn remedy(&self, mut work: Work<'_>, log: &mut Log) -> Result<Resolution, ResolveError> {
         log.progress(Stage::Fix, NoteKind::Began, "what can be done about it")?;
-        let actions = match propose(conclusion, &remedy.inventory) {
+        // What was proposed stands; whether it is still allowed is looked at before anything is done.
+        let proposal = match log.recorded() {
+            Some(Entry::Proposal(actions)) => Proposal::Act(actions.clone()),
+            _ => propose(work.conclusion, &work.remedy.inventory),
+        };
+        work.actions = match proposal {
             Proposal::Act(actions) => actions,
             Proposal::Nothing(why) => {
                 log.progress(Stage::Fix, NoteKind::Ended, format!("nothing is done: {why}"))?;
                 return Ok(Resolution::nothing_done());
             }
         };
-        log.append(Entry::Proposal(actions.clone()))?;
-        if let Some(action) = actions.first() {
+        log.append(Entry::Proposal(work.actions.clone()))?;
+        if let Some(action) = work.actions.first() {
+            let instances: Vec<&str> = work.actions.iter().map(|action| action.instance.as_str()).collect();
             let text = format!(
                 "profile `{}`: restart {} with {}, one instance first",
                 action.profile,
-                actions.iter().map(|action| action.instance.as_str()).collect::<Vec<_>>().join(", then "),
+                instances.join(", then "),
                 report::settings(action)
             );
             log.progress(Stage::Fix, NoteKind::Learned, text)?;
         }
         log.progress(Stage::Fix, NoteKind::Ended, "")?;
-        let work = Work { id, alert, conclusion, remedy, actions };
         let mut resolution = Resolution {
             service: work.actions.first().map(|action| action.service.clone()).unwrap_or_default(),
             profile: work.actions.first().map(|action| action.profile.clone()),
@@ -89,7 +120,7 @@ impl Resolver {
                 log.progress(Stage::Apply, NoteKind::Ended, why)?;
                 return Ok(());
             }
-            let Some(applied) = self.apply(work, action, resolution, log).await? else { return Ok(()) };
+            let Some(applied) = self.apply(work, place, resolution, log).await? else { return Ok(()) };
             let measured = resolution.verifications.last().map(|record| record.after);
             let Some(trial) = trial(work, action, controls, applied.ready_at, measured, log) else {
                 return Ok(());
@@ -99,9 +130,7 @@ impl Resolver {
             resolution.verifications.push(record);
             match verdict {
                 Verdict::Effective => {}
-                Verdict::Worse => {
-                    return self.undo(applied.execution, applied.permit, resolution, work, log).await;
-                }
+                Verdict::Worse => return self.undo(applied.done, resolution, work, log).await,
                 _ => return Ok(()),
             }
         }
@@ -111,43 +140,93 @@ impl Resolver {
     async fn apply(
         &self,
         work: &Work<'_>,
-        action: &Action,
+        place: usize,
         resolution: &mut Resolution,
         log: &mut Log,
     ) -> Result<Option<Applied>, ResolveError> {
+        let Some(action) = work.actions.get(place) else { return Ok(None) };
         log.progress(Stage::Apply, NoteKind::Began, format!("`{}`", action.instance))?;
         log.commit()?;
+        let done = loop {
+            let permission = self.permission(work, action, resolution, log).await?;
+            if matches!(permission, Permission::Refused) {
+                return Ok(None);
+            }
+            log.append(Entry::Intent(action.clone()))?;
+            log.commit()?;
+            // Without a result the actuator never began, and the approval went with the process that held it.
+            if let Some(done) = self.carry_out(work, place, permission, log).await? {
+                break done;
+            }
+        };
+        log.append(Entry::Execution(done.execution.clone()))?;
+        match done.execution.outcome.clone() {
+            ExecutionOutcome::Done { ready_at } => {
+                log.commit()?;
+                resolution.actions.push(action.clone());
+                let settings = report::settings(action);
+                let text =
+                    format!("`{}` restarted with {settings}; its siblings are untouched", action.instance);
+                log.progress(Stage::Apply, NoteKind::Learned, text)?;
+                log.progress(Stage::Apply, NoteKind::Ended, "")?;
+                Ok(Some(Applied { ready_at, done }))
+            }
+            ExecutionOutcome::Failed { why } => {
+                log.progress(Stage::Apply, NoteKind::Failed, why)?;
+                log.commit()?;
+                if !done.execution.undo.is_empty() {
+                    self.undo(done, resolution, work, log).await?;
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// What was decided about `action`, or is decided now. An approval that was recorded and not used is asked for
+    /// again: it was a value of a process that is gone, and no value is made from text in a file.
+    async fn permission(
+        &self,
+        work: &Work<'_>,
+        action: &Action,
+        resolution: &mut Resolution,
+        log: &mut Log,
+    ) -> Result<Permission, ResolveError> {
+        while let Some(Entry::Approval(record)) = log.recorded() {
+            let record = record.clone();
+            self.note_approval(&record, resolution, log)?;
+            if !record.is_granted {
+                return self.refused(&record, log);
+            }
+        }
+        if log.is_catching_up() {
+            return Ok(Permission::Then);
+        }
+        if !is_allowed(work, action) {
+            let text = format!("nothing is done: the inventory no longer has this fix for `{}`", action.instance);
+            log.progress(Stage::Apply, NoteKind::Ended, text)?;
+            return Ok(Permission::Refused);
+        }
         let request = ApprovalRequest {
             incident: work.id.to_owned(),
             space: work.alert.space.clone(),
             action: action.clone(),
             because: work.conclusion.statement.clone(),
         };
-        let (approval, record) = match work.remedy.approvals.decide(&request).await {
-            Decision::Granted(approval, record) => (approval, record),
+        match work.remedy.approvals.decide(&request).await {
+            Decision::Granted(approval, record) => {
+                self.note_approval(&record, resolution, log)?;
+                Ok(Permission::Now(approval))
+            }
             Decision::Rejected(record) => {
                 self.note_approval(&record, resolution, log)?;
-                log.progress(Stage::Apply, NoteKind::Ended, format!("not approved: {}", record.comment))?;
-                return Ok(None);
-            }
-        };
-        self.note_approval(&record, resolution, log)?;
-        log.append(Entry::Intent(action.clone()))?;
-        log.commit()?;
-        let executed = work.remedy.executor.execute(action, approval, self.clock.now_unix_nanos()).await;
-        match executed {
-            Ok((execution, permit)) => {
-                resolution.actions.push(action.clone());
-                Ok(self.note_done(action, execution, permit, log)?)
-            }
-            Err(failure) => {
-                let execution = self.note_failed(action, &failure.error, log)?;
-                if let Some(permit) = failure.permit {
-                    self.undo(execution, permit, resolution, work, log).await?;
-                }
-                Ok(None)
+                self.refused(&record, log)
             }
         }
+    }
+
+    fn refused(&self, record: &ApprovalRecord, log: &mut Log) -> Result<Permission, ResolveError> {
+        log.progress(Stage::Apply, NoteKind::Ended, format!("not approved: {}", record.comment))?;
+        Ok(Permission::Refused)
     }
 
     fn note_approval(
@@ -161,45 +240,39 @@ impl Resolver {
         Ok(())
     }
 
-    fn note_done(
+    /// Acts, or finds out what came of acting. Nothing when the actuator never began.
+    async fn carry_out(
         &self,
-        action: &Action,
-        execution: Execution,
-        permit: UndoPermit,
+        work: &Work<'_>,
+        place: usize,
+        permission: Permission,
         log: &mut Log,
-    ) -> Result<Option<Applied>, ResolveError> {
-        log.append(Entry::Execution(execution.clone()))?;
-        log.commit()?;
-        let ExecutionOutcome::Done { ready_at } = execution.outcome else {
-            return Ok(None);
+    ) -> Result<Option<Done>, ResolveError> {
+        let Some(action) = work.actions.get(place).cloned() else { return Ok(None) };
+        let key = work.key(place, &action);
+        let result = match (permission, log.recorded()) {
+            (Permission::Now(approval), _) => {
+                work.remedy.executor.execute(&key, &action, approval, self.clock.now_unix_nanos()).await
+            }
+            (_, Some(Entry::Execution(execution))) => {
+                let execution = execution.clone();
+                return Ok(Some(Done { key, action, execution, permit: None }));
+            }
+            // It was asked again.
+            (_, Some(Entry::Approval(_))) => return Ok(None),
+            (_, Some(_)) => return Err(log.diverged("execution").into()),
+            (_, None) => match work.remedy.executor.recall(&key, &action).await {
+                Ok(Recalled::Done(execution, permit)) => Ok((execution, permit)),
+                Ok(Recalled::Failed(failure)) => Err(failure),
+                Ok(Recalled::NotBegun) => return Ok(None),
+                Ok(Recalled::Unknown(why)) => return Err(unknown(&action, why)),
+                Err(error) => return Err(unknown(&action, error.to_string())),
+            },
         };
-        let text = format!(
-            "`{}` restarted with {}; its siblings are untouched",
-            action.instance,
-            report::settings(action)
-        );
-        log.progress(Stage::Apply, NoteKind::Learned, text)?;
-        log.progress(Stage::Apply, NoteKind::Ended, "")?;
-        Ok(Some(Applied { ready_at, permit, execution }))
-    }
-
-    fn note_failed(
-        &self,
-        action: &Action,
-        error: &ExecuteError,
-        log: &mut Log,
-    ) -> Result<Execution, ResolveError> {
-        let why = error.to_string();
-        let execution = Execution {
-            action_digest: action.digest().unwrap_or_default(),
-            instance: action.instance.clone(),
-            outcome: ExecutionOutcome::Failed { why: why.clone() },
-            undo: std::collections::BTreeMap::new(),
-        };
-        log.append(Entry::Execution(execution.clone()))?;
-        log.progress(Stage::Apply, NoteKind::Failed, why)?;
-        log.commit()?;
-        Ok(execution)
+        Ok(Some(match result {
+            Ok((execution, permit)) => Done { key, action, execution, permit: Some(permit) },
+            Err(failure) => failed(key, action, failure),
+        }))
     }
 
     async fn verify(&self, trial: Trial, log: &mut Log) -> Result<VerificationRecord, ResolveError> {
@@ -215,31 +288,83 @@ impl Resolver {
 
     async fn undo(
         &self,
-        execution: Execution,
-        permit: UndoPermit,
+        done: Done,
         resolution: &mut Resolution,
         work: &Work<'_>,
         log: &mut Log,
     ) -> Result<(), ResolveError> {
-        log.progress(Stage::Apply, NoteKind::Began, format!("taking it back on `{}`", execution.instance))?;
-        log.append(Entry::UndoIntent(execution))?;
+        let instance = done.execution.instance.clone();
+        log.progress(Stage::Apply, NoteKind::Began, format!("taking it back on `{instance}`"))?;
+        log.append(Entry::UndoIntent(done.execution.clone()))?;
         log.commit()?;
-        let by_hand = permit.by_hand();
-        match work.remedy.executor.undo(permit).await {
+        let undone = match log.recorded() {
+            Some(Entry::Undo(undone)) => Ok(undone.clone()),
+            Some(Entry::Progress(note)) => Err(note.text.clone()),
+            Some(_) => return Err(log.diverged("undo").into()),
+            None => self.take_back(done, work).await,
+        };
+        match undone {
             Ok(undone) => {
                 resolution.was_undone = true;
                 let text = format!("`{}` runs again as before", undone.instance);
                 log.append(Entry::Undo(undone))?;
                 log.progress(Stage::Apply, NoteKind::Ended, text)?;
             }
-            Err(error) => {
-                let text = format!("NOT taken back ({error}); {by_hand}");
+            Err(text) => {
                 log.progress(Stage::Apply, NoteKind::Failed, text.clone())?;
                 resolution.not_undone = Some(text);
             }
         }
         log.commit()?;
         Ok(())
+    }
+
+    /// Takes an action back, once: its key makes a second attempt the same as the first. Fails with what to do by
+    /// hand.
+    async fn take_back(&self, done: Done, work: &Work<'_>) -> Result<Execution, String> {
+        let executor = &work.remedy.executor;
+        let by_hand = by_hand(&done.execution.instance, &done.execution.undo);
+        let permit = match done.permit {
+            Some(permit) => Ok(permit),
+            None => match executor.recall(&done.key, &done.action).await {
+                Ok(
+                    Recalled::Done(_, permit)
+                    | Recalled::Failed(ExecuteFailure { permit: Some(permit), .. }),
+                ) => Ok(permit),
+                Ok(_) => Err("the actuator does not know what it did".to_owned()),
+                Err(error) => Err(error.to_string()),
+            },
+        };
+        let undone = match permit {
+            Ok(permit) => {
+                executor.undo(&done.key.undo(), permit).await.map_err(|error| error.to_string())
+            }
+            Err(why) => Err(why),
+        };
+        undone.map_err(|why| format!("NOT taken back ({why}); {by_hand}"))
+    }
+}
+
+fn unknown(action: &Action, why: String) -> ResolveError {
+    ResolveError::Unknown { instance: action.instance.clone(), why, by_hand: resume::by_hand(action) }
+}
+
+/// What was tried and failed. With values to restore, something may have been done and is taken back.
+fn failed(key: ActionKey, action: Action, failure: ExecuteFailure) -> Done {
+    let execution = Execution {
+        action_digest: action.digest().unwrap_or_default(),
+        instance: action.instance.clone(),
+        outcome: ExecutionOutcome::Failed { why: failure.error.to_string() },
+        undo: failure.permit.as_ref().map(|permit| permit.previous().clone()).unwrap_or_default(),
+    };
+    Done { key, action, execution, permit: failure.permit }
+}
+
+/// Whether the inventory, which may have changed since the proposal, has this very action.
+fn is_allowed(work: &Work<'_>, action: &Action) -> bool {
+    match propose(work.conclusion, &work.remedy.inventory) {
+        Proposal::Act(actions) => actions.contains(action),
+        Proposal::Nothing(_) => false,
     }
 }
 

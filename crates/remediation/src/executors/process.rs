@@ -1,7 +1,8 @@
 //! Restarts one process with overrides, by asking the actuator (`firstcause actuate`) over its Unix socket.
 //!
 //! The actuator is a separate process and checks the variables once more against its own list; this process has no
-//! means to start or stop anything.
+//! means to start or stop anything. It keeps a durable record of what it did under which key, and is asked for it
+//! when nothing else knows.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use telemetry::source::BoxFuture;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
-use super::{ExecuteError, ExecuteFailure, Executor, UndoPermit};
+use super::{ActionKey, ExecuteError, ExecuteFailure, Executor, Recalled, UndoPermit};
 use crate::approval::Approval;
 
 /// A restart waits for its process to be ready; the actuator gives up before this.
@@ -32,6 +33,7 @@ pub struct ProcessExecutor {
 #[derive(Debug, Serialize)]
 struct Request<'a> {
     verb: &'static str,
+    key: &'a str,
     instance: &'a str,
     set: &'a BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -41,6 +43,35 @@ struct Request<'a> {
 #[derive(Debug, Serialize)]
 struct StatusRequest {
     verb: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct RecallRequest<'a> {
+    verb: &'static str,
+    key: &'a str,
+}
+
+/// What the actuator has on record about a key.
+#[derive(Debug, Deserialize)]
+struct Recall {
+    ok: bool,
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    state: Option<State>,
+    #[serde(default)]
+    ready_at_unix_nanos: i64,
+    #[serde(default)]
+    previous: BTreeMap<String, Option<String>>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    NotBegun,
+    Begun,
+    Done,
+    Failed,
 }
 
 #[derive(Debug, Deserialize)]
@@ -66,6 +97,9 @@ struct Reply {
     allowed: Option<Vec<String>>,
     #[serde(default)]
     ready_at_unix_nanos: i64,
+    /// The values before, as the actuator keeps them.
+    #[serde(default)]
+    previous: Option<BTreeMap<String, Option<String>>>,
 }
 
 impl ProcessExecutor {
@@ -82,6 +116,37 @@ impl ProcessExecutor {
             (false, Some(_)) => Err(ExecuteError::NotAllowed(reply.error)),
             (false, None) => Err(ExecuteError::Refused(reply.error)),
         }
+    }
+
+    async fn recalled(&self, key: &ActionKey, action: &Action) -> Result<Recalled, ExecuteError> {
+        let asked: Recall = self.exchange(&RecallRequest { verb: "recall", key: key.as_str() }).await?;
+        let Some(state) = asked.state.filter(|_| asked.ok) else {
+            let why = if asked.error.is_empty() { "it keeps no record" } else { &asked.error };
+            return Ok(Recalled::Unknown(why.to_owned()));
+        };
+        let action_digest = action.digest().unwrap_or_default();
+        let permit = UndoPermit {
+            action_digest: action_digest.clone(),
+            instance: action.instance.clone(),
+            previous: asked.previous,
+        };
+        Ok(match state {
+            State::NotBegun => Recalled::NotBegun,
+            State::Begun => Recalled::Unknown(
+                "the actuator began and was itself ended before it wrote down what came of it".to_owned(),
+            ),
+            State::Done => {
+                let ready_at = asked.ready_at_unix_nanos;
+                Recalled::Done(
+                    execution(&action_digest, &action.instance, ready_at, &permit.previous),
+                    permit,
+                )
+            }
+            State::Failed => Recalled::Failed(ExecuteFailure {
+                error: ExecuteError::Refused(asked.error),
+                permit: Some(permit),
+            }),
+        })
     }
 
     /// The values that `action` is about to replace.
@@ -123,13 +188,13 @@ impl ProcessExecutor {
 fn execution(
     action_digest: &str,
     instance: &str,
-    reply: &Reply,
+    ready_at_unix_nanos: i64,
     undo: &BTreeMap<String, Option<String>>,
 ) -> Execution {
     Execution {
         action_digest: action_digest.to_owned(),
         instance: instance.to_owned(),
-        outcome: ExecutionOutcome::Done { ready_at: UnixNanos(reply.ready_at_unix_nanos) },
+        outcome: ExecutionOutcome::Done { ready_at: UnixNanos(ready_at_unix_nanos) },
         undo: undo.clone(),
     }
 }
@@ -137,6 +202,7 @@ fn execution(
 impl Executor for ProcessExecutor {
     fn execute<'a>(
         &'a self,
+        key: &'a ActionKey,
         action: &'a Action,
         approval: Approval,
         now_ns: i64,
@@ -149,11 +215,20 @@ impl Executor for ProcessExecutor {
                 instance: action.instance.clone(),
                 previous,
             };
-            let request =
-                Request { verb: "restart", instance: &action.instance, set: &action.set, unset: Vec::new() };
+            let request = Request {
+                verb: "restart",
+                key: key.as_str(),
+                instance: &action.instance,
+                set: &action.set,
+                unset: Vec::new(),
+            };
             match self.restart(&request).await {
                 Ok(reply) => {
-                    Ok((execution(&action_digest, &action.instance, &reply, &permit.previous), permit))
+                    // Done under this key before: what was there before that is what takes it back.
+                    let previous = reply.previous.unwrap_or(permit.previous);
+                    let permit = UndoPermit { previous, ..permit };
+                    let ready_at = reply.ready_at_unix_nanos;
+                    Ok((execution(&action_digest, &action.instance, ready_at, &permit.previous), permit))
                 }
                 Err(error @ ExecuteError::NotAllowed(_)) => Err(error.into()),
                 // The override may be set and the process down: only the caller can decide to take it back.
@@ -162,7 +237,11 @@ impl Executor for ProcessExecutor {
         })
     }
 
-    fn undo(&self, permit: UndoPermit) -> BoxFuture<'_, Result<Execution, ExecuteError>> {
+    fn undo<'a>(
+        &'a self,
+        key: &'a ActionKey,
+        permit: UndoPermit,
+    ) -> BoxFuture<'a, Result<Execution, ExecuteError>> {
         Box::pin(async move {
             let set = permit
                 .previous
@@ -171,10 +250,20 @@ impl Executor for ProcessExecutor {
                 .collect();
             let unset =
                 permit.previous.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
-            let request = Request { verb: "restart", instance: &permit.instance, set: &set, unset };
+            let request =
+                Request { verb: "restart", key: key.as_str(), instance: &permit.instance, set: &set, unset };
             let reply = self.restart(&request).await?;
-            Ok(execution(&permit.action_digest, &permit.instance, &reply, &permit.previous))
+            let ready_at = reply.ready_at_unix_nanos;
+            Ok(execution(&permit.action_digest, &permit.instance, ready_at, &permit.previous))
         })
+    }
+
+    fn recall<'a>(
+        &'a self,
+        key: &'a ActionKey,
+        action: &'a Action,
+    ) -> BoxFuture<'a, Result<Recalled, ExecuteError>> {
+        Box::pin(self.recalled(key, action))
     }
 }
 
@@ -187,6 +276,10 @@ mod tests {
 
     const STATUS: &str = "{\"ok\":true,\"instances\":[{\"instance\":\"orders-1\",\
                           \"variables\":{\"CUSTOMER_INDEX\":\"false\",\"READ_AUDIT\":null}}]}\n";
+
+    fn key() -> ActionKey {
+        ActionKey::new("inc_1", &action().digest().unwrap(), 0)
+    }
 
     fn action() -> Action {
         Action {
@@ -224,9 +317,9 @@ mod tests {
         let server = tokio::spawn(actuator(listener, vec![STATUS, reply, reply]));
         let executor = ProcessExecutor::new(socket);
         let (approval, _) = Authority::new().approve(&action(), "terminal", "", 0).unwrap();
-        let (execution, permit) = executor.execute(&action(), approval, 1).await.unwrap();
+        let (execution, permit) = executor.execute(&key(), &action(), approval, 1).await.unwrap();
         assert_eq!(execution.outcome, ExecutionOutcome::Done { ready_at: UnixNanos(7) });
-        executor.undo(permit).await.unwrap();
+        executor.undo(&key().undo(), permit).await.unwrap();
         let requests = server.await.unwrap();
         assert!(
             requests[1].contains(r#""instance":"orders-1","set":{"CUSTOMER_INDEX":"true"}"#),
@@ -249,7 +342,7 @@ mod tests {
             let server = tokio::spawn(actuator(listener, vec![STATUS, reply]));
             let executor = ProcessExecutor::new(socket);
             let (approval, _) = Authority::new().approve(&action(), "terminal", "", 0).unwrap();
-            let failure = executor.execute(&action(), approval, 1).await.unwrap_err();
+            let failure = executor.execute(&key(), &action(), approval, 1).await.unwrap_err();
             assert_eq!(failure.permit.is_some(), may_have_acted, "{failure:?}");
             server.await.unwrap();
         }
@@ -259,7 +352,7 @@ mod tests {
     async fn without_an_actuator_nothing_is_done_and_the_hint_says_what_to_start() {
         let executor = ProcessExecutor::new(PathBuf::from("/nonexistent/actuate.sock"));
         let (approval, _) = Authority::new().approve(&action(), "terminal", "", 0).unwrap();
-        let error = executor.execute(&action(), approval, 1).await.unwrap_err();
+        let error = executor.execute(&key(), &action(), approval, 1).await.unwrap_err();
         assert!(error.error.to_string().contains("hint: is `firstcause actuate` running?"), "{error:?}");
     }
 
@@ -269,7 +362,28 @@ mod tests {
         let mut other = action();
         other.set.insert("READ_AUDIT".into(), "full".into());
         let (approval, _) = Authority::new().approve(&other, "terminal", "", 0).unwrap();
-        let error = executor.execute(&action(), approval, 1).await.unwrap_err();
+        let error = executor.execute(&key(), &action(), approval, 1).await.unwrap_err();
         assert!(matches!(error.error, ExecuteError::NotApproved(_)), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn what_came_of_an_action_is_recalled_and_nothing_is_guessed() {
+        let replies = [
+            ("{\"ok\":true,\"state\":\"not_begun\"}\n", "NotBegun"),
+            ("{\"ok\":true,\"state\":\"begun\"}\n", "Unknown"),
+            ("{\"ok\":true,\"state\":\"done\",\"ready_at_unix_nanos\":7,\"previous\":{\"A\":null}}\n", "Done"),
+            ("{\"ok\":true,\"state\":\"failed\",\"error\":\"not ready\"}\n", "Failed"),
+            ("{\"ok\":false,\"error\":\"the request is not understood\"}\n", "Unknown"),
+        ];
+        for (reply, name) in replies {
+            let folder = tempfile::tempdir().unwrap();
+            let socket = folder.path().join("actuate.sock");
+            let listener = UnixListener::bind(&socket).unwrap();
+            let server = tokio::spawn(actuator(listener, vec![reply]));
+            let recalled = ProcessExecutor::new(socket).recall(&key(), &action()).await.unwrap();
+            assert!(format!("{recalled:?}").starts_with(name), "{reply}: {recalled:?}");
+            let requests = server.await.unwrap();
+            assert!(requests[0].contains(r#""verb":"recall","key":"inc_1/0/"#), "{}", requests[0]);
+        }
     }
 }

@@ -473,6 +473,7 @@ fn resolution(difference: Interval, relative: Interval) -> Resolution {
         approvals,
         verifications: vec![trial(0), trial(1)],
         was_undone: false,
+        failed: None,
         not_undone: None,
     }
 }
