@@ -63,7 +63,7 @@ impl Client {
         set: Variables,
         unset: Vec<String>,
     ) -> Result<Restarted, ClientError> {
-        self.ask(&Request::Restart { instance: instance.to_owned(), set, unset }).await
+        self.ask(&Request::Restart { instance: instance.to_owned(), key: None, set, unset }).await
     }
 
     /// Deploys another version of a service, instance by instance.

@@ -1,13 +1,16 @@
 //! All instances together: starts and stops them, and carries out what is asked of them.
 //! It deliberately does not know how it was asked: sockets and lines are elsewhere.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::children::{Change, Slot};
+use super::ledger::{Ledger, What};
 use super::wire::{Deployed, InstanceStatus, Refusal, Reply, Request, RestartKind, Restarted, Status};
 use crate::outbound;
 use crate::system::System;
@@ -22,13 +25,15 @@ const BACKOFF_LIMIT: Duration = Duration::from_secs(5);
 pub(super) struct Fleet {
     slots: Vec<Arc<Slot>>,
     allow_deploy: bool,
+    /// Held while an action with a key is carried out: one at a time, and nobody is told of one half done.
+    ledger: Mutex<Ledger>,
 }
 
 impl Fleet {
-    pub(super) fn new(system: &Arc<System>, allow_deploy: bool) -> Self {
+    pub(super) fn new(system: &Arc<System>, allow_deploy: bool, ledger: Ledger) -> Self {
         let probe = outbound::client();
         let slots = system.instances.iter().map(|instance| Arc::new(Slot::new(system, instance, &probe)));
-        Self { slots: slots.collect(), allow_deploy }
+        Self { slots: slots.collect(), allow_deploy, ledger: Mutex::new(ledger) }
     }
 
     /// Starts all instances at once: none needs another to start.
@@ -70,7 +75,12 @@ impl Fleet {
                 let instances = self.slots.iter().map(|slot| slot.status()).collect();
                 Ok(Reply::Status(Status { ok: true, instances }))
             }
-            Request::Restart { instance, set, unset } => {
+            Request::Restart { instance, key: Some(key), set, unset } => {
+                let change = Change { kind: RestartKind::Restart, version: None, set, unset };
+                self.restart_once(&key, &instance, change).await.map(Reply::Restarted)
+            }
+            Request::Recall { key } => Ok(Reply::Recalled(self.ledger.lock().await.recall(&key))),
+            Request::Restart { instance, key: None, set, unset } => {
                 let slots = self.find("instance", &instance, |status| status.instance == instance)?;
                 let change = Change { kind: RestartKind::Restart, version: None, set, unset };
                 let mut restarted = restart_in_turn(slots, change).await?;
@@ -94,6 +104,28 @@ impl Fleet {
             }
             Request::Stop {} => Ok(Reply::Stopping { ok: true }),
         }
+    }
+
+    /// Restarts `instance` unless that was done under `key` before; what came of it is on disk either way.
+    async fn restart_once(&self, key: &str, instance: &str, change: Change) -> Result<Restarted, Refusal> {
+        let mut ledger = self.ledger.lock().await;
+        if let Some(result) = ledger.result(key) {
+            return result;
+        }
+        let slot = self.find("instance", instance, |status| status.instance == instance)?.swap_remove(0);
+        slot.check(&change)?;
+        let variables = slot.status().variables;
+        let named = change.set.keys().chain(&change.unset);
+        let previous: BTreeMap<_, _> =
+            named.map(|name| (name.clone(), variables.get(name).cloned().flatten())).collect();
+        ledger.write(key, instance, What::Begun { previous: previous.clone() })?;
+        let result = slot.restart(change).await;
+        let what = match &result {
+            Ok(restarted) => What::Done { restarted: restarted.clone() },
+            Err(refusal) => What::Failed { previous, error: refusal.error.clone() },
+        };
+        ledger.write(key, instance, what)?;
+        result
     }
 
     fn find(

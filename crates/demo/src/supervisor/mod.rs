@@ -5,6 +5,7 @@
 mod children;
 pub mod client;
 mod fleet;
+pub mod ledger;
 mod socket;
 pub mod wire;
 
@@ -19,6 +20,7 @@ use tokio::sync::Notify;
 use crate::lifetime::Lifetime;
 use crate::system::{System, SystemError};
 use fleet::Fleet;
+use ledger::Ledger;
 use wire::Refusal;
 
 /// What the supervisor is to do.
@@ -52,6 +54,9 @@ pub enum SuperviseError {
         #[source]
         source: io::Error,
     },
+    /// The record of what was done cannot be read or made.
+    #[error("cannot open the record of actions")]
+    Ledger(#[source] io::Error),
     /// An instance did not start.
     #[error("the system did not start: {}", .0.error)]
     Start(Refusal),
@@ -63,7 +68,8 @@ pub async fn run(options: Options) -> Result<(), SuperviseError> {
     let system = Arc::new(System::load(&options.system_file)?);
     let fail = |source| SuperviseError::Socket { socket: options.socket.clone(), source };
     let listener = socket::listen(&options.socket).await.map_err(fail)?;
-    let fleet = Arc::new(Fleet::new(&system, options.allow_deploy));
+    let ledger = Ledger::open(&system.directory).map_err(SuperviseError::Ledger)?;
+    let fleet = Arc::new(Fleet::new(&system, options.allow_deploy, ledger));
     let stop = Arc::new(Notify::new());
     let supervised = tokio::select! {
         supervised = supervise(&fleet, &listener, &stop) => supervised.map_err(|error| match error {

@@ -67,7 +67,7 @@ async fn converse(fleet: &Fleet, stop: &Notify, stream: UnixStream) -> io::Resul
         let reply = match request {
             Ok(request) => fleet.carry_out(request).await.unwrap_or_else(Reply::Refused),
             Err(error) => Reply::Refused(Refusal::new(format!(
-                "the request is not understood: {error}; hint: verbs are status, restart, deploy and stop"
+                "the request is not understood: {error}; hint: verbs are status, restart, recall, deploy and stop"
             ))),
         };
         let mut line = serde_json::to_vec(&reply)?;

@@ -18,12 +18,20 @@ pub enum Request {
     Restart {
         /// The instance.
         instance: String,
+        /// Names this restart for ever: under the same key it is carried out once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
         /// Variables to set.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         set: Variables,
         /// Variables to remove.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         unset: Vec<String>,
+    },
+    /// What came of the restart under a key.
+    Recall {
+        /// The key.
+        key: String,
     },
     /// Gives all instances of a service another version, one after the other.
     Deploy {
@@ -45,6 +53,7 @@ pub enum Request {
 pub(super) enum Reply {
     Status(Status),
     Restarted(Restarted),
+    Recalled(Recalled),
     Deployed(Deployed),
     Stopping { ok: bool },
     Refused(Refusal),
@@ -122,6 +131,37 @@ pub struct Restarted {
     pub previous: BTreeMap<String, Option<String>>,
     /// The new process.
     pub pid: u32,
+}
+
+/// What is known of a restart under a key.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Recalled {
+    /// True.
+    pub ok: bool,
+    /// How far it came.
+    pub state: RecalledState,
+    /// When the instance was ready again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_at_unix_nanos: Option<i64>,
+    /// The values before.
+    pub previous: BTreeMap<String, Option<String>>,
+    /// What was wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// How far a restart came.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecalledState {
+    /// It was never begun.
+    NotBegun,
+    /// It was begun, and what came of it was not written down.
+    Begun,
+    /// It was carried out.
+    Done,
+    /// It was tried and failed.
+    Failed,
 }
 
 /// A service was deployed.
