@@ -93,11 +93,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the disk fails or the journal is damaged; a damaged one is not touched.
-    pub fn resume(
-        disk: &dyn Disk,
-        clock: Arc<dyn Clock>,
-        path: &Path,
-    ) -> Result<(Self, Left), JournalError> {
+    pub fn resume(disk: &dyn Disk, clock: Arc<dyn Clock>, path: &Path) -> Result<(Self, Left), JournalError> {
         let bytes = disk.read(path).map_err(failed("read", path))?;
         let left = chain::left(&bytes)
             .map_err(|source| JournalError::Damaged { path: path.display().to_string(), source })?;

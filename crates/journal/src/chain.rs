@@ -100,9 +100,11 @@ pub fn left(bytes: &[u8]) -> Result<Left, Damage> {
     };
     let behind = bytes.get(len..).unwrap_or_default();
     let sound = verified.records.len() as u64;
-    let mut readable = behind.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
+    let mut readable =
+        behind.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
     // What tears is no record at all; a record that does not follow was changed or moved.
-    let is_torn = matches!(damage, Damage::NotARecord { .. } | Damage::NotText { .. } | Damage::CutLine { .. });
+    let is_torn =
+        matches!(damage, Damage::NotARecord { .. } | Damage::NotText { .. } | Damage::CutLine { .. });
     if !is_torn || readable.any(|record: Record| record.durable > sound) {
         return Err(damage);
     }

@@ -133,7 +133,10 @@ fn a_torn_end_is_cut_and_the_journal_goes_on_and_a_damaged_one_is_not_touched() 
                 journal.append("note", &"gone on", None).unwrap();
                 journal.commit().unwrap();
                 let head = journal.head().to_owned();
-                assert_eq!(verify(&disk.read(Path::new(PATH)).unwrap(), Some(&head)).unwrap().records.len(), 6);
+                assert_eq!(
+                    verify(&disk.read(Path::new(PATH)).unwrap(), Some(&head)).unwrap().records.len(),
+                    6
+                );
             }
             Err(error) => {
                 assert!(!is_torn, "{error}");

@@ -43,6 +43,12 @@ impl Desk {
         (Arc::new(Self { open: Mutex::default(), waiting, clock, chance: Mutex::new(chance) }), opened)
     }
 
+    /// Takes `incident`, which an earlier life of this process opened, as the open one of `dedupe_key`.
+    pub fn adopt(&self, dedupe_key: &str, incident: &str) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.insert(dedupe_key.to_owned(), incident.to_owned());
+    }
+
     /// Closes the incident of `dedupe_key`: a later alert opens a new one.
     pub fn close(&self, dedupe_key: &str) {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(dedupe_key);

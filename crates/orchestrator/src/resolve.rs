@@ -113,10 +113,7 @@ pub enum ResolveError {
 impl ResolveError {
     /// Whether it is the journal that failed.
     fn is_journal(&self) -> bool {
-        matches!(
-            self,
-            Self::Log(LogError::Journal(_)) | Self::Drive(DriveError::Log(LogError::Journal(_)))
-        )
+        matches!(self, Self::Log(LogError::Journal(_)) | Self::Drive(DriveError::Log(LogError::Journal(_))))
     }
 }
 

@@ -91,7 +91,8 @@ fn answer(request: &Value, kept: &mut Kept) -> Value {
                 let instance = request["instance"].as_str().unwrap();
                 kept.restarts.push(format!("{instance} {}", request["set"]));
                 let ready = at(if instance == "orders-1" { READY } else { READY + 20 }).0;
-                let reply = json!({ "ok": true, "ready_at_unix_nanos": ready, "previous": { "INDEX": null } });
+                let reply =
+                    json!({ "ok": true, "ready_at_unix_nanos": ready, "previous": { "INDEX": null } });
                 kept.replies.insert(key.clone(), reply);
             }
             kept.replies[&key].clone()
@@ -152,11 +153,7 @@ impl Executor for Dying {
         Box::pin(std::future::pending())
     }
 
-    fn undo<'a>(
-        &'a self,
-        _: &'a ActionKey,
-        _: UndoPermit,
-    ) -> BoxFuture<'a, Result<Execution, ExecuteError>> {
+    fn undo<'a>(&'a self, _: &'a ActionKey, _: UndoPermit) -> BoxFuture<'a, Result<Execution, ExecuteError>> {
         Box::pin(std::future::pending())
     }
 
@@ -275,10 +272,14 @@ async fn sweep(level: Level, verdict: Verdict, executor: fn(&Path) -> Arc<dyn Ex
             Some(closed) => {
                 let report = closed.unwrap().report;
                 let failed = report.resolution.as_ref().and_then(|resolution| resolution.failed.as_ref());
-                sweep.double_actions += actuator.restarts().len().saturating_sub(actions.len().max(restarts.len()));
+                sweep.double_actions +=
+                    actuator.restarts().len().saturating_sub(actions.len().max(restarts.len()));
                 if failed.is_some() {
                     sweep.failed += 1;
-                    assert!(actuator.restarts().is_empty(), "only an alert that was never durable fails here");
+                    assert!(
+                        actuator.restarts().is_empty(),
+                        "only an alert that was never durable fails here"
+                    );
                 } else {
                     sweep.resumed += 1;
                     assert_eq!(report.diagnosis, expected.diagnosis, "crash after {crash_after} calls");

@@ -134,7 +134,9 @@ impl Ledger {
     pub(super) fn write(&mut self, key: &str, instance: &str, what: What) -> Result<(), Refusal> {
         if self.known.len() >= KEYS_MAX && !self.known.contains_key(key) {
             let path = self.path.display();
-            return Err(Refusal::new(format!("`{path}` is full; hint: stop the supervisor and move it away")));
+            return Err(Refusal::new(format!(
+                "`{path}` is full; hint: stop the supervisor and move it away"
+            )));
         }
         let line = Line {
             key: key.to_owned(),
@@ -202,12 +204,12 @@ mod tests {
         ledger.write("a", "orders-1", begun()).unwrap();
         ledger.write("b", "orders-1", begun()).unwrap();
         let bytes = std::fs::read(&path).unwrap();
-        std::fs::write(&path, &bytes[..bytes.len() - 4]).unwrap();
+        crate::files::write_atomically(&path, &bytes[..bytes.len() - 4]).unwrap();
         let mut ledger = Ledger::open(folder.path()).unwrap();
         assert_eq!(ledger.recall("b").state, RecalledState::NotBegun);
         ledger.write("c", "orders-1", begun()).unwrap();
         assert_eq!(Ledger::open(folder.path()).unwrap().recall("c").state, RecalledState::Begun);
-        std::fs::write(&path, [b"{}\n", bytes.as_slice()].concat()).unwrap();
+        crate::files::write_atomically(&path, &[b"{}\n", bytes.as_slice()].concat()).unwrap();
         assert!(Ledger::open(folder.path()).is_err());
     }
 }

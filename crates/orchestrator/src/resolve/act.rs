@@ -96,6 +96,7 @@ impl Resolver {
             log.progress(Stage::Fix, NoteKind::Learned, text)?;
         }
         log.progress(Stage::Fix, NoteKind::Ended, "")?;
+        log.commit()?;
         let mut resolution = Resolution {
             service: work.actions.first().map(|action| action.service.clone()).unwrap_or_default(),
             profile: work.actions.first().map(|action| action.profile.clone()),
@@ -202,7 +203,8 @@ impl Resolver {
             return Ok(Permission::Then);
         }
         if !is_allowed(work, action) {
-            let text = format!("nothing is done: the inventory no longer has this fix for `{}`", action.instance);
+            let text =
+                format!("nothing is done: the inventory no longer has this fix for `{}`", action.instance);
             log.progress(Stage::Apply, NoteKind::Ended, text)?;
             return Ok(Permission::Refused);
         }
@@ -328,17 +330,14 @@ impl Resolver {
             Some(permit) => Ok(permit),
             None => match executor.recall(&done.key, &done.action).await {
                 Ok(
-                    Recalled::Done(_, permit)
-                    | Recalled::Failed(ExecuteFailure { permit: Some(permit), .. }),
+                    Recalled::Done(_, permit) | Recalled::Failed(ExecuteFailure { permit: Some(permit), .. }),
                 ) => Ok(permit),
                 Ok(_) => Err("the actuator does not know what it did".to_owned()),
                 Err(error) => Err(error.to_string()),
             },
         };
         let undone = match permit {
-            Ok(permit) => {
-                executor.undo(&done.key.undo(), permit).await.map_err(|error| error.to_string())
-            }
+            Ok(permit) => executor.undo(&done.key.undo(), permit).await.map_err(|error| error.to_string()),
             Err(why) => Err(why),
         };
         undone.map_err(|why| format!("NOT taken back ({why}); {by_hand}"))

@@ -84,8 +84,7 @@ impl Resolver {
     fn look(&self, incident: &str, journal: PathBuf, found: &mut Found) {
         let path = journal.display().to_string();
         let left = match self.disk.read(&journal) {
-            Ok(bytes) => journal::left(&bytes)
-                .map_err(|source| JournalError::Damaged { path, source }),
+            Ok(bytes) => journal::left(&bytes).map_err(|source| JournalError::Damaged { path, source }),
             Err(source) => Err(JournalError::Disk { what: "read", path, source }),
         };
         match left {
@@ -133,7 +132,11 @@ impl Resolver {
 
 fn resumed(left: &Left) -> String {
     let text = "taken up again: the process that worked on it had ended".to_owned();
-    if left.torn == 0 { text } else { format!("{text}; {} bytes that were never durable were cut", left.torn) }
+    if left.torn == 0 {
+        text
+    } else {
+        format!("{text}; {} bytes that were never durable were cut", left.torn)
+    }
 }
 
 /// The stage that the incident was in.

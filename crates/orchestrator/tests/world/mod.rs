@@ -12,8 +12,8 @@ use telemetry::number::Num;
 use telemetry::source::BoxFuture;
 use telemetry::time::Window;
 use telemetry::{
-    Answer, Ask, AskError, Cancel, Capabilities, Limits, Question, Source, SourceName, Space, SpanKind, Table,
-    UnixNanos,
+    Answer, Ask, AskError, Cancel, Capabilities, Limits, Question, Source, SourceName, Space, SpanKind,
+    Table, UnixNanos,
 };
 
 const MS: i64 = 1_000_000;

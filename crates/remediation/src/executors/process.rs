@@ -371,7 +371,10 @@ mod tests {
         let replies = [
             ("{\"ok\":true,\"state\":\"not_begun\"}\n", "NotBegun"),
             ("{\"ok\":true,\"state\":\"begun\"}\n", "Unknown"),
-            ("{\"ok\":true,\"state\":\"done\",\"ready_at_unix_nanos\":7,\"previous\":{\"A\":null}}\n", "Done"),
+            (
+                "{\"ok\":true,\"state\":\"done\",\"ready_at_unix_nanos\":7,\"previous\":{\"A\":null}}\n",
+                "Done",
+            ),
             ("{\"ok\":true,\"state\":\"failed\",\"error\":\"not ready\"}\n", "Failed"),
             ("{\"ok\":false,\"error\":\"the request is not understood\"}\n", "Unknown"),
         ];
