@@ -42,6 +42,10 @@ pub(crate) enum Command {
     #[cfg(feature = "demo")]
     #[command(hide = true)]
     DemoService,
+    /// The data and the description of the demo's system, for `actuate`
+    #[cfg(feature = "demo")]
+    #[command(hide = true)]
+    DemoSystem(DemoSystem),
     /// The load of the demo
     #[cfg(feature = "demo")]
     #[command(hide = true)]
@@ -123,6 +127,15 @@ pub(crate) struct Serve {
     /// Questions and health are answered here
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub(crate) http: SocketAddr,
+    /// What may be acted on (TOML); without this, the policy and the actuator Firstcause only reports
+    #[arg(long, value_name = "FILE", requires_all = ["policy", "actuator"])]
+    pub(crate) inventory: Option<PathBuf>,
+    /// When an action needs a person (TOML)
+    #[arg(long, value_name = "FILE", requires_all = ["inventory", "actuator"])]
+    pub(crate) policy: Option<PathBuf>,
+    /// Where `firstcause actuate` listens
+    #[arg(long, value_name = "SOCKET", requires_all = ["inventory", "policy"])]
+    pub(crate) actuator: Option<PathBuf>,
     /// When a request is acknowledged
     #[arg(long, value_enum, default_value_t = DurabilityName::Fsync)]
     pub(crate) durability: DurabilityName,
@@ -301,6 +314,20 @@ pub(crate) struct Actuate {
     /// Stop everything when standard input closes
     #[arg(long)]
     pub(crate) stop_with_stdin: bool,
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct DemoSystem {
+    /// Where; what was there is replaced
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Where its telemetry goes
+    #[arg(long, default_value = "127.0.0.1:4318", value_name = "ADDR")]
+    pub(crate) otlp_http: SocketAddr,
+    /// Seed of the data
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
 }
 
 #[cfg(feature = "demo")]

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 
-use crate::cli::{Actuate, DemoDirector, DemoLoad, DemoTailSampler};
+use crate::cli::{Actuate, DemoDirector, DemoLoad, DemoSystem, DemoTailSampler};
 use crate::failure::Outcome;
 
 /// One service, configured by its environment.
@@ -10,6 +10,16 @@ pub(crate) async fn service() -> anyhow::Result<Outcome> {
     let settings =
         demo::service::Settings::from_vars(std::env::vars()).context("failed to read the settings")?;
     demo::service::run(settings).await.context("failed to serve")?;
+    Ok(Outcome::AsAsked)
+}
+
+/// The data and the description of a system: what `actuate` reads.
+pub(crate) fn system(args: &DemoSystem) -> anyhow::Result<Outcome> {
+    let binary = std::env::current_exe().context("failed to find this very binary")?;
+    let (words, otlp) = (["demo-service".to_owned()], format!("http://{}", args.otlp_http));
+    let system = demo::system::System::create(&args.folder, &binary, &words, &otlp, args.seed)
+        .context("failed to make the system")?;
+    crate::terminal::say(&system.file().display().to_string())?;
     Ok(Outcome::AsAsked)
 }
 

@@ -32,6 +32,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         #[cfg(feature = "demo")]
         Command::DemoService => block_on(demo_parts::service()),
         #[cfg(feature = "demo")]
+        Command::DemoSystem(args) => demo_parts::system(&args),
+        #[cfg(feature = "demo")]
         Command::DemoLoad(args) => block_on(demo_parts::load(args)),
         #[cfg(feature = "demo")]
         Command::DemoDirector(args) => block_on(demo_parts::director(args)),

@@ -1,4 +1,7 @@
-//! `serve`: receive, keep, answer, watch, explain. Reports only: outside the demo nothing is changed.
+//! `serve`: receive, keep, answer, watch, explain; act where an inventory, a policy and an actuator are given. What an
+//! earlier process left open is taken up first.
+
+mod acting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use incident::ConclusionKind;
 use orchestrator::desk::Opened;
+use orchestrator::resolve::{Closed, ResolveError};
 use orchestrator::watch::Watched;
 use orchestrator::{Desk, Resolver};
 use platform::chance::OsChance;
@@ -34,11 +38,11 @@ pub(crate) async fn run(args: Serve) -> anyhow::Result<Outcome> {
     if let Some(grpc) = receiver.grpc {
         terminal::say(&format!("otlp/grpc http://{grpc}"))?;
     }
-    // Outside the demo nothing is changed, so nobody is asked.
+    // A person decides through a file here, not on the page.
     let shown = Shown { data_dir: &args.data_dir, store: &store, otlp: receiver.address, approvals: None };
     let live = Live::start(listener, &doors, shown)?;
     tokio::select! {
-        () = watch(&args, &doors, &store, &live.feed, Arc::clone(&stream)) => {}
+        watched = watch(&args, &doors, &store, &live.feed, Arc::clone(&stream)) => watched?,
         interrupted = interrupted() => interrupted?,
     }
     stream.line(UnixNanos(doors.clock.now_unix_nanos()), "stopping: requests under way are finished first");
@@ -69,16 +73,24 @@ fn open_store(args: &Serve, doors: &Doors) -> anyhow::Result<Store> {
 }
 
 /// Watches the default space and explains what it finds, one incident after the other.
-async fn watch(args: &Serve, doors: &Doors, store: &Store, feed: &Arc<Feed>, stream: Arc<Stream>) {
+async fn watch(
+    args: &Serve,
+    doors: &Doors,
+    store: &Store,
+    feed: &Arc<Feed>,
+    stream: Arc<Stream>,
+) -> anyhow::Result<()> {
     let sources = sources(store);
     let (desk, opened) = Desk::new(Arc::clone(&doors.clock), Box::new(OsChance));
-    let resolver = Resolver {
+    let mut resolver = Resolver {
         sources: sources.clone(),
         clock: Arc::clone(&doors.clock),
         disk: Arc::clone(&doors.disk),
         data_dir: args.data_dir.clone(),
         remedy: None,
     };
+    resolver.remedy = acting::remedy(args, doors, &resolver.incidents(&Space::default()))?;
+    let left = acting::left_open(&resolver, &desk)?;
     let (gaps, clock) = (Arc::clone(&stream), Arc::clone(&doors.clock));
     let accepts = Arc::clone(&desk);
     let watched = Watched { space: Space::default(), arrival_seconds: args.arrival };
@@ -86,10 +98,22 @@ async fn watch(args: &Serve, doors: &Doors, store: &Store, feed: &Arc<Feed>, str
         orchestrator::watch::run(watched, sources, Arc::clone(&doors.clock), accepts, move |gap| {
             gaps.line(UnixNanos(clock.now_unix_nanos()), gap);
         });
+    let explaining = async {
+        for open in left {
+            let observer = feed.follow(&open.incident, Arc::clone(&stream) as _);
+            let closed = resolver.resume(&open, observer).await;
+            let open_for = tell(&resolver, doors, &open.incident, closed);
+            if let Some(alert) = open.alert {
+                close_later(&desk, alert.dedupe_key, open_for);
+            }
+        }
+        explain(&resolver, opened, &desk, doors, (feed, Arc::clone(&stream))).await;
+    };
     tokio::select! {
         () = watching => {}
-        () = explain(&resolver, opened, &desk, doors, (feed, stream)) => {}
+        () = explaining => {}
     }
+    Ok(())
 }
 
 /// An incident stays open for this long after it was explained: what still burns is not explained twice.
@@ -105,31 +129,47 @@ async fn explain(
     (feed, stream): (&Arc<Feed>, Arc<Stream>),
 ) {
     while let Some(Opened { incident, alert }) = opened.recv().await {
-        let (space, key) = (alert.space.clone(), alert.dedupe_key.clone());
+        let key = alert.dedupe_key.clone();
         let observer = feed.follow(&incident, Arc::clone(&stream) as _);
-        let mut open_for = OPEN_FOR;
-        match resolver.resolve(&incident, alert, observer).await {
-            Ok(closed) => {
-                if closed.report.conclusion == ConclusionKind::Insufficient {
-                    open_for = UNEXPLAINED_FOR;
-                }
-                let page = resolver.incidents(&space).join(format!("{incident}.html"));
-                let written =
-                    write_file(&*doors.disk, &page, server::page::report(&closed.report).as_bytes());
-                terminal::say_aside(&terminal::render(&closed.report));
-                terminal::say_aside(&match written {
-                    Ok(()) => {
-                        format!("    report  {}\n   journal  {}", page.display(), closed.journal.display())
-                    }
-                    Err(error) => format!("    report  not written: {error:#}"),
-                });
-            }
-            Err(error) => {
-                terminal::complain(&anyhow::Error::new(error).context("the incident was not explained"))
-            }
-        }
+        let closed = resolver.resolve(&incident, alert, observer).await;
+        close_later(desk, key, tell(resolver, doors, &incident, closed));
+    }
+}
+
+fn close_later(desk: &Arc<Desk>, key: String, open_for: Duration) {
+    let desk = Arc::clone(desk);
+    tokio::spawn(async move {
         tokio::time::sleep(open_for).await;
         desk.close(&key);
+    });
+}
+
+/// Says and writes what became of `incident`; gives how long it stays open.
+fn tell(
+    resolver: &Resolver,
+    doors: &Doors,
+    incident: &str,
+    closed: Result<Closed, ResolveError>,
+) -> Duration {
+    let closed = match closed {
+        Ok(closed) => closed,
+        Err(error) => {
+            let error = anyhow::Error::new(error);
+            terminal::complain(&error.context(format!("incident {incident} was not explained")));
+            return OPEN_FOR;
+        }
+    };
+    let page = resolver.incidents(&closed.report.space).join(format!("{incident}.html"));
+    let written = write_file(&*doors.disk, &page, server::page::report(&closed.report).as_bytes());
+    terminal::say_aside(&terminal::render(&closed.report));
+    terminal::say_aside(&match written {
+        Ok(()) => format!("    report  {}\n   journal  {}", page.display(), closed.journal.display()),
+        Err(error) => format!("    report  not written: {error:#}"),
+    });
+    let has_failed = closed.report.resolution.as_ref().is_some_and(|resolution| resolution.failed.is_some());
+    match closed.report.conclusion {
+        ConclusionKind::Insufficient if !has_failed => UNEXPLAINED_FOR,
+        _ => OPEN_FOR,
     }
 }
 

@@ -61,6 +61,9 @@ fn done(report: &Report, lines: &mut Vec<String>) {
         push(lines, "done", "nothing");
         return;
     };
+    if let Some(why) = &resolution.failed {
+        push(lines, "FAILED", why);
+    }
     for action in &resolution.actions {
         push(
             lines,
@@ -69,7 +72,9 @@ fn done(report: &Report, lines: &mut Vec<String>) {
         );
     }
     if resolution.actions.is_empty() {
-        push(lines, "done", "nothing: not approved");
+        let why =
+            if resolution.failed.is_some() { "nothing that is known of" } else { "nothing: not approved" };
+        push(lines, "done", why);
     }
     for record in &resolution.verifications {
         push(lines, "proof", &format!("{} [{}]", record.statement, record.verdict.name()));

@@ -131,10 +131,17 @@ fn since(report: &Report) -> Markup {
 
 fn done(report: &Report) -> Markup {
     let actions = report.resolution.as_ref().map_or(&[][..], |resolution| &resolution.actions);
+    let failed = report.resolution.as_ref().and_then(|resolution| resolution.failed.as_ref());
     let Some(first) = actions.first() else {
-        return html! { "Nothing was done." };
+        return match failed {
+            Some(why) => html! { strong { "Ended as failed: " } (shown(why)) },
+            None => html! { "Nothing was done." },
+        };
     };
     html! {
+        @if let Some(why) = failed {
+            strong { "Ended as failed: " } (shown(why)) br;
+        }
         strong { (named(&first.spec)) } " on "
         (actions.iter().take(6).map(|action| named(&action.instance)).collect::<Vec<_>>().join(", "))
         @if actions.len() > 6 { " and " (actions.len() - 6) " more" }
