@@ -68,6 +68,31 @@ pub(crate) fn all() -> &'static [Soak] {
             ],
             inputs: &["crates/platform", "crates/otlp", "crates/store", "crates/ingest", "crates/firstcause"],
         },
+        Soak {
+            name: "resume",
+            what: "kill -9 in every stage of an incident: it ends all the same, and nothing is done twice",
+            arguments: &[
+                "test",
+                "--release",
+                "-p",
+                "firstcause",
+                "--test",
+                "it",
+                "resume::",
+                "--",
+                "--nocapture",
+            ],
+            inputs: &[
+                "crates/platform",
+                "crates/store",
+                "crates/investigation",
+                "crates/remediation",
+                "crates/journal",
+                "crates/orchestrator",
+                "crates/demo",
+                "crates/firstcause",
+            ],
+        },
     ]
 }
 
@@ -147,7 +172,7 @@ mod tests {
     #[test]
     fn soaks_are_sorted_and_chosen_by_name_and_seed() {
         let names: Vec<&str> = all().iter().map(|soak| soak.name).collect();
-        assert_eq!(names, ["demo", "kill"]);
+        assert_eq!(names, ["demo", "kill", "resume"]);
         let (soak, seed) = chosen(&words("kill --seed 7")).expect("a soak");
         assert_eq!((soak.name, seed), ("kill", 7));
         for wrong in ["", "kil", "kill --seed x", "kill 7"] {

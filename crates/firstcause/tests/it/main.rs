@@ -17,6 +17,7 @@ mod gate;
 mod kill;
 mod order;
 mod otlp_client;
+mod resume;
 mod schema;
 mod serving;
 

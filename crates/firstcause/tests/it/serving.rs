@@ -26,10 +26,15 @@ impl Serving {
     }
 
     /// Starts a server by `command`, which still lacks its addresses and folder.
-    pub(crate) fn of(mut command: Command, data_dir: &Path) -> Self {
+    pub(crate) fn of(command: Command, data_dir: &Path) -> Self {
+        Self::at(command, data_dir, "127.0.0.1:0")
+    }
+
+    /// The same, receiving at `otlp`.
+    pub(crate) fn at(mut command: Command, data_dir: &Path, otlp: &str) -> Self {
         command.arg("--data-dir").arg(data_dir);
         let any = "127.0.0.1:0";
-        command.args(["--otlp-http", any, "--http", any, "--otlp-grpc", any]);
+        command.args(["--otlp-http", otlp, "--http", any, "--otlp-grpc", any]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut address = || {
