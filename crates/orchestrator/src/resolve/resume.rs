@@ -74,8 +74,9 @@ impl Resolver {
     }
 
     fn list(&self, folder: &Path) -> Result<Vec<String>, ResolveError> {
+        use std::io::ErrorKind::{NotADirectory, NotFound};
         match self.disk.list(folder) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) if matches!(error.kind(), NotFound | NotADirectory) => Ok(Vec::new()),
             Err(source) => Err(ResolveError::Folder { path: folder.display().to_string(), source }),
             Ok(names) => Ok(names),
         }

@@ -123,6 +123,7 @@ pub(crate) fn lines(entries: &[Entry]) -> Vec<String> {
             seq: place as u64 + 1,
             at: at(180 + place as i64).0,
             prev,
+            durable: place as u64,
             kind: entry.kind().to_owned(),
             took_us: None,
             body: serde_json::value::RawValue::from_string(body).expect("it is JSON"),
