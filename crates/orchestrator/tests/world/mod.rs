@@ -48,6 +48,7 @@ impl World {
             for second in (0..200).filter(|second| window.contains(at(*second))) {
                 let ns = (self.level)(instance, second) * MS + second % 7 * 50_001;
                 rows.push(OnsetRow {
+                    is_message: false,
                     subject: subject(instance, "GET /orders"),
                     second: at(second),
                     count: 4,
@@ -76,6 +77,7 @@ impl World {
                 kind: SpanKind::Client,
                 resource: "SELECT orders".into(),
                 database: "sqlite".into(),
+                lead_ns: 0,
                 count: 4 * blocks.len() as u64,
                 error_origins: 0,
                 errors: 0,
@@ -85,7 +87,11 @@ impl World {
                 blocks,
             }
         };
-        Table::SelfTime(SelfTimeTable { traces: 40, rows: vec![row("orders-1"), row("orders-2")] })
+        Table::SelfTime(SelfTimeTable {
+            traces: 40,
+            rows: vec![row("orders-1"), row("orders-2")],
+            lanes: Vec::new(),
+        })
     }
 }
 
