@@ -21,6 +21,9 @@ const ENTRIES_MAX: usize = 4;
 /// The least factor between healthy and failing times that a limit between them can stand on.
 const EXCESS_MIN: f64 = 1.5;
 
+/// Spans that grew by less than this share of the most grown one suffered from it: a busy machine slows its neighbours.
+const EXCESS_SHARE_MIN: f64 = 0.2;
+
 /// What is known of the spans of one name.
 #[derive(Default)]
 struct Figures {
@@ -142,6 +145,8 @@ fn limits(bad: &BTreeMap<String, Figures>, good: &BTreeMap<String, Figures>) -> 
         found.push((before - after, item(because, claim(span, vec![Claim::MaxMs(limit)]))));
     }
     found.sort_by(|left, right| right.0.total_cmp(&left.0));
+    let largest = found.first().map_or(0.0, |(excess, _)| *excess);
+    found.retain(|(excess, _)| *excess >= largest * EXCESS_SHARE_MIN);
     found.into_iter().take(ENTRIES_MAX).map(|(_, item)| item).collect()
 }
 

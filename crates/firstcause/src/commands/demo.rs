@@ -6,6 +6,7 @@
 
 mod fleet;
 mod page;
+mod test_case;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -61,6 +62,8 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<Outcome> {
     });
     page.invite(&folder, say);
     let worked = work(&args, &doors, (&folder, &page), &fleet, &store, Arc::clone(&stream)).await;
+    let report = worked.as_ref().ok().and_then(Option::as_ref);
+    let test = report.and_then(|report| test_case::keep(report, &store, &doors, &folder));
     say("stopping the system");
     fleet.stop().await?;
     receiver.stop().await?;
@@ -70,6 +73,9 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<Outcome> {
         Some(report) => finish(&args, &doors, &folder, report)?,
         None => no_incident(&args)?,
     };
+    if let Some(test) = test.filter(|_| !args.json) {
+        terminal::say(&test)?;
+    }
     page.end(&args, report.as_ref()).await?;
     Ok(outcome)
 }

@@ -8,6 +8,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::commands::check_journal;
+use crate::gate::check_kept_test;
 use crate::{BINARY, alone, print_figures, soak};
 
 /// What one run gave.
@@ -111,6 +112,7 @@ fn the_slow_query_is_found_fixed_and_proven_and_the_decoy_is_ruled_out() {
         assert!(engine_ms <= 1000.0, "seed {seed}: {engine_ms} ms of computing");
         run.check_journal();
         check_page(run.folder.path());
+        check_kept_test(run.folder.path());
     }
     print_figures(&json!({ "slow_query": figures }));
 }

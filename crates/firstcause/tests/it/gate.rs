@@ -159,3 +159,12 @@ fn a_running_firstcause_is_a_source_of_traces() {
     std::fs::write(&pb, &request.bytes).unwrap();
     assert_exit(&["trace", "diff", &file, &pb.display().to_string()], 0, "0 differences");
 }
+
+/// Judges the test that the demo left behind: red on its failing traces, green on the fixed ones.
+pub(crate) fn check_kept_test(folder: &Path) {
+    let file = |name: &str| folder.join(name).display().to_string();
+    let (failing, fixed) = (file("failing.otlp.json"), file("fixed.otlp.json"));
+    let expectations = file("expectations.yaml");
+    assert_exit(&["gate", "--trace", &failing, &expectations], 1, "gate red");
+    assert_exit(&["gate", "--trace", &fixed, "--baseline", &failing, &expectations], 0, "gate green");
+}
