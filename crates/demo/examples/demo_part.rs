@@ -74,7 +74,7 @@ async fn dispatch(args: &[&str]) -> Result<(), Box<dyn Error>> {
                 heal_at_s: heal_at_s.parse().ok(),
                 heal_after_file: None,
                 load_control: None,
-                truth_file: truth_file.into(),
+                truth_file: Some(truth_file.into()),
                 stop_with_stdin: false,
             };
             director::run(plan).await?;

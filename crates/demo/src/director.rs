@@ -8,6 +8,7 @@ mod truth;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -48,8 +49,8 @@ pub struct Plan {
     pub heal_after_file: Option<PathBuf>,
     /// Where the load reads what is wanted of it; faults that change the load need it.
     pub load_control: Option<PathBuf>,
-    /// Where to write what really happened.
-    pub truth_file: PathBuf,
+    /// Where to write what really happened, as it happens; nowhere for a truth that is sealed.
+    pub truth_file: Option<PathBuf>,
     /// Whether to stop when standard input ends.
     pub stop_with_stdin: bool,
 }
@@ -99,19 +100,24 @@ pub enum DirectError {
 pub async fn run(plan: Plan) -> Result<(), DirectError> {
     let mut lifetime = Lifetime::watch(plan.stop_with_stdin).map_err(DirectError::Signal)?;
     let system = System::load(&plan.system_file)?;
-    let client = Client::new(&plan.socket);
+    let (client, ledger) = (Client::new(&plan.socket), Ledger::default());
     tokio::select! {
-        directed = direct(&plan, &system, &client) => directed,
+        directed = direct(&plan, &system, &client, &ledger) => directed,
         () = lifetime.ended() => Ok(()),
     }
 }
 
 /// Carries out the plan.
-pub(crate) async fn direct(plan: &Plan, system: &System, client: &Client) -> Result<(), DirectError> {
+pub(crate) async fn direct(
+    plan: &Plan,
+    system: &System,
+    client: &Client,
+    ledger: &Ledger,
+) -> Result<(), DirectError> {
     let script = plan.fault.script(plan.strength).ok_or(DirectError::Unavailable(plan.fault))?;
     let mut truth = Truth::new(plan.fault, plan.strength, plan.seed, &script);
-    write_truth(&truth, &plan.truth_file)?;
-    play(plan, &script, client, &mut truth).await?;
+    ledger.enter(&truth, plan)?;
+    play(plan, &script, client, &mut truth, ledger).await?;
 
     let (Some(heal_at_s), Some(onset)) = (plan.heal_at_s, truth.onset_unix_nanos()) else {
         return Ok(());
@@ -123,11 +129,17 @@ pub(crate) async fn direct(plan: &Plan, system: &System, client: &Client) -> Res
     sleep(Duration::from_nanos(u64::try_from(due - clock::unix_nanos()).unwrap_or(0))).await;
     heal::heal(system, &script, client).await?;
     truth.healed_at_unix_nanos = Some(clock::unix_nanos());
-    write_truth(&truth, &plan.truth_file)
+    ledger.enter(&truth, plan)
 }
 
 /// Lets every event happen at its time, whether or not the ones before are over: two faults may overlap.
-async fn play(plan: &Plan, script: &Script, client: &Client, truth: &mut Truth) -> Result<(), DirectError> {
+async fn play(
+    plan: &Plan,
+    script: &Script,
+    client: &Client,
+    truth: &mut Truth,
+    ledger: &Ledger,
+) -> Result<(), DirectError> {
     let start = clock::monotonic();
     let mut events = JoinSet::new();
     for event in timeline(plan.fault, script, plan.seed, Duration::from_secs(plan.fault_after_s)) {
@@ -142,7 +154,7 @@ async fn play(plan: &Plan, script: &Script, client: &Client, truth: &mut Truth) 
             (part, Some(deployed)) => truth.record(part, &deployed),
             (part, None) => truth.begin(part, clock::unix_nanos()),
         }
-        write_truth(truth, &plan.truth_file)?;
+        ledger.enter(truth, plan)?;
     }
     Ok(())
 }
@@ -165,7 +177,26 @@ async fn happen(
     }
 }
 
-fn write_truth(truth: &Truth, path: &Path) -> Result<(), DirectError> {
+/// What has happened so far, for whoever plays the director in this process.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ledger {
+    latest: Arc<Mutex<Option<Truth>>>,
+}
+
+impl Ledger {
+    /// What has happened so far.
+    pub(crate) fn latest(&self) -> Option<Truth> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn enter(&self, truth: &Truth, plan: &Plan) -> Result<(), DirectError> {
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(truth.clone());
+        plan.truth_file.as_ref().map_or(Ok(()), |path| write_truth(truth, path))
+    }
+}
+
+/// Writes the truth to `path`.
+pub(crate) fn write_truth(truth: &Truth, path: &Path) -> Result<(), DirectError> {
     let written = serde_json::to_vec_pretty(truth).map_err(io::Error::from);
     let written = written.and_then(|document| files::write_atomically(path, &document));
     written.map_err(|source| DirectError::Truth { path: path.to_owned(), source })

@@ -271,6 +271,10 @@ impl Fault {
                 let share = (0.6 * strength).min(0.95);
                 Some(Script::deploy(QUEUE, &[("RECEIPT_DISCARD", format!("{share:.2}"))]))
             }
+            Self::TwoFaults => {
+                let script = |fault: Self| fault.script(strength);
+                Some(both(script(Self::CpuContention)?, script(Self::SlowDependency)?))
+            }
             Self::TrafficSurge => Some(traffic_surge()),
             Self::NoisyDeploys => Some(noisy_deploys()),
             Self::None => Some(Script::default()),
@@ -316,6 +320,20 @@ fn retry_storm(strength: f64) -> Script {
     script
 }
 
+/// Two faults at about the same time: neither has settled when the other begins.
+fn both(first: Script, second: Script) -> Script {
+    const APART_S: f64 = 1.5;
+    let before = first.causes.len();
+    let later = second.steps.into_iter().map(|step| Step {
+        after_s: step.after_s + APART_S,
+        cause: step.cause.map(|cause| cause + before),
+        ..step
+    });
+    let mut steps: Vec<_> = first.steps.into_iter().chain(later).collect();
+    steps.sort_by(|one, next| one.after_s.total_cmp(&next.after_s));
+    Script { steps, causes: first.causes.into_iter().chain(second.causes).collect() }
+}
+
 /// The load doubles for the rest of the run, whatever the strength: a system that copes is the point.
 fn traffic_surge() -> Script {
     let step = Step { after_s: 0.0, action: Action::Load { factor: 2.0 }, cause: None };
@@ -345,6 +363,16 @@ mod tests {
             assert_eq!(parsed.is_ok(), fault.script(1.0).is_some(), "{name}");
         }
         assert!("slow".parse::<Fault>().unwrap_err().contains("slow_query"));
+    }
+
+    #[test]
+    fn two_faults_keep_their_causes_apart() {
+        let script = |fault: Fault| fault.script(1.0).unwrap();
+        let both = both(script(Fault::SlowQuery), script(Fault::PoisonMessage));
+        let names: Vec<_> = both.causes.iter().map(|cause| cause.name).collect();
+        assert_eq!(names, ["orders", "order-events"]);
+        let begun: Vec<_> = both.steps.iter().map(|step| (step.after_s, step.cause)).collect();
+        assert_eq!(begun, [(0.0, Some(0)), (1.5, Some(1))]);
     }
 
     #[test]

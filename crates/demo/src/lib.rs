@@ -18,5 +18,6 @@ mod outbound;
 mod rng;
 pub mod sampler;
 pub mod service;
+pub mod stage;
 pub mod supervisor;
 pub mod system;

@@ -54,6 +54,10 @@ pub(crate) enum Command {
     #[cfg(feature = "demo")]
     #[command(hide = true)]
     DemoDirector(DemoDirector),
+    /// The page of the demo on which a viewer chooses what breaks
+    #[cfg(feature = "demo")]
+    #[command(hide = true)]
+    DemoStage(DemoStage),
     /// The tail sampling of the demo
     #[cfg(feature = "demo")]
     #[command(hide = true)]
@@ -66,6 +70,9 @@ pub(crate) struct Demo {
     /// What breaks
     #[arg(long, value_name = "NAME", default_value = "slow_query", value_parser = fault_names())]
     pub(crate) fault: Fault,
+    /// You choose what breaks, on a page of another process; this one, the engine, is not told
+    #[arg(long, conflicts_with_all = ["fault", "strength", "heal_at", "json", "ask"])]
+    pub(crate) you_break_it: bool,
     /// How strong the fault is, where 1 is the default
     #[arg(long, value_name = "0.5..2.0", default_value_t = 1.0, value_parser = strength)]
     pub(crate) strength: f64,
@@ -385,6 +392,27 @@ fn strength(text: &str) -> Result<f64, String> {
     let (least, most) = (demo::fault::STRENGTH.start(), demo::fault::STRENGTH.end());
     let number = text.parse::<f64>().ok().filter(|number| demo::fault::STRENGTH.contains(number));
     number.ok_or_else(|| format!("`{text}` is no strength; hint: a number from {least} to {most}"))
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct DemoStage {
+    #[arg(long, value_name = "FILE")]
+    pub(crate) system: PathBuf,
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) socket: PathBuf,
+    #[arg(long)]
+    pub(crate) seed: u64,
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) healthy_for: u64,
+    #[arg(long, value_name = "FILE")]
+    pub(crate) load_control: PathBuf,
+    #[arg(long, value_name = "FILE")]
+    pub(crate) live: PathBuf,
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
 }
 
 #[cfg(feature = "demo")]

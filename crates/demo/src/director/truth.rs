@@ -128,7 +128,8 @@ impl Truth {
 }
 
 impl Cause {
-    fn to_come(cause: &fault::Cause) -> Self {
+    /// Nothing of it has happened yet.
+    pub(crate) fn to_come(cause: &fault::Cause) -> Self {
         Self {
             kind: cause.kind,
             name: cause.name.to_owned(),

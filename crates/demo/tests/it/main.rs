@@ -252,7 +252,7 @@ async fn the_director_heals_the_system_after_a_restart_that_did_not() {
         heal_at_s: Some(1),
         heal_after_file: None,
         load_control: None,
-        truth_file: demo.path("truth.json"),
+        truth_file: Some(demo.path("truth.json")),
         stop_with_stdin: false,
     };
     let directed = tokio::spawn(director::run(plan));

@@ -4,6 +4,8 @@
 //! services, their load, their deployments and the actuator are other processes of the same binary; what they
 //! planned stands in `truth.json`, which this process never reads before the verdict.
 
+mod allowed;
+mod ending;
 mod fleet;
 mod page;
 mod test_case;
@@ -14,8 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use demo::fault::{Fault, REMEDIES};
-use demo::service::Role;
+use demo::fault::Fault;
 use incident::{Report, Resolution, canonical};
 use orchestrator::desk::Opened;
 use orchestrator::watch::Watched;
@@ -32,6 +33,7 @@ use crate::cli::Demo;
 use crate::failure::Outcome;
 use crate::terminal::{self, Stream};
 use crate::wiring::{Doors, Receiver, sources, write_file};
+use ending::Ending;
 use fleet::Fleet;
 use page::Page;
 
@@ -44,7 +46,7 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<Outcome> {
     let stream = Arc::new(Stream::new(UnixNanos(doors.clock.now_unix_nanos())));
     let folder = folder(&args, &doors)?;
     let say = |text: &str| stream.line(UnixNanos(doors.clock.now_unix_nanos()), text);
-    say(&format!("five services, two instances each, in {}", folder.display()));
+    say(&format!("five services and a worker, two instances each, in {}", folder.display()));
     let store = open_store(&folder, &doors)?;
     let receiver = Receiver::start(SocketAddr::from(([127, 0, 0, 1], 0)), &store).await?;
     let page = Page::start(&args, &doors, &folder, &store, receiver.address).await?;
@@ -53,17 +55,18 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<Outcome> {
         "the system is up under {} requests a second, its telemetry arrives at http://{}",
         args.rate, receiver.address
     ));
-    say(&match args.fault {
-        Fault::None => format!("nothing will break; one innocent deploy in about {} s", args.healthy_for),
-        Fault::TrafficSurge | Fault::NoisyDeploys => {
-            format!("in {} s: {}; nothing will break", args.healthy_for, args.fault.says())
-        }
-        _ => format!("something will break in {} s; the engine is not told what or when", args.healthy_for),
-    });
+    say(&outlook(&args, fleet.stage()));
     page.invite(&folder, say);
-    let worked = work(&args, &doors, (&folder, &page), &fleet, &store, Arc::clone(&stream)).await;
+    let mut ending = if args.you_break_it { Some(Ending::listen()?) } else { None };
+    let worked =
+        work(&args, &doors, (&folder, &page), &fleet, &store, Arc::clone(&stream), ending.clone()).await;
     let report = worked.as_ref().ok().and_then(Option::as_ref);
     let test = report.and_then(|report| test_case::keep(report, &store, &doors, &folder));
+    if let (Some(ending), Some(report)) = (&mut ending, report) {
+        write_report(&doors, &folder, report)?;
+        say("the verdict is out; the page shows it beside the truth - press Enter or Ctrl-C to end");
+        ending.wait().await;
+    }
     say("stopping the system");
     fleet.stop().await?;
     receiver.stop().await?;
@@ -78,6 +81,23 @@ pub(crate) async fn run(args: Demo) -> anyhow::Result<Outcome> {
     }
     page.end(&args, report.as_ref()).await?;
     Ok(outcome)
+}
+
+/// What is about to happen, as far as it may be told.
+fn outlook(args: &Demo, stage: Option<SocketAddr>) -> String {
+    if let Some(stage) = stage {
+        return format!(
+            "open http://{stage}/ and choose what breaks; the engine is not told - press Enter or Ctrl-C to end"
+        );
+    }
+    let seconds = args.healthy_for;
+    match args.fault {
+        Fault::None => format!("nothing will break; one innocent deploy in about {seconds} s"),
+        Fault::TrafficSurge | Fault::NoisyDeploys => {
+            format!("in {seconds} s: {}", args.fault.says())
+        }
+        _ => format!("something will break in {seconds} s; the engine is not told what or when"),
+    }
 }
 
 fn folder(args: &Demo, doors: &Doors) -> anyhow::Result<PathBuf> {
@@ -105,6 +125,7 @@ async fn work(
     fleet: &Fleet,
     store: &Store,
     stream: Arc<Stream>,
+    ending: Option<Ending>,
 ) -> anyhow::Result<Option<Report>> {
     let sources = sources(store);
     let (desk, mut opened) = Desk::new(Arc::clone(&doors.clock), Box::new(OsChance));
@@ -117,10 +138,17 @@ async fn work(
             gaps.line(UnixNanos(clock.now_unix_nanos()), gap);
         });
     let patience = Duration::from_secs(args.healthy_for + ALERT_SECONDS_MAX);
+    let given_up = async {
+        match ending {
+            Some(mut ending) => ending.wait().await,
+            None => tokio::time::sleep(patience).await,
+        }
+    };
     let first = async {
         tokio::select! {
             () = watch => None,
-            first = tokio::time::timeout(patience, opened.recv()) => first.ok().flatten(),
+            () = given_up => None,
+            first = opened.recv() => first,
         }
     };
     let Some(Opened { incident, alert }) = first.await else { return Ok(None) };
@@ -144,9 +172,9 @@ fn remedy(
     folder: &std::path::Path,
     (fleet, page): (&Fleet, &Page),
 ) -> anyhow::Result<Remedy> {
-    let inventory_text = inventory(args);
+    let inventory_text = allowed::inventory(args);
     write_file(&*doors.disk, &folder.join("inventory.toml"), inventory_text.as_bytes())?;
-    let policy_text = if args.ask { String::new() } else { policy() };
+    let policy_text = if args.ask { String::new() } else { allowed::policy() };
     write_file(&*doors.disk, &folder.join("policy.toml"), policy_text.as_bytes())?;
     let clock = Arc::clone(&doors.clock);
     let now: Now = Arc::new(move || clock.now_unix_nanos());
@@ -159,42 +187,11 @@ fn remedy(
     })
 }
 
-/// The fixes that this engine has a profile for.
-fn remedies() -> impl Iterator<Item = &'static demo::fault::Remedy> {
-    let is_known = |name: &str| remediation::profiles::all().iter().any(|profile| profile.name == name);
-    REMEDIES.iter().filter(move |remedy| is_known(remedy.profile))
-}
-
-/// The demo's policy: these reversible fixes need no person.
-fn policy() -> String {
-    let rule = |remedy: &demo::fault::Remedy| {
-        format!("[[rule]]\nspace = \"default\"\nprofile = \"{}\"\nmode = \"auto\"\n\n", remedy.profile)
-    };
-    remedies().map(rule).collect()
-}
-
-/// What the operator of the demo allows. Every service has the same fixes, so that the inventory does not give the
-/// cause away.
-fn inventory(args: &Demo) -> String {
-    let fix = |remedy: &demo::fault::Remedy| {
-        let (variable, value) = match (args.placebo, args.worse) {
-            (true, _) => remedy.placebo,
-            (_, true) => remedy.worse,
-            _ => remedy.fix,
-        };
-        format!("[[target.fix]]\nprofile = \"{}\"\nset = {{ {variable} = \"{value}\" }}\n\n", remedy.profile)
-    };
-    let fixes: String = remedies().map(fix).collect();
-    let target = |role: Role| {
-        let service = role.name();
-        format!(
-            "[[target]]\nservice = \"{service}\"\ninstances = [\"{service}-1\", \"{service}-2\"]\n{fixes}"
-        )
-    };
-    Role::ALL.map(target).concat()
-}
-
 fn no_incident(args: &Demo) -> anyhow::Result<Outcome> {
+    if args.you_break_it {
+        terminal::say("no incident until the end")?;
+        return Ok(Outcome::AsAsked);
+    }
     let watched = args.healthy_for + ALERT_SECONDS_MAX;
     let text = if args.json {
         serde_json::json!({ "schema": "firstcause.demo/1", "incident": null, "watched_s": watched })
@@ -217,15 +214,22 @@ fn has_profile(fault: Fault) -> bool {
     fault.script(1.0).is_some_and(|script| script.causes.iter().any(|cause| cause.profile.is_some()))
 }
 
-fn finish(args: &Demo, doors: &Doors, folder: &std::path::Path, report: &Report) -> anyhow::Result<Outcome> {
+/// Writes the report as page and as JSON, and the conclusion; returns the JSON.
+fn write_report(doors: &Doors, folder: &std::path::Path, report: &Report) -> anyhow::Result<String> {
     let page = server::page::report(report);
-    let (html, json) = (folder.join("report.html"), folder.join("report.json"));
     let text = serde_json::to_string_pretty(report).context("failed to write the report as JSON")?;
-    write_file(&*doors.disk, &html, page.as_bytes())?;
-    write_file(&*doors.disk, &json, text.as_bytes())?;
     let conclusion =
         canonical::to_text(&report.diagnosis).context("failed to write the conclusion as JSON")?;
+    write_file(&*doors.disk, &folder.join("report.html"), page.as_bytes())?;
     write_file(&*doors.disk, &folder.join("conclusion.json"), conclusion.as_bytes())?;
+    // Last: whoever waits for it finds the others.
+    write_file(&*doors.disk, &folder.join("report.json"), text.as_bytes())?;
+    Ok(text)
+}
+
+fn finish(args: &Demo, doors: &Doors, folder: &std::path::Path, report: &Report) -> anyhow::Result<Outcome> {
+    let text = write_report(doors, folder, report)?;
+    let html = folder.join("report.html");
     let journal = folder.join("store/spaces/default/incidents").join(format!("{}.journal", report.incident));
     if args.json {
         terminal::say(&text)?;
@@ -240,6 +244,10 @@ fn finish(args: &Demo, doors: &Doors, folder: &std::path::Path, report: &Report)
     }
     let is_fixed =
         report.verification.as_ref().is_some_and(incident::report::VerificationSummary::is_complete);
+    if args.you_break_it {
+        // What was asked for is only known to the page, which says whether the answer is right.
+        return Ok(Outcome::AsAsked);
+    }
     // Nothing can be proven where nothing fits: a cause with no action proposed is all that was asked for.
     let is_explained = !has_profile(args.fault)
         && report.root_cause.is_some()

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 
-use crate::cli::{Actuate, DemoDirector, DemoLoad, DemoSystem, DemoTailSampler};
+use crate::cli::{Actuate, DemoDirector, DemoLoad, DemoStage, DemoSystem, DemoTailSampler};
 use crate::failure::Outcome;
 
 /// One service, configured by its environment.
@@ -64,7 +64,7 @@ pub(crate) async fn director(args: DemoDirector) -> anyhow::Result<Outcome> {
         heal_at_s: args.heal_at,
         heal_after_file: None,
         load_control: Some(args.load_control),
-        truth_file: args.truth,
+        truth_file: Some(args.truth),
         stop_with_stdin: true,
     };
     demo::director::run(plan).await.context("failed to deploy")?;
@@ -75,5 +75,21 @@ pub(crate) async fn director(args: DemoDirector) -> anyhow::Result<Outcome> {
 pub(crate) async fn tail_sampler(args: DemoTailSampler) -> anyhow::Result<Outcome> {
     let options = demo::sampler::Options { listen: args.listen, forward: args.forward };
     demo::sampler::run(options).await.context("failed to sample")?;
+    Ok(Outcome::AsAsked)
+}
+
+/// The page on which a viewer chooses what breaks.
+pub(crate) async fn stage(args: DemoStage) -> anyhow::Result<Outcome> {
+    let options = demo::stage::Options {
+        system_file: args.system,
+        socket: args.socket,
+        seed: args.seed,
+        healthy_for_s: args.healthy_for,
+        load_control: args.load_control,
+        live_file: args.live,
+        folder: args.folder,
+        listen: args.listen,
+    };
+    demo::stage::run(options).await.context("failed to serve the stage")?;
     Ok(Outcome::AsAsked)
 }

@@ -38,6 +38,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         #[cfg(feature = "demo")]
         Command::DemoDirector(args) => block_on(demo_parts::director(args)),
         #[cfg(feature = "demo")]
+        Command::DemoStage(args) => block_on(demo_parts::stage(args)),
+        #[cfg(feature = "demo")]
         Command::DemoTailSampler(args) => block_on(demo_parts::tail_sampler(args)),
     }
 }

@@ -20,6 +20,7 @@ mod otlp_client;
 mod resume;
 mod schema;
 mod serving;
+mod stage;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

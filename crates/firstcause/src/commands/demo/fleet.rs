@@ -28,6 +28,7 @@ pub(super) struct Fleet {
     actuator: Child,
     load: Child,
     director: Child,
+    stage: Option<SocketAddr>,
     socket: PathBuf,
     data: PathBuf,
 }
@@ -61,22 +62,41 @@ impl Fleet {
         load.arg("--summary").arg(folder.join("load.json"));
         load.arg("--control").arg(&control).arg("--live").arg(socket.with_extension("live"));
         let load = load.spawn().context("failed to start the load")?;
-        let mut director = part("demo-director");
+        let (mut director, stage) = if args.you_break_it {
+            let address = free_address()?;
+            let mut stage = part("demo-stage");
+            stage.arg("--listen").arg(address.to_string()).arg("--folder").arg(folder);
+            stage.arg("--healthy-for").arg(args.healthy_for.to_string());
+            stage.arg("--live").arg(socket.with_extension("live"));
+            (stage, Some(address))
+        } else {
+            (directed(part("demo-director"), folder, args), None)
+        };
         director.arg("--socket").arg(&socket).arg("--seed").arg(args.seed.to_string());
-        director.arg("--fault").arg(args.fault.name()).arg("--strength").arg(args.strength.to_string());
         director.arg("--load-control").arg(&control);
-        director.arg("--fault-after").arg(args.healthy_for.to_string());
-        director.arg("--truth").arg(folder.join("truth.json"));
-        if let Some(heal_at) = args.heal_at {
-            director.arg("--heal-at").arg(heal_at.to_string());
-        }
         let director = director.spawn().context("failed to start the deployments")?;
-        Ok(Self { sampler, actuator, load, director, socket, data: folder.join("system").join("data") })
+        if let Some(stage) = stage {
+            wait_listening(stage, "the page of the demo").await?;
+        }
+        Ok(Self {
+            sampler,
+            actuator,
+            load,
+            director,
+            stage,
+            socket,
+            data: folder.join("system").join("data"),
+        })
     }
 
     /// Where the actuator listens.
     pub(super) fn socket(&self) -> &Path {
         &self.socket
+    }
+
+    /// Where the viewer chooses what breaks, if that was asked for.
+    pub(super) fn stage(&self) -> Option<SocketAddr> {
+        self.stage
     }
 
     /// Ends everything, and removes the services' databases: they are large and made again from the seed.
@@ -97,15 +117,24 @@ impl Fleet {
     }
 }
 
-/// Starts the tail sampling on a free port and waits until it listens.
-async fn start_sampler(binary: &Path, forward: SocketAddr) -> anyhow::Result<(Child, SocketAddr)> {
+/// The director that plays the fault of the command line.
+fn directed(mut director: Command, folder: &Path, args: &Demo) -> Command {
+    director.arg("--fault").arg(args.fault.name()).arg("--strength").arg(args.strength.to_string());
+    director.arg("--fault-after").arg(args.healthy_for.to_string());
+    director.arg("--truth").arg(folder.join("truth.json"));
+    if let Some(heal_at) = args.heal_at {
+        director.arg("--heal-at").arg(heal_at.to_string());
+    }
+    director
+}
+
+/// An address that is free now; whoever gets it binds it a moment later, and says so if it was taken meanwhile.
+fn free_address() -> anyhow::Result<SocketAddr> {
     let free = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0));
-    let address = free.and_then(|free| free.local_addr()).context("failed to find a free port")?;
-    let mut command = Command::new(binary);
-    command.arg("demo-tail-sampler").arg("--listen").arg(address.to_string());
-    command.arg("--forward").arg(forward.to_string());
-    command.stdin(Stdio::piped()).stdout(Stdio::null()).kill_on_drop(true);
-    let sampler = command.spawn().context("failed to start the tail sampling")?;
+    free.and_then(|free| free.local_addr()).context("failed to find a free port")
+}
+
+async fn wait_listening(address: SocketAddr, what: &str) -> anyhow::Result<()> {
     let listening = async {
         while tokio::net::TcpStream::connect(address).await.is_err() {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -113,13 +142,25 @@ async fn start_sampler(binary: &Path, forward: SocketAddr) -> anyhow::Result<(Ch
     };
     tokio::time::timeout(Duration::from_secs(STOP_SECONDS_MAX), listening)
         .await
-        .context("the tail sampling does not listen")?;
+        .with_context(|| format!("{what} does not listen on {address}"))
+}
+
+/// Starts the tail sampling on a free port and waits until it listens.
+async fn start_sampler(binary: &Path, forward: SocketAddr) -> anyhow::Result<(Child, SocketAddr)> {
+    let address = free_address()?;
+    let mut command = Command::new(binary);
+    command.arg("demo-tail-sampler").arg("--listen").arg(address.to_string());
+    command.arg("--forward").arg(forward.to_string());
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).kill_on_drop(true);
+    let sampler = command.spawn().context("failed to start the tail sampling")?;
+    wait_listening(address, "the tail sampling").await?;
     Ok((sampler, address))
 }
 
 async fn make_system(folder: &Path, binary: &Path, otlp: SocketAddr, args: &Demo) -> anyhow::Result<System> {
     let (folder, binary, seed) = (folder.join("system"), binary.to_owned(), args.seed);
-    let script = args.fault.script(args.strength).unwrap_or_default();
+    // What a viewer will choose is not known here, so no service can be dark for it.
+    let script = if args.you_break_it { None } else { args.fault.script(args.strength) }.unwrap_or_default();
     let conditions = Conditions {
         sample: args.sample,
         no_traces: args.no_traces,

@@ -88,7 +88,7 @@ impl Page {
 
     /// Leaves the page open until Enter where somebody sits at the terminal, and ends it.
     pub(super) async fn end(self, args: &Demo, report: Option<&Report>) -> anyhow::Result<()> {
-        if let Some(report) = report.filter(|_| is_terminal() && !args.json) {
+        if let Some(report) = report.filter(|_| is_terminal() && !args.json && !args.you_break_it) {
             let place = format!("http://{}/investigations/{}", self.live.address, report.incident);
             terminal::say(&format!("\nopen {place} - press Enter to end"))?;
             self.keyboard.forget().await;
