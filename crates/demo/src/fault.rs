@@ -233,7 +233,6 @@ const fn remedy(
 impl Fault {
     /// How the fault comes about at this strength (see [`STRENGTH`]); nothing while this build cannot bring it in.
     pub fn script(self, strength: f64) -> Option<Script> {
-        // Each row that is not here yet falls through to `None`, and the fault is not offered.
         match self {
             Self::ConnectionReuse => Some(Script::deploy(
                 Cause::service(Role::Checkout, "checkout", Some("connection_reuse")),
@@ -278,7 +277,6 @@ impl Fault {
             Self::TrafficSurge => Some(traffic_surge()),
             Self::NoisyDeploys => Some(noisy_deploys()),
             Self::None => Some(Script::default()),
-            _ => None,
         }
     }
 }
