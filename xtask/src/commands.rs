@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
-use crate::{dist, lane, soak, tidy, workspace};
+use crate::{dist, lane, page, soak, tidy, workspace};
 
 /// One command of `cargo xtask`.
 struct Command {
@@ -31,6 +31,12 @@ fn all() -> &'static [Command] {
             run: |root, words, out| no_words(words).and_then(|()| dist::run(root, out)),
         },
         Command { name: "help", usage: "help", what: "this text", run: |_, _, out| help(out) },
+        Command {
+            name: "page",
+            usage: "page [--demo]",
+            what: "the live page in a headless Chromium; --pictures FOLDER keeps what it saw",
+            run: page::run,
+        },
         Command {
             name: "soak",
             usage: "soak NAME [--seed N]",

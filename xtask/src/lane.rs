@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::failure::Failure;
 use crate::stopwatch::Stopwatch;
-use crate::{needs, process, tidy};
+use crate::{needs, page, process, tidy};
 
 /// One step of the lane.
 pub(crate) struct Step {
@@ -68,6 +68,12 @@ pub(crate) fn all() -> &'static [Step] {
                 environment: &[],
                 hint: "the first failure above names its test; run it alone with `cargo test -p CRATE NAME`",
             },
+        },
+        Step {
+            name: "page",
+            what: "the live page holds in a headless Chromium",
+            is_quick: false,
+            action: Action::Here(page::step),
         },
         Step {
             name: "doc",
@@ -137,7 +143,7 @@ mod tests {
     #[test]
     fn the_whole_lane_runs_without_words_and_one_step_with_only() {
         let whole: Vec<&str> = chosen(&[]).expect("the lane").iter().map(|step| step.name).collect();
-        assert_eq!(whole, ["fmt", "tidy", "clippy", "needs", "tests", "doc"]);
+        assert_eq!(whole, ["fmt", "tidy", "clippy", "needs", "tests", "page", "doc"]);
         let one = chosen(&["--only".to_owned(), "clippy".to_owned()]).expect("one step");
         assert_eq!(one.iter().map(|step| step.name).collect::<Vec<_>>(), ["clippy"]);
     }

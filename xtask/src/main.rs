@@ -19,6 +19,7 @@ mod tree;
 mod dist;
 mod lane;
 mod needs;
+mod page;
 mod soak;
 mod stopwatch;
 

@@ -25,6 +25,11 @@ const SECOND_SYSTEM: &str = "the second demonstration system runs on it";
 
 const NEEDS: &[Need] = &[
     Need {
+        program: &["chromium", "--version"],
+        package: "chromium",
+        why: "the live page is looked at in it",
+    },
+    Need {
         program: &["strace", "--version"],
         package: "strace",
         why: "tests fail chosen system calls of the real binary",

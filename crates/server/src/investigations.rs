@@ -154,9 +154,15 @@ impl Investigations {
     /// # Errors
     /// When the disk fails.
     pub fn ids(&self) -> Result<Vec<(String, String)>, OpenError> {
-        let mut ids = self.shelf.list()?;
-        ids.retain(|(_, id)| is_id(id));
+        let mut ids = self.known()?;
         ids.sort_by(|one, other| other.1.cmp(&one.1));
+        Ok(ids)
+    }
+
+    /// What has begun: a journal whose first record is not durable yet says nothing.
+    fn known(&self) -> Result<Vec<(String, String)>, OpenError> {
+        let mut ids = self.shelf.list()?;
+        ids.retain(|(_, id)| is_id(id) && self.feed.durable(id) != Some(0));
         Ok(ids)
     }
 
@@ -198,7 +204,7 @@ impl Investigations {
         if !is_id(id) {
             return Err(unknown());
         }
-        let found = self.shelf.list()?.into_iter().find(|(_, known)| known == id);
+        let found = self.known()?.into_iter().find(|(_, known)| known == id);
         found.map(|(space, _)| space).ok_or_else(unknown)
     }
 

@@ -181,6 +181,7 @@ async fn the_pages_run_one_marked_script_and_hold_the_whole_story() {
         !closed.contains("<script") && closed.contains("id=\"journal\"") && closed.contains("id=\"traces\"")
     );
     let observer = rig.follow();
+    assert!(get(&rig, "/").await.contains("Nothing broke yet"), "what is not durable is not listed");
     observer.saw(telemetry::UnixNanos(0), &story::entries()[0]);
     let running = get(&rig, &format!("/investigations/{INCIDENT}")).await;
     assert!(running.contains("http-equiv=\"refresh\"") && running.contains("events?view=html"), "{running}");
