@@ -61,6 +61,10 @@ const inspect = async (page, name, what) => {
   hold(headings.every((level, at) => at === 0 || level - headings[at - 1] <= 1), `${name} ${what}: headings in order`);
   hold(await page.$("main"), `${name} ${what}: a main landmark`);
   if (mode === "--pictures") {
+    await page.evaluate(() => {
+      document.activeElement.blur();
+      scrollTo(0, 0);
+    });
     await page.screenshot({ path: join(folder, `${what}-${name}.png`), fullPage: false, optimizeForSpeed: false });
   }
 };

@@ -155,7 +155,7 @@ pub fn of(incident: &str, record: &Record, logged: &[Logged]) -> Vec<Seen> {
                 parts.add("symptom", "Observation", "an alert without a symptom".to_owned());
             }
         }
-        Entry::Note(note) | Entry::Progress(note) => parts.note(note),
+        Entry::Note(note) | Entry::Progress(note) | Entry::Resumed(note) => parts.note(note),
         Entry::Question(question) => parts.add("SEARCHING", "Fetching data", asked(question)),
         Entry::Answered(answered) => parts.add("observation", "Fetching data", told(answered)),
         Entry::Hypothesis(hypothesis) => parts.hypothesis(hypothesis),
