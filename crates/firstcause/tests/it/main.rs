@@ -19,6 +19,7 @@ mod order;
 mod otlp_client;
 mod resume;
 mod schema;
+mod second_system;
 mod serving;
 mod stage;
 

@@ -1,0 +1,121 @@
+//! `serve` explains faults of a system that nobody wrote for it: `systems/shop-python` and `systems/shop-node`.
+//!
+//! Python and Node services with nobody's instrumentation but the official distributions', a real PostgreSQL, a real
+//! Redis. Each fault meets a fresh server with an empty data directory; the server is told nothing but telemetry.
+//! What is missing on the machine fails the test: `cargo xtask test` installs it.
+
+mod shop;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::{BINARY, alone};
+use shop::{Server, Shop};
+
+/// Healthy traffic before each fault: the watch wants twelve seconds with data, the first of them are warm-up.
+const HEALTHY: Duration = Duration::from_secs(24);
+/// From the fault to the explanation.
+const EXPLAINED: Duration = Duration::from_secs(75);
+
+/// A fault and the answers that are right: component, its name, kind.
+struct Case {
+    fault: &'static str,
+    component: &'static str,
+    name: &'static str,
+    kinds: &'static [&'static str],
+}
+
+const CASES: &[Case] = &[
+    Case { fault: "n_plus_one", component: "service", name: "accounts", kinds: &["more_calls"] },
+    Case { fault: "blocking_client", component: "service", name: "web", kinds: &["blocked_executor"] },
+    Case { fault: "pool_of_one", component: "service", name: "accounts", kinds: &["pool_wait"] },
+    // Nobody can tell from outside whether what never answers is slow or dead.
+    Case {
+        fault: "redis_hangs",
+        component: "dependency",
+        name: "redis",
+        kinds: &["error_origin", "slow_dependency"],
+    },
+];
+
+/// What is wrong with a report, if anything.
+fn misjudged(case: &Case, report: &serde_json::Value) -> Option<String> {
+    let cause = &report["root_cause"];
+    let is_right = cause["component"] == case.component
+        && cause["service"] == case.name
+        && case.kinds.iter().any(|kind| cause["fault"] == *kind);
+    (!is_right).then(|| format!("{}: `{}`, root cause {cause:#}", case.fault, report["headline"]))
+}
+
+/// The report of the first incident below `data_dir` whose cause was found.
+fn explained(data_dir: &Path) -> Option<serde_json::Value> {
+    let incidents = std::fs::read_dir(data_dir.join("spaces/default/incidents")).ok()?;
+    let mut pages: Vec<_> = incidents
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "html"))
+        .collect();
+    pages.sort();
+    pages.iter().find_map(|page| {
+        let journal = page.with_extension("journal");
+        let output =
+            std::process::Command::new(BINARY).arg("report").arg(journal).arg("--json").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (report["conclusion"] == "root_cause").then_some(report)
+    })
+}
+
+/// Runs one case in a running shop: its report, or what the server said instead.
+fn run(case: &Case, shop: &mut Shop) -> Result<serde_json::Value, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(&folder.path().join("data"), shop.otlp);
+    std::thread::sleep(HEALTHY);
+    shop.command(&format!("fault {}", case.fault));
+    let deadline = Instant::now() + EXPLAINED;
+    let report = loop {
+        match explained(&folder.path().join("data")) {
+            Some(report) => break Ok(report),
+            None if Instant::now() > deadline => {
+                break Err(format!("{}: no explanation; the server said\n{}", case.fault, server.said()));
+            }
+            None => std::thread::sleep(Duration::from_millis(300)),
+        }
+    };
+    drop(server);
+    shop.command("heal");
+    report
+}
+
+// covers: AT-32, AT-33
+#[test]
+fn faults_of_a_system_nobody_wrote_for_us_are_explained() {
+    let _turn = alone();
+    let mut shop = Shop::start();
+    let mut wrong = Vec::new();
+    for case in CASES {
+        match run(case, &mut shop) {
+            Ok(report) => {
+                println!("{}: {}", case.fault, report["headline"]);
+                wrong.extend(misjudged(case, &report));
+            }
+            Err(silence) => wrong.push(silence),
+        }
+    }
+    drop(shop);
+    assert!(wrong.is_empty(), "{} of {} misjudged:\n{}", wrong.len(), CASES.len(), wrong.join("\n"));
+}
+
+// The judging itself must be able to say no.
+#[test]
+fn a_caller_that_is_blamed_or_a_kind_that_does_not_fit_is_misjudged() {
+    let report = |component: &str, service: &str, fault: &str| {
+        serde_json::json!({
+            "headline": "x", "root_cause": { "component": component, "service": service, "fault": fault },
+        })
+    };
+    let redis = CASES.last().unwrap();
+    assert_eq!(misjudged(redis, &report("dependency", "redis", "slow_dependency")), None);
+    assert!(misjudged(redis, &report("service", "pricing", "slow_dependency")).is_some());
+    assert!(misjudged(redis, &report("dependency", "redis", "pool_wait")).is_some());
+    assert!(misjudged(redis, &serde_json::json!({ "headline": "x", "root_cause": null })).is_some());
+}
