@@ -113,10 +113,11 @@ class Shop:
             listener = socket.create_server(("127.0.0.1", 0), backlog=256)
             self.listeners[name] = listener
             self.environment[f"{name.upper()}_URL"] = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        started = {name: self.begin(name, "1.0.0", {}) for name in SERVICES}
-        for name, process in started.items():
+        # Known from the first on, so that those are stopped too whose neighbour does not start.
+        for name in SERVICES:
+            self.running[name] = self.begin(name, "1.0.0", {})
+        for name, process in self.running.items():
             self.await_ready(name, process)
-        self.running = started
         web = self.listeners["web"].getsockname()
         load = [sys.executable, HERE / "load.py", web[0], web[1], self.arguments.rate, self.arguments.seed]
         self.others.append(self.spawn(load))
@@ -186,7 +187,11 @@ class Shop:
         usual = os.getpriority(os.PRIO_PROCESS, 0)
         if may_yield:
             os.setpriority(os.PRIO_PROCESS, new.pid, usual + 10)
-        self.await_ready(name, new)
+        try:
+            self.await_ready(name, new)
+        except BaseException:
+            end(new)
+            raise
         if may_yield:
             os.setpriority(os.PRIO_PROCESS, new.pid, usual)
         old, self.running[name] = self.running[name], new
