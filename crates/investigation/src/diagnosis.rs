@@ -71,7 +71,12 @@ impl Diagnosis {
             operation: Some(symptom.operation.clone()),
             instance: None,
         });
-        let (views, questions) = self.plan.views(&self.alert, onset, &scope);
+        let first = match self.ledger.table(&onset_question) {
+            Some(Table::Onset(rows)) => rows.iter().map(|row| row.second).min(),
+            _ => None,
+        };
+        let first = first.unwrap_or(self.alert.history_from);
+        let (views, questions) = self.plan.views(&self.alert, onset, first, &scope);
         self.state = State::AwaitViews { onset, onset_question, views };
         Step { notes, next: Next::Ask(questions) }
     }

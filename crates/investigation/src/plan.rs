@@ -5,7 +5,7 @@
 
 use evidence::measures::computing;
 use incident::{Alert, Onset};
-use telemetry::time::Window;
+use telemetry::time::{SECOND_NS, Window};
 use telemetry::{Ask, Question, QuestionId, Scope, Space, TraceId, UnixNanos};
 
 /// Seconds of bad data that the contrasts need.
@@ -14,6 +14,20 @@ const BAD_SECONDS_MIN: i64 = 5;
 const SETTLE_SECONDS: i64 = 3;
 /// Exemplars of each choice.
 const EXEMPLARS: u8 = 3;
+
+/// Seconds after the earliest data that are start-up: cold caches, first connections.
+const START_SECONDS: i64 = 4;
+/// Seconds of good data that must be left without the start-up; else it is kept.
+const GOOD_SECONDS_MIN: i64 = 8;
+
+/// The history before the onset, without a start-up that falls into it.
+fn good_window(alert: &Alert, onset: Onset, first: UnixNanos) -> Window {
+    let to = onset.earliest.plus_seconds(-1);
+    let warm = first.plus_seconds(START_SECONDS);
+    let is_long = to.since(warm) >= GOOD_SECONDS_MIN * SECOND_NS;
+    let from = if first > alert.history_from && is_long { warm } else { alert.history_from };
+    Window::new(from, to)
+}
 
 /// Numbers the questions of one investigation.
 #[derive(Debug)]
@@ -51,8 +65,15 @@ impl Plan {
     }
 
     /// Good against bad: exclusive times, edges, exemplars; and what changed.
-    pub(crate) fn views(&mut self, alert: &Alert, onset: Onset, scope: &Scope) -> (Views, Vec<Question>) {
-        let good = Window::new(alert.history_from, onset.earliest.plus_seconds(-1));
+    /// `first` is the second of the earliest data.
+    pub(crate) fn views(
+        &mut self,
+        alert: &Alert,
+        onset: Onset,
+        first: UnixNanos,
+        scope: &Scope,
+    ) -> (Views, Vec<Question>) {
+        let good = good_window(alert, onset, first);
         let bad_from = onset.latest;
         let bad = Window::new(bad_from, alert.at.max(bad_from.plus_seconds(BAD_SECONDS_MIN)));
         let settled = bad.to.plus_seconds(SETTLE_SECONDS);

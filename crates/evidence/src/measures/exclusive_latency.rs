@@ -85,10 +85,12 @@ impl Level {
 }
 
 impl Contrast {
-    /// Whether the rise is more than noise and more than trifling: q <= 0.01 and at least a quarter more.
+    /// Whether the rise is more than noise and more than trifling: q <= 0.01 and at least a quarter more, or, where
+    /// a few bad seconds can prove no more, q <= 0.05 and three times as much.
     #[must_use]
     pub fn is_raised(&self) -> bool {
-        self.q_value <= 0.01 && self.bad.ms_per_request > 1.25 * self.good.ms_per_request
+        let growth = self.bad.ms_per_request / self.good.ms_per_request.max(1e-6);
+        (self.q_value <= 0.01 && growth > 1.25) || (self.q_value <= 0.05 && growth > 3.0)
     }
 
     /// Whether the number of calls grew, at least by half, and explains more of the rise than their duration does.
