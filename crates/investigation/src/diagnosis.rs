@@ -35,7 +35,7 @@ pub struct Diagnosis {
 enum State {
     Begin,
     AwaitSeries { question: QuestionId },
-    AwaitViews { onset: Onset, onset_question: QuestionId, views: Views },
+    AwaitViews { onset: Onset, onset_question: QuestionId, views: Box<Views> },
     AwaitTraces { findings: Box<Findings>, bad: Option<(TraceId, QuestionId)> },
     Over,
 }
@@ -77,7 +77,7 @@ impl Diagnosis {
         };
         let first = first.unwrap_or(self.alert.history_from);
         let (views, questions) = self.plan.views(&self.alert, onset, first, &scope);
-        self.state = State::AwaitViews { onset, onset_question, views };
+        self.state = State::AwaitViews { onset, onset_question, views: Box::new(views) };
         Step { notes, next: Next::Ask(questions) }
     }
 
@@ -138,7 +138,7 @@ impl Inquiry for Diagnosis {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Begin => self.begin(),
             State::AwaitSeries { question } => self.locate(question),
-            State::AwaitViews { onset, onset_question, views } => self.look(onset, &onset_question, views),
+            State::AwaitViews { onset, onset_question, views } => self.look(onset, &onset_question, *views),
             State::AwaitTraces { findings, bad } => self.conclude(&findings, bad.as_ref()),
             State::Over => self.insufficient("the diagnosis was over already"),
         }

@@ -40,10 +40,12 @@ pub struct EdgeContrast {
 }
 
 impl EdgeContrast {
-    /// Whether the rise is more than noise and more than trifling: q <= 0.01 and at least a quarter more.
+    /// Whether the rise is more than noise and more than trifling: q <= 0.01 and at least a quarter more, or, where
+    /// a few bad seconds can prove no more, q <= 0.05 and three times as much.
     #[must_use]
     pub fn is_raised(&self) -> bool {
-        self.q_value <= 0.01 && self.bad_ms > 1.25 * self.good_ms
+        let growth = self.bad_ms / self.good_ms.max(1e-6);
+        (self.q_value <= 0.01 && growth > 1.25) || (self.q_value <= 0.05 && growth > 3.0)
     }
 }
 

@@ -168,12 +168,12 @@ pub(super) fn prove_shown(ledger: &mut Ledger, findings: &Findings, shown: &Show
 
 /// The last deployment of `service` before the onset, whatever its spans say.
 pub(super) fn deployed(findings: &Findings, service: &str) -> Option<Trigger> {
-    let before = findings.rollouts.iter().filter(|(rollout, _)| {
+    let mut before = findings.rollouts.iter().filter(|(rollout, _)| {
         rollout.first.service == service
             && rollout.first.kind == ChangeKind::Deploy
             && evidence::measures::changes::precedes(&rollout.first, findings.onset.latest)
     });
-    before.last().map(|(rollout, _)| Trigger {
+    before.next_back().map(|(rollout, _)| Trigger {
         change: rollout.first.clone(),
         before_onset_ns: findings.onset.at.since(rollout.first.at),
     })

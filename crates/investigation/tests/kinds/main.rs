@@ -1,0 +1,211 @@
+//! The kinds of fault, each against answers made by hand: what decides it, and what it must not be taken for.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
+
+mod world;
+
+use incident::{AlertSignal, ComponentKind, Fault};
+use telemetry::SpanKind;
+use telemetry::answer::QueueFigures;
+use world::{Group, World, healthy, lane, query, server};
+
+/// `back`'s own work takes 80 ms more, of which its process computes for `cpu` seconds a second (0.64 s are extra).
+fn slow_work(cpu: Option<f64>) -> World {
+    let mut world = healthy();
+    world.groups[1] = server("back", 1.0, 81.0);
+    world.cpu = cpu.map(|cpu| ("back", 0.05, 0.05 + cpu));
+    world
+}
+
+// covers: AT-34
+#[test]
+fn an_even_wait_without_computing_is_an_injected_delay() {
+    let cause = slow_work(Some(0.01)).cause();
+    assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::InjectedDelay), "{}", cause.statement);
+    assert!(!cause.evidence.is_empty());
+}
+
+// covers: W-24
+#[test]
+fn a_process_that_computes_for_the_time_is_slow_work_and_without_figures_nothing_more_is_said() {
+    assert_eq!(slow_work(Some(0.6)).cause().fault, Fault::SlowWork);
+    assert_eq!(slow_work(None).cause().fault, Fault::SlowWork);
+}
+
+// covers: AT-32
+#[test]
+fn idle_time_before_queries_at_their_limit_is_a_pool_and_not_a_delay() {
+    let mut world = slow_work(Some(0.01));
+    world.groups[2] = query("back", (1, 2.0, 0.1), (1, 2.0, 79.0));
+    world.lanes.1 = vec![lane("pg", true, 0.9, 1, 1.0)];
+    let cause = world.cause();
+    assert_eq!((cause.fault, cause.resource.as_str()), (Fault::PoolWait, "pg"), "{}", cause.statement);
+    world.lanes.1 = vec![lane("pg", true, 0.2, 4, 1.0)];
+    assert_ne!(world.cause().fault, Fault::PoolWait, "there was room in the pool");
+}
+
+// covers: AT-33
+#[test]
+fn a_process_that_stands_still_during_its_calls_is_blocked_and_its_grown_edges_are_its_own() {
+    let mut world = slow_work(Some(0.01));
+    world.edges = vec![("front", "back", 0.5, 60.0, 0)];
+    world.lanes = (vec![lane("rates", false, 0.1, 2, 1.0)], vec![lane("rates", false, 0.9, 1, 0.0)]);
+    let cause = world.cause();
+    assert_eq!(
+        (cause.service.as_str(), cause.fault),
+        ("back", Fault::BlockedExecutor),
+        "{}",
+        cause.statement
+    );
+    world.lanes.1 = vec![lane("rates", false, 0.9, 6, 1.0)];
+    assert_ne!(world.cause().fault, Fault::BlockedExecutor, "the process went on meanwhile");
+}
+
+// covers: AT-30
+#[test]
+fn a_connection_for_each_call_is_churn() {
+    let mut world = healthy();
+    world.groups.push(Group {
+        span: "tls.connect",
+        kind: SpanKind::Internal,
+        good: (0, 0.0, 0.0),
+        bad: (2, 40.0, 0.0),
+        ..server("back", 0.0, 0.0)
+    });
+    let cause = world.cause();
+    assert_eq!(
+        (cause.service.as_str(), cause.fault),
+        ("back", Fault::ConnectionChurn),
+        "{}",
+        cause.statement
+    );
+}
+
+#[test]
+fn more_queries_a_request_are_named_by_their_number() {
+    let mut world = healthy();
+    world.groups[2] = query("back", (1, 2.0, 0.1), (40, 2.0, 0.1));
+    let cause = world.cause();
+    assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::MoreCalls), "{}", cause.statement);
+    assert!(cause.statement.contains("40.0 times"), "{}", cause.statement);
+}
+
+#[test]
+fn what_emits_nothing_is_named_as_at_or_behind_and_never_its_caller() {
+    let mut world = healthy();
+    world.groups.push(Group {
+        span: "GET",
+        kind: SpanKind::Client,
+        resource: "rates",
+        good: (1, 3.0, 0.0),
+        bad: (1, 90.0, 0.0),
+        ..server("back", 0.0, 0.0)
+    });
+    let cause = world.cause();
+    assert_eq!(
+        (cause.component, cause.service.as_str(), cause.fault),
+        (ComponentKind::Dependency, "rates", Fault::SlowDependency)
+    );
+    assert_eq!(cause.seen_from, ["back"]);
+    assert!(cause.statement.starts_with("at or behind `rates` (not instrumented)"), "{}", cause.statement);
+}
+
+#[test]
+fn two_causes_at_once_are_two_and_a_bystander_is_none() {
+    let mut world = slow_work(Some(0.6));
+    world.deployed = vec!["back"];
+    world.groups.push(Group {
+        span: "GET",
+        kind: SpanKind::Client,
+        resource: "rates",
+        good: (1, 3.0, 0.0),
+        bad: (1, 70.0, 0.0),
+        ..server("front", 0.0, 0.0)
+    });
+    let conclusion = world.diagnose();
+    let names: Vec<_> = conclusion
+        .root_cause
+        .iter()
+        .chain(&conclusion.further_causes)
+        .map(|cause| cause.service.as_str())
+        .collect();
+    assert_eq!(names, ["back", "rates"], "{}", conclusion.statement);
+    let mut world = slow_work(Some(0.6));
+    world.deployed = vec!["back"];
+    world.groups[0] = server("front", 1.0, 20.0);
+    assert!(world.diagnose().further_causes.is_empty(), "a busy machine slows bystanders");
+}
+
+// covers: AW-27
+#[test]
+fn an_operation_that_has_never_succeeded_is_said_to_be_so() {
+    let mut world = World { signal: Some(AlertSignal::Errors), ..healthy() };
+    world.groups.push(Group {
+        span: "POST /alert",
+        failing: true,
+        good: (0, 0.0, 0.0),
+        ..server("back", 0.0, 1.0)
+    });
+    let cause = world.cause();
+    assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::NeverSucceeded), "{}", cause.statement);
+    world.groups[1].failing = true;
+    world.groups.pop();
+    assert_eq!(world.cause().fault, Fault::ErrorOrigin, "it succeeded before");
+}
+
+// covers: PB-46
+#[test]
+fn repetitions_that_feed_themselves_are_the_callers_and_those_of_a_failing_callee_are_not() {
+    let mut world = World { signal: Some(AlertSignal::Errors), ..healthy() };
+    world.edges = vec![("front", "back", 0.5, 30.0, 7)];
+    world.deployed = vec!["front"];
+    let cause = world.cause();
+    assert_eq!((cause.service.as_str(), cause.fault), ("front", Fault::RetryStorm), "{}", cause.statement);
+    world.deployed = Vec::new();
+    world.edges = vec![("front", "back", 0.5, 30.0, 4)];
+    assert!(
+        world.diagnose().root_cause.is_none_or(|cause| cause.fault != Fault::RetryStorm),
+        "calls that fail over are no storm"
+    );
+    world.edges = vec![("front", "back", 0.5, 30.0, 8)];
+    assert_eq!(world.cause().fault, Fault::RetryStorm, "eight of ten calls are repetitions");
+    world.groups[1].failing = true;
+    let cause = world.cause();
+    assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::ErrorOrigin), "{}", cause.statement);
+}
+
+// covers: PB-02
+#[test]
+fn messages_that_stop_in_a_queue_are_followed_there_and_the_deploy_behind_it_is_not_exonerated() {
+    let lost = QueueFigures {
+        name: "mail".into(),
+        processed: 80,
+        failed: 0,
+        untaken: 120,
+        deliveries: 80,
+        deliveries_max: 1,
+        most_delivered: None,
+    };
+    let mut world = World {
+        signal: Some(AlertSignal::Throughput),
+        queue: Some(lost.clone()),
+        deployed: vec!["back"],
+        ..healthy()
+    };
+    let conclusion = world.diagnose();
+    let cause = conclusion.root_cause.unwrap();
+    assert_eq!(
+        (cause.component, cause.service.as_str(), cause.fault),
+        (ComponentKind::Queue, "mail", Fault::MessageLoss),
+        "{}",
+        cause.statement
+    );
+    assert_eq!(cause.trigger.unwrap().change.service, "back");
+    assert!(
+        !conclusion.ruled_out.iter().any(|item| item.candidate.service == "back"),
+        "{:?}",
+        conclusion.ruled_out
+    );
+    world.queue = Some(QueueFigures { failed: 1, untaken: 119, deliveries_max: 30, ..lost });
+    assert_eq!(world.cause().fault, Fault::MessageStuck);
+}
