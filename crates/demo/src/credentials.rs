@@ -94,7 +94,11 @@ fn chain_file(index: usize) -> String {
 
 fn write(directory: &Path, name: &str, content: &[u8]) -> Result<(), CredentialError> {
     let path = directory.join(name);
-    std::fs::write(&path, content).map_err(|source| CredentialError::File { action: "write", path, source })
+    crate::files::write_atomically(&path, content).map_err(|source| CredentialError::File {
+        action: "write",
+        path,
+        source,
+    })
 }
 
 fn read(directory: &Path, name: &str) -> Result<Vec<u8>, CredentialError> {

@@ -54,7 +54,7 @@ fn is_delivery(span: &Span) -> bool {
     let operation = attribute(&span.attributes, "messaging.operation.type")
         .or_else(|| attribute(&span.attributes, "messaging.operation"));
     span.kind == SpanKind::Consumer
-        && !operation.is_some_and(|operation| operation.as_text() == Some("receive"))
+        && operation.is_none_or(|operation| operation.as_text() != Some("receive"))
 }
 
 #[derive(Debug, Default)]
