@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 #[cfg(feature = "demo")]
 use demo::fault::Fault;
+
+use crate::config::{Flags, seconds};
 
 /// Why production broke: evidence, a proven fix, and "I do not know" when that is the truth.
 #[derive(Debug, Parser)]
@@ -22,7 +24,7 @@ pub(crate) enum Command {
     #[cfg(feature = "demo")]
     Demo(Demo),
     /// Receive OpenTelemetry signals, watch them, and explain what breaks
-    Serve(Serve),
+    Serve(Flags),
     /// Ask one of the questions: changes, coverage, edges, exemplars, health, onset, self_time, series_change, trace
     Ask(Ask),
     /// Verify or re-run the record of an incident
@@ -35,6 +37,16 @@ pub(crate) enum Command {
     /// Compare traces
     #[command(subcommand)]
     Trace(TraceCommand),
+    /// Show the settings of `serve`
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write the pages of all commands
+    Man(ManCommand),
     /// Start, stop and restart the processes of a system on approved request (a separate process by design)
     #[cfg(feature = "demo")]
     Actuate(Actuate),
@@ -120,50 +132,23 @@ pub(crate) struct Demo {
     pub(crate) data_dir: Option<PathBuf>,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct Serve {
-    /// Where everything is kept
-    #[arg(long, default_value = "./firstcause-data", value_name = "DIR", env = "FIRSTCAUSE_DATA_DIR")]
-    pub(crate) data_dir: PathBuf,
-    /// OTLP/HTTP listens here
-    #[arg(long, default_value = "127.0.0.1:4318", value_name = "ADDR")]
-    pub(crate) otlp_http: SocketAddr,
-    /// OTLP/gRPC listens here
-    #[arg(long, default_value = "127.0.0.1:4317", value_name = "ADDR")]
-    pub(crate) otlp_grpc: SocketAddr,
-    /// Questions and health are answered here
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
-    pub(crate) http: SocketAddr,
-    /// What may be acted on (TOML); without this, the policy and the actuator Firstcause only reports
-    #[arg(long, value_name = "FILE", requires_all = ["policy", "actuator"])]
-    pub(crate) inventory: Option<PathBuf>,
-    /// When an action needs a person (TOML)
-    #[arg(long, value_name = "FILE", requires_all = ["inventory", "actuator"])]
-    pub(crate) policy: Option<PathBuf>,
-    /// Where `firstcause actuate` listens
-    #[arg(long, value_name = "SOCKET", requires_all = ["inventory", "policy"])]
-    pub(crate) actuator: Option<PathBuf>,
-    /// When a request is acknowledged
-    #[arg(long, value_enum, default_value_t = DurabilityName::Fsync)]
-    pub(crate) durability: DurabilityName,
-    /// Memory for requests under way, in MiB; beyond it they are refused with 503
-    #[arg(long, default_value_t = 64, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=65_536))]
-    pub(crate) budget_mib: u64,
-    /// Memory for recent signals, in MiB; beyond it the oldest are dropped and counted
-    #[arg(long, default_value_t = 256, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=65_536))]
-    pub(crate) head_mib: u64,
-    /// How late spans may come: a second is looked at this long after it ended; shorter only when every exporter
-    /// sends more often than the default of five seconds
-    #[arg(long, default_value_t = orchestrator::watch::ARRIVAL_SECONDS, value_parser = arrival, value_name = "DURATION")]
-    pub(crate) arrival: i64,
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print every setting with its origin: flag, environment, file or default
+    Print {
+        #[command(flatten)]
+        settings: Flags,
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DurabilityName {
-    /// After it is synced to disk
-    Fsync,
-    /// Before: faster, and a power failure loses acknowledged data
-    None,
+#[derive(Debug, Args)]
+pub(crate) struct ManCommand {
+    /// Write one page for each command into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -431,33 +416,6 @@ fn share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| format!("`{text}` is no share; hint: more than 0 and at most 1, for example 0.1"))
 }
 
-/// Seconds until the spans of a second have arrived; the watch looks back 90 s, so a minute leaves it a history.
-fn arrival(text: &str) -> Result<i64, String> {
-    match seconds(text)? {
-        found @ 1..=60 => Ok(found.cast_signed()),
-        _ => Err("not between 1s and 60s".to_owned()),
-    }
-}
-
-/// Reads `20s`, `5m`, `2h` or plain seconds.
-fn seconds(text: &str) -> Result<u64, String> {
-    let (digits, unit) = match text.strip_suffix(|c: char| c.is_ascii_alphabetic()) {
-        Some(digits) => (digits, text.chars().next_back().unwrap_or('s')),
-        None => (text, 's'),
-    };
-    let factor = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        other => return Err(format!("no unit `{other}`; hint: 20s, 5m or 2h")),
-    };
-    let number: u64 = digits.parse().map_err(|_| format!("`{text}` is no duration; hint: 20s, 5m or 2h"))?;
-    number
-        .checked_mul(factor)
-        .filter(|seconds| *seconds <= 31_536_000)
-        .ok_or_else(|| "longer than a year".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -467,9 +425,6 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-        assert_eq!(seconds("20s"), Ok(20));
-        assert_eq!(seconds("5m"), Ok(300));
-        assert!(seconds("5x").is_err());
-        assert!(seconds("").is_err());
+        assert!(Cli::try_parse_from(["firstcause", "serve"]).is_ok(), "every setting has a default");
     }
 }

@@ -129,6 +129,7 @@ fn stats(store: &Store) -> serde_json::Value {
     let stats = store.stats();
     serde_json::json!({
         "schema": "firstcause.stats/1",
+        "version": env!("CARGO_PKG_VERSION"),
         "accepted": stats.accepted,
         "rejected": stats.rejected,
         "repaired": stats.repaired,

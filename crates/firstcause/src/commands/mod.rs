@@ -1,12 +1,15 @@
 //! The commands, one file each.
 
 mod ask;
+mod completions;
+mod config;
 #[cfg(feature = "demo")]
 mod demo;
 #[cfg(feature = "demo")]
 mod demo_parts;
 mod gate;
 mod journal;
+mod man;
 mod report;
 mod serve;
 mod trace;
@@ -27,6 +30,9 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Report(args) => report::run(&args),
         Command::Gate(args) => block_on(gate::run(args)),
         Command::Trace(command) => trace::run(&command),
+        Command::Config(command) => config::run(&command),
+        Command::Completions { shell } => completions::run(shell),
+        Command::Man(args) => man::run(&args),
         #[cfg(feature = "demo")]
         Command::Actuate(args) => block_on(demo_parts::actuate(args)),
         #[cfg(feature = "demo")]

@@ -18,15 +18,20 @@ use store::Store;
 use telemetry::{Space, UnixNanos};
 use tokio::sync::mpsc;
 
-use crate::cli::{DurabilityName, Serve};
+use crate::config::{self, DurabilityName, Flags, Settings};
 use crate::failure::{Failure, Outcome};
 use crate::live::{Live, Shown};
 use crate::terminal::{self, Stream};
 use crate::wiring::{Doors, Receiver, listen, sources, write_file};
 
 /// Runs until interrupted.
-pub(crate) async fn run(args: Serve) -> anyhow::Result<Outcome> {
+pub(crate) async fn run(flags: Flags) -> anyhow::Result<Outcome> {
     let doors = Doors::real();
+    let resolved = config::resolve(&flags, &*doors.disk)?;
+    for ignored in &resolved.ignored {
+        terminal::say_aside(&format!("warning: {ignored}"));
+    }
+    let args = resolved.settings;
     let stream = Arc::new(Stream::new(UnixNanos(doors.clock.now_unix_nanos())));
     let store = open_store(&args, &doors)?;
     let receiver = Receiver::start_both(args.otlp_http, args.otlp_grpc, &store).await?;
@@ -52,7 +57,7 @@ pub(crate) async fn run(args: Serve) -> anyhow::Result<Outcome> {
     Ok(Outcome::AsAsked)
 }
 
-fn open_store(args: &Serve, doors: &Doors) -> anyhow::Result<Store> {
+fn open_store(args: &Settings, doors: &Doors) -> anyhow::Result<Store> {
     let config = store::Config {
         durability: match args.durability {
             DurabilityName::Fsync => store::Durability::Fsync,
@@ -74,7 +79,7 @@ fn open_store(args: &Serve, doors: &Doors) -> anyhow::Result<Store> {
 
 /// Watches the default space and explains what it finds, one incident after the other.
 async fn watch(
-    args: &Serve,
+    args: &Settings,
     doors: &Doors,
     store: &Store,
     feed: &Arc<Feed>,

@@ -12,6 +12,7 @@
 
 mod clients;
 mod commands;
+mod config;
 mod demo_seeds;
 mod gate;
 mod kill;

@@ -116,7 +116,7 @@ impl Stand {
     fn serve(&self) -> Serving {
         let mut command = Command::new(BINARY);
         // The demo's exporters send five times a second.
-        command.args(["serve", "--arrival", "1"]).arg("--actuator").arg(self.path("socket"));
+        command.args(["serve", "--arrival", "1s"]).arg("--actuator").arg(self.path("socket"));
         command.arg("--inventory").arg(self.path("inventory.toml"));
         command.arg("--policy").arg(self.path("policy.toml"));
         Serving::at(command, &self.path("data"), &self.otlp)

@@ -15,7 +15,7 @@ use remediation::channels::policy::PolicyChannel;
 use remediation::executors::process::ProcessExecutor;
 use remediation::{Authority, Inventory, Policy};
 
-use crate::cli::Serve;
+use crate::config::Settings;
 use crate::failure::Failure;
 use crate::terminal;
 use crate::wiring::Doors;
@@ -24,7 +24,7 @@ use crate::wiring::Doors;
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What may be done, when all that it takes is given.
-pub(super) fn remedy(args: &Serve, doors: &Doors, incidents: &Path) -> anyhow::Result<Option<Remedy>> {
+pub(super) fn remedy(args: &Settings, doors: &Doors, incidents: &Path) -> anyhow::Result<Option<Remedy>> {
     let (Some(inventory), Some(policy), Some(actuator)) = (&args.inventory, &args.policy, &args.actuator)
     else {
         return Ok(None);

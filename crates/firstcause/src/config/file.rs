@@ -1,0 +1,91 @@
+//! Settings in a TOML file, with the line of each.
+//!
+//! An unknown key is an error: it is a setting that somebody believes in. The file's text is never quoted in an error
+//! about its syntax.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use platform::disk::Disk;
+use toml::de::{DeTable, DeValue};
+
+use super::layers::{Given, Origin};
+use super::{FILE, KEYS, nearest};
+use crate::failure::Failure;
+
+/// Reads the file that is named, or the usual one when it is there.
+pub(super) fn read(named: Option<PathBuf>, disk: &dyn Disk) -> anyhow::Result<Option<(PathBuf, Vec<Given>)>> {
+    let is_named = named.is_some();
+    let path = named.unwrap_or_else(|| PathBuf::from(FILE));
+    let bytes = match disk.read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound && !is_named => return Ok(None),
+        Err(error) => {
+            return Err(Failure::usage(
+                format!("failed to read the configuration `{}`: {error}", path.display()),
+                "`--config` and FIRSTCAUSE_CONFIG name the file",
+            ));
+        }
+    };
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Failure::usage(format!("the configuration `{}` is not UTF-8", path.display()), "save it as UTF-8")
+    })?;
+    let given = parse(&path, &text)?;
+    Ok(Some((path, given)))
+}
+
+fn parse(path: &Path, text: &str) -> anyhow::Result<Vec<Given>> {
+    let table = DeTable::parse(text).map_err(|error| {
+        let line = line_of(text, error.span().map_or(0, |span| span.start));
+        Failure::usage(
+            format!("failed to read the configuration: {}:{line}: {}", path.display(), error.message()),
+            "TOML: `key = \"text\"`, `key = 5`, `[section]`",
+        )
+    })?;
+    let mut given = Vec::new();
+    collect(path, text, ("", table.get_ref()), &mut given)?;
+    Ok(given)
+}
+
+/// Flattens a table; `prefix` ends with a dot or is empty. Depth is bounded by the parser's own limit.
+fn collect(
+    path: &Path,
+    text: &str,
+    (prefix, table): (&str, &DeTable<'_>),
+    given: &mut Vec<Given>,
+) -> anyhow::Result<()> {
+    for (name, value) in table {
+        let key = format!("{prefix}{}", name.get_ref());
+        let line = line_of(text, name.span().start);
+        let section = format!("{key}.");
+        let is_section = KEYS.iter().any(|known| known.starts_with(&section));
+        if let (DeValue::Table(inner), true) = (value.get_ref(), is_section) {
+            collect(path, text, (&section, inner), given)?;
+            continue;
+        }
+        let origin = Origin::File(path.to_path_buf(), line);
+        if !KEYS.contains(&key.as_str()) {
+            let known: Vec<_> = KEYS.iter().map(|key| (*key).to_owned()).collect();
+            return Err(Failure::usage(format!("no setting `{key}` ({origin})"), nearest(&key, &known)));
+        }
+        let (text, is_text) = match value.get_ref() {
+            DeValue::String(text) => (text.to_string(), true),
+            DeValue::Integer(number) if number.radix() == 10 => (number.as_str().to_owned(), false),
+            DeValue::Float(number) => (number.as_str().to_owned(), false),
+            DeValue::Boolean(is_so) => (is_so.to_string(), false),
+            other => {
+                let what =
+                    format!("the setting `{key}` ({origin}) cannot be used: found {}", other.type_str());
+                return Err(Failure::usage(what, "one text or one decimal number"));
+            }
+        };
+        given.push(Given { key, text, origin, is_text });
+    }
+    Ok(())
+}
+
+/// The line, from 1, of a byte.
+fn line_of(text: &str, byte: usize) -> usize {
+    let before = text.as_bytes().get(..byte).unwrap_or(text.as_bytes());
+    before.iter().filter(|byte| **byte == b'\n').count() + 1
+}

@@ -1,0 +1,53 @@
+//! The flags of the settings. None of them has a default here: a flag that was not given must not hide the file.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::values::{self, DurabilityName};
+
+/// What the command line says about the settings.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Flags {
+    /// Settings in TOML [default: ./firstcause.toml, when it is there] [env: FIRSTCAUSE_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where everything is kept [default: ./firstcause-data] [env: FIRSTCAUSE_DATA_DIR]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// OTLP/HTTP listens here [default: 127.0.0.1:4318] [env: FIRSTCAUSE_OTLP__HTTP]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) otlp_http: Option<SocketAddr>,
+    /// OTLP/gRPC listens here [default: 127.0.0.1:4317] [env: FIRSTCAUSE_OTLP__GRPC]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) otlp_grpc: Option<SocketAddr>,
+    /// The page, questions and health are answered here [default: 127.0.0.1:8080] [env: FIRSTCAUSE_HTTP]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) http: Option<SocketAddr>,
+    /// What may be acted on (TOML); without this, the policy and the actuator Firstcause only reports
+    /// [env: FIRSTCAUSE_INVENTORY]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) inventory: Option<PathBuf>,
+    /// When an action needs a person (TOML) [env: FIRSTCAUSE_POLICY]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Where `firstcause actuate` listens [env: FIRSTCAUSE_ACTUATOR]
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) actuator: Option<PathBuf>,
+    /// When a request is acknowledged [default: fsync] [env: FIRSTCAUSE_DURABILITY]
+    #[arg(long, value_enum)]
+    pub(crate) durability: Option<DurabilityName>,
+    /// Memory for requests under way, in MiB; beyond it they are refused with 503 [default: 64]
+    /// [env: FIRSTCAUSE_BUDGET_MIB]
+    #[arg(long, value_name = "MIB", value_parser = values::budget_mib)]
+    pub(crate) budget_mib: Option<u64>,
+    /// Memory for recent signals, in MiB; beyond it the oldest are dropped and counted [default: 256]
+    /// [env: FIRSTCAUSE_HEAD_MIB]
+    #[arg(long, value_name = "MIB", value_parser = values::head_mib)]
+    pub(crate) head_mib: Option<u64>,
+    /// How late spans may come: a second is looked at this long after it ended; shorter only when every exporter
+    /// sends more often than the default of five seconds [default: 6s] [env: FIRSTCAUSE_ARRIVAL]
+    #[arg(long, value_name = "DURATION", value_parser = values::arrival)]
+    pub(crate) arrival: Option<i64>,
+}
