@@ -3,6 +3,8 @@
 //! Computing time is compared in seconds of CPU a second, in natural units, never as a score against a flat
 //! counter. Nothing is said of a process that does not report it.
 
+use std::collections::BTreeMap;
+
 use telemetry::answer::{SeriesKind, SeriesRow};
 
 use super::Measure;
@@ -33,17 +35,33 @@ pub struct Cpu {
     pub bad: f64,
 }
 
-/// The CPU of `service`, when it reports it in both windows.
+/// The CPU of `service`, when it reports it in both windows. Versions that took turns in one instance share its time.
 #[must_use]
 pub fn cpu(rows: &[SeriesRow], service: &str) -> Option<Cpu> {
-    let own: Vec<&SeriesRow> = rows
-        .iter()
-        .filter(|row| row.service == service && row.kind == SeriesKind::Rate)
-        .filter(|row| matches!(row.metric.as_str(), "process.cpu.time" | "process.runtime.cpython.cpu_time"))
-        .collect();
-    let is_told = own.iter().any(|row| row.good.n > 0) && own.iter().any(|row| row.bad.n > 0);
-    let sum = |of: fn(&SeriesRow) -> f64| own.iter().fold(0.0, |sum, row| sum + of(row));
-    is_told.then(|| Cpu { good: sum(|row| row.good.mean.get()), bad: sum(|row| row.bad.mean.get()) })
+    // For each instance and mode: points and rate times points, before and now.
+    let mut processes: BTreeMap<(&str, &[(String, String)]), [(f64, f64); 2]> = BTreeMap::new();
+    let is_cpu = |row: &&SeriesRow| {
+        row.service == service
+            && row.kind == SeriesKind::Rate
+            && matches!(row.metric.as_str(), "process.cpu.time" | "process.runtime.cpython.cpu_time")
+    };
+    for row in rows.iter().filter(is_cpu) {
+        let sides = processes.entry((&row.instance, &row.attributes)).or_default();
+        for (side, figures) in sides.iter_mut().zip([row.good, row.bad]) {
+            side.0 += figures.n as f64;
+            side.1 += figures.n as f64 * figures.mean.get();
+        }
+    }
+    let told = |side: usize| {
+        let sides: Vec<(f64, f64)> = processes
+            .values()
+            .filter_map(|sides| sides.get(side).copied())
+            .filter(|side| side.0 > 0.0)
+            .collect();
+        let sum = sides.iter().fold(0.0, |sum, (points, total)| sum + total / points);
+        (!sides.is_empty()).then_some(sum)
+    };
+    Some(Cpu { good: told(0)?, bad: told(1)? })
 }
 
 /// A pool of `service` in which requests wait for a connection now: the most that waited at once.
@@ -85,13 +103,16 @@ mod tests {
 
     #[test]
     fn computing_time_is_summed_over_instances_and_modes() {
-        let rows = [
-            row("process.cpu.time", SeriesKind::Rate, 0.1, 0.4),
-            row("process.cpu.time", SeriesKind::Rate, 0.0, 0.2),
-        ];
-        let cpu = cpu(&rows, "a").unwrap();
+        let first = row("process.cpu.time", SeriesKind::Rate, 0.1, 0.4);
+        let second =
+            SeriesRow { instance: "a-2".into(), ..row("process.cpu.time", SeriesKind::Rate, 0.0, 0.2) };
+        let cpu = cpu(&[first.clone(), second.clone()], "a").unwrap();
         assert!((cpu.good - 0.1).abs() < 1e-9 && (cpu.bad - 0.6).abs() < 1e-9);
-        assert!(super::cpu(&rows, "b").is_none());
+        // Another version of the second instance that ran for as long as the first one did.
+        let turn = SeriesRow { version: "2".into(), ..second.clone() };
+        let cpu = super::cpu(&[first, second, turn], "a").unwrap();
+        assert!((cpu.bad - 0.6).abs() < 1e-9, "versions that take turns are not added up: {}", cpu.bad);
+        assert!(super::cpu(&[row("process.cpu.time", SeriesKind::Rate, 0.1, 0.4)], "b").is_none());
     }
 
     #[test]

@@ -68,9 +68,9 @@ pub struct Level {
     pub ms_per_call: f64,
     /// Mean exclusive milliseconds a request.
     pub ms_per_request: f64,
-    /// Median exclusive milliseconds a call.
+    /// Median exclusive milliseconds a call, count-weighted over instances and versions.
     pub p50_ms: f64,
-    /// 95th percentile of exclusive milliseconds a call.
+    /// 95th percentile of exclusive milliseconds a call, count-weighted alike.
     pub p95_ms: f64,
     /// Idle milliseconds of the parents right before these spans, a request.
     pub lead_ms_per_request: f64,
@@ -114,8 +114,8 @@ struct Side {
     count: u64,
     sum_ns: i64,
     lead_ns: i64,
-    /// The quantiles of the row with the most spans.
-    quantiles: (u64, i64, i64),
+    /// Sums over rows of count times quantile.
+    quantiles: (f64, f64),
     blocks: BTreeMap<i64, i64>,
     own: Requests,
 }
@@ -128,9 +128,8 @@ impl Side {
         self.count += row.count;
         self.sum_ns = self.sum_ns.saturating_add(row.sum_ns);
         self.lead_ns = self.lead_ns.saturating_add(row.lead_ns);
-        if row.count > self.quantiles.0 {
-            self.quantiles = (row.count, row.p50_ns, row.p95_ns);
-        }
+        self.quantiles.0 += row.count as f64 * row.p50_ns as f64;
+        self.quantiles.1 += row.count as f64 * row.p95_ns as f64;
         for Block { second, count, sum_ns } in &row.blocks {
             *self.blocks.entry(second.0).or_default() += sum_ns;
             *self.own.entry(second.0).or_default() += count;
@@ -145,8 +144,8 @@ impl Side {
             requests,
             ms_per_call: per(self.sum_ns, self.count),
             ms_per_request: per(self.sum_ns, requests),
-            p50_ms: self.quantiles.1 as f64 / MS_NS,
-            p95_ms: self.quantiles.2 as f64 / MS_NS,
+            p50_ms: self.quantiles.0 / self.count.max(1) as f64 / MS_NS,
+            p95_ms: self.quantiles.1 / self.count.max(1) as f64 / MS_NS,
             lead_ms_per_request: per(self.lead_ns, requests),
         }
     }
