@@ -109,10 +109,13 @@ fn headline(
     resolution: &Resolution,
     verification: Option<&VerificationSummary>,
 ) -> String {
-    let what = match &conclusion.root_cause {
-        Some(cause) => format!("{} in {}", cause.fault.name(), cause.service),
-        None => conclusion.statement.clone(),
-    };
+    let named: Vec<String> = conclusion
+        .root_cause
+        .iter()
+        .chain(&conclusion.further_causes)
+        .map(|cause| format!("{} in {}", cause.fault.name(), cause.service))
+        .collect();
+    let what = if named.is_empty() { conclusion.statement.clone() } else { named.join(" and ") };
     if resolution.failed.is_some() {
         return format!("{what}; ended as failed");
     }

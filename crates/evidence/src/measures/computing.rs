@@ -35,11 +35,15 @@ pub struct Cpu {
     pub bad: f64,
 }
 
+/// An instance and the attributes of its counter: the mode of the CPU.
+type Mode<'a> = (&'a str, &'a [(String, String)]);
+/// Points, and the sum over series of points times rate.
+type Points = (f64, f64);
+
 /// The CPU of `service`, when it reports it in both windows. Versions that took turns in one instance share its time.
 #[must_use]
 pub fn cpu(rows: &[SeriesRow], service: &str) -> Option<Cpu> {
-    // For each instance and mode: points and rate times points, before and now.
-    let mut processes: BTreeMap<(&str, &[(String, String)]), [(f64, f64); 2]> = BTreeMap::new();
+    let mut processes: BTreeMap<Mode<'_>, [Points; 2]> = BTreeMap::new();
     let is_cpu = |row: &&SeriesRow| {
         row.service == service
             && row.kind == SeriesKind::Rate
@@ -53,7 +57,7 @@ pub fn cpu(rows: &[SeriesRow], service: &str) -> Option<Cpu> {
         }
     }
     let told = |side: usize| {
-        let sides: Vec<(f64, f64)> = processes
+        let sides: Vec<Points> = processes
             .values()
             .filter_map(|sides| sides.get(side).copied())
             .filter(|side| side.0 > 0.0)

@@ -50,7 +50,8 @@ pub(super) fn conclude(
     }
     notes.push(Note::new(Stage::Correlate, NoteKind::Ended, ""));
     notes.push(Note::new(Stage::Synthesize, NoteKind::Began, "which explanation holds"));
-    let hypotheses = hypotheses::rank(findings, root_cause.as_ref(), &ruled_out, ledger);
+    let all: Vec<&RootCause> = root_cause.iter().chain(&further_causes).collect();
+    let hypotheses = hypotheses::rank(findings, &all, &ruled_out, ledger);
     let (kind, statement) = match &root_cause {
         Some(cause) => (ConclusionKind::RootCause, together(cause, &further_causes)),
         None => no_cause(findings),

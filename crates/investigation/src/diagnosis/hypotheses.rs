@@ -2,8 +2,8 @@
 
 use evidence::measures::changes;
 use incident::{
-    Candidate, CandidateKind, EvidenceId, EvidenceKind, Hypothesis, HypothesisStatus, Prediction,
-    PredictionOutcome, RootCause, RuledOut, Trigger,
+    Candidate, CandidateKind, ComponentKind, EvidenceId, EvidenceKind, Fault, Hypothesis, HypothesisStatus,
+    Prediction, PredictionOutcome, RootCause, RuledOut, Trigger,
 };
 use telemetry::answer::{ChangeKind, Table};
 use telemetry::number::Num;
@@ -20,13 +20,19 @@ const SUSPECTS_MAX: usize = 5;
 /// All hypotheses, best first; those ruled out come last with their rule's evidence.
 pub(super) fn rank(
     findings: &Findings,
-    cause: Option<&RootCause>,
+    causes: &[&RootCause],
     ruled_out: &[RuledOut],
     ledger: &Ledger,
 ) -> Vec<Hypothesis> {
-    let mut ranked: Vec<Hypothesis> = Vec::new();
-    for suspect in findings.suspects.iter().take(SUSPECTS_MAX) {
-        ranked.push(of_suspect(findings, suspect, cause, ledger));
+    let is_of = |cause: &RootCause, suspect: &Suspect| {
+        cause.service == suspect.component().1 && cause.span == suspect.span
+    };
+    let suspects = || findings.suspects.iter().take(SUSPECTS_MAX);
+    let unlisted = causes.iter().filter(|cause| !suspects().any(|suspect| is_of(cause, suspect)));
+    let mut ranked: Vec<Hypothesis> = unlisted.map(|cause| of_cause(cause)).collect();
+    for suspect in suspects() {
+        let cause = causes.iter().find(|cause| is_of(cause, suspect));
+        ranked.push(of_suspect(findings, suspect, cause.copied(), ledger));
     }
     for excluded in ruled_out {
         ranked.push(Hypothesis {
@@ -54,14 +60,45 @@ fn refuted_prediction(rule: &str) -> &'static str {
     }
 }
 
+/// A cause that is no group of slow spans: messages, repetitions, errors, time that no span owns.
+fn of_cause(cause: &RootCause) -> Hypothesis {
+    let (kind, prediction) = match (cause.component, cause.fault) {
+        (ComponentKind::Queue, _) => {
+            (CandidateKind::Queue, "more of the messages sent are not processed than before")
+        }
+        (ComponentKind::Edge, _) => {
+            (CandidateKind::Edge, "calls on this way take longer than the callee explains")
+        }
+        (_, Fault::RetryStorm) => (
+            CandidateKind::Service,
+            "repetitions are most of the calls, and the callee fails no call by itself",
+        ),
+        (ComponentKind::Dependency, _) => {
+            (CandidateKind::Resource, "calls of it fail, and nothing behind them in the system does")
+        }
+        (ComponentKind::Service, _) => {
+            (CandidateKind::Service, "errors or waiting begin here, and at nothing that it calls")
+        }
+    };
+    Hypothesis {
+        candidate: Candidate { kind, service: cause.service.clone(), name: cause.span.clone() },
+        statement: cause.statement.clone(),
+        predictions: vec![Prediction { statement: prediction.to_owned(), outcome: PredictionOutcome::Held }],
+        status: HypothesisStatus::Supported,
+        score: Num::new(1.0),
+        evidence: cause.evidence.clone(),
+    }
+}
+
 fn of_suspect(
     findings: &Findings,
     suspect: &Suspect,
     cause: Option<&RootCause>,
     ledger: &Ledger,
 ) -> Hypothesis {
-    let is_cause =
-        cause.is_some_and(|cause| cause.service == suspect.component().1 && cause.span == suspect.span);
+    let is_cause = cause.is_some();
+    let (component, name) = suspect.component();
+    let is_service = component == ComponentKind::Service;
     let others: f64 =
         findings.suspects.iter().filter(|s| s.service != suspect.service).map(|s| s.share).sum();
     let seen = |is_seen: bool| {
@@ -85,15 +122,19 @@ fn of_suspect(
     let rank_evidence = ledger.evidence.iter().filter(|item| item.statement == suspect.text());
     Hypothesis {
         candidate: Candidate {
-            kind: if suspect.resource.is_empty() { CandidateKind::Service } else { CandidateKind::Resource },
-            service: suspect.service.clone(),
-            name: if suspect.resource.is_empty() { suspect.span.clone() } else { suspect.resource.clone() },
+            kind: if suspect.is_own_work() { CandidateKind::Service } else { CandidateKind::Resource },
+            service: name.to_owned(),
+            name: match (is_service, suspect.is_own_work()) {
+                (true, true) => suspect.span.clone(),
+                (true, false) => suspect.resource.clone(),
+                (false, _) => String::new(),
+            },
         },
         statement: suspect.text(),
         predictions,
         status: if is_cause { HypothesisStatus::Supported } else { HypothesisStatus::Inconclusive },
         score: Num::new(suspect.share),
-        evidence: match cause.filter(|_| is_cause) {
+        evidence: match cause {
             Some(cause) => cause.evidence.clone(),
             None => rank_evidence.map(|item| item.id.clone()).collect(),
         },
