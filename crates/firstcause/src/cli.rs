@@ -37,6 +37,8 @@ pub(crate) enum Command {
     /// Compare traces
     #[command(subcommand)]
     Trace(TraceCommand),
+    /// Check what `serve` relies on: settings, data directory, disk, ports, clock, limits, journals
+    Doctor(Doctor),
     /// Show the settings of `serve`
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -130,6 +132,18 @@ pub(crate) struct Demo {
     /// Folder of this run; a new one below ./firstcause-data/demo when not given
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) settings: Flags,
+    /// Send one span of the service `firstcause.doctor` to the running instance, and ask for it
+    #[arg(long)]
+    pub(crate) send: bool,
+    /// Print the findings as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

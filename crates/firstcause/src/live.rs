@@ -130,6 +130,7 @@ fn stats(store: &Store) -> serde_json::Value {
     serde_json::json!({
         "schema": "firstcause.stats/1",
         "version": env!("CARGO_PKG_VERSION"),
+        "pid": std::process::id(),
         "accepted": stats.accepted,
         "rejected": stats.rejected,
         "repaired": stats.repaired,

@@ -9,7 +9,7 @@ use platform::{Disk, DiskLock};
 use telemetry::Space;
 
 /// The stamp of the format that this code writes and reads.
-const FORMAT: &str = "firstcause-data 1\n";
+pub const FORMAT: &str = "firstcause-data 1\n";
 
 /// Why a store cannot be opened.
 #[derive(Debug, thiserror::Error)]

@@ -30,7 +30,7 @@ mod wal;
 mod writer;
 
 pub use config::{Config, Durability};
-pub use layout::OpenStoreError;
+pub use layout::{FORMAT, OpenStoreError};
 pub use stats::Stats;
 pub use store::Store;
 

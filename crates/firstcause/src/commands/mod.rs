@@ -7,6 +7,7 @@ mod config;
 mod demo;
 #[cfg(feature = "demo")]
 mod demo_parts;
+mod doctor;
 mod gate;
 mod journal;
 mod man;
@@ -30,6 +31,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Report(args) => report::run(&args),
         Command::Gate(args) => block_on(gate::run(args)),
         Command::Trace(command) => trace::run(&command),
+        Command::Doctor(args) => block_on(doctor::run(args)),
         Command::Config(command) => config::run(&command),
         Command::Completions { shell } => completions::run(shell),
         Command::Man(args) => man::run(&args),

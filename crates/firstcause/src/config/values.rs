@@ -113,7 +113,7 @@ pub(crate) fn seconds(text: &str) -> Result<u64, String> {
     let unit = text.get(digits.len()..).unwrap_or_default();
     let number: u64 = digits.parse().map_err(|_| format!("`{text}` is no duration; {HINT}"))?;
     let factor = match unit {
-        "ms" if number % 1000 == 0 => return Ok(number / 1000),
+        "ms" if number.is_multiple_of(1000) => return Ok(number / 1000),
         "ms" => return Err(format!("`{text}` is not whole seconds; {HINT}")),
         "s" => 1,
         "m" => 60,

@@ -100,7 +100,7 @@ fn completions_know_the_commands_and_parse_in_bash() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let output = firstcause(folder.path(), &["completions", shell]).output().unwrap();
         let script = text(&output.stdout);
-        assert!(output.status.success() && script.contains("serve"), "{shell}");
+        assert!(output.status.success() && script.contains("doctor"), "{shell}");
         assert!(script.contains("otlp-grpc"), "{shell}");
         assert!(!script.contains("demo-load"), "{shell}: a hidden command is not completed");
         std::fs::write(folder.path().join(shell), script).unwrap();
@@ -119,7 +119,7 @@ fn the_manual_has_a_page_for_each_command_and_none_for_hidden_ones() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    for name in ["firstcause.1", "firstcause-serve.1", "firstcause-config-print.1"] {
+    for name in ["firstcause.1", "firstcause-serve.1", "firstcause-config-print.1", "firstcause-doctor.1"] {
         assert!(names.iter().any(|found| found == name), "{name} is not in {names:?}");
     }
     assert!(!names.iter().any(|name| name.contains("demo-")), "{names:?}");

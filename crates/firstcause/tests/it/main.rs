@@ -14,6 +14,7 @@ mod clients;
 mod commands;
 mod config;
 mod demo_seeds;
+mod doctor;
 mod gate;
 mod kill;
 mod order;
