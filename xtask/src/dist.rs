@@ -1,7 +1,9 @@
 //! The binary people download: one file, statically linked, shown to be so by `ldd`.
 //!
-//! It builds for the machine it runs on. Cross builds, signing and packing are elsewhere.
+//! Beside it go the completions of each shell and the manual pages, as the binary itself prints them. It builds for
+//! the machine it runs on. Cross builds, signing and archives are elsewhere.
 
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -12,6 +14,8 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::process;
 
+/// The shells that the binary knows.
+const SHELLS: &[&str] = &["bash", "elvish", "fish", "powershell", "zsh"];
 const STATIC: &str = "-C target-feature=+crt-static";
 
 /// `cargo xtask dist`.
@@ -41,7 +45,32 @@ pub(crate) fn run(root: &Path, out: &mut dyn Write) -> anyhow::Result<()> {
     let size = std::fs::metadata(&binary).with_context(|| format!("failed to look at `{binary}`"))?.len();
     prove_static(&binary)?;
     writeln!(out, "{binary}\n{}, statically linked", mebibytes(size))?;
+    let beside = Path::new(&binary).with_file_name("firstcause-extras");
+    extras(&binary, &beside)?;
+    writeln!(out, "{}: completions and manual pages", beside.display())?;
     Ok(())
+}
+
+/// Writes `completions/<shell>` and `man/*.1` into `folder`, which is made anew: a page of a command that is gone
+/// must not stay.
+fn extras(binary: &str, folder: &Path) -> anyhow::Result<()> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder).with_context(|| format!("failed to empty `{}`", folder.display()))?;
+    }
+    let completions = folder.join("completions");
+    std::fs::create_dir_all(&completions)
+        .with_context(|| format!("failed to make `{}`", completions.display()))?;
+    for shell in SHELLS {
+        let path = completions.join(shell);
+        let file = OpenOptions::new().write(true).create_new(true).open(&path);
+        let file = file.with_context(|| format!("failed to make `{}`", path.display()))?;
+        let mut command = Command::new(binary);
+        command.args(["completions", shell]).stdout(file);
+        process::run(&mut command, "the binary does not print its completions")?;
+    }
+    let mut command = Command::new(binary);
+    command.args(["man", "--dir"]).arg(folder.join("man")).stdout(Stdio::null());
+    process::run(&mut command, "the binary does not write its manual pages")
 }
 
 /// The host triple in the output of `rustc -vV`.
@@ -100,6 +129,21 @@ mod tests {
     #[test]
     fn a_dynamic_binary_is_refused_with_the_words_of_ldd() {
         let error = prove_static("/bin/sh").expect_err("the shell is dynamic");
+        assert!(error.to_string().contains("hint: "), "{error}");
+    }
+
+    #[test]
+    fn the_extras_are_what_the_binary_prints_and_nothing_older() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let extras_folder = folder.path().join("extras");
+        std::fs::create_dir_all(extras_folder.join("man/older")).expect("a leftover");
+        extras("echo", &extras_folder).expect("echo prints");
+        let read = |shell: &str| std::fs::read_to_string(extras_folder.join("completions").join(shell));
+        assert!(
+            SHELLS.iter().all(|shell| read(shell).is_ok_and(|text| text == format!("completions {shell}\n")))
+        );
+        assert!(!extras_folder.join("man").exists());
+        let error = extras("false", &extras_folder).expect_err("a binary that fails is no binary");
         assert!(error.to_string().contains("hint: "), "{error}");
     }
 
