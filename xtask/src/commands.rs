@@ -39,7 +39,7 @@ fn all() -> &'static [Command] {
         },
         Command {
             name: "soak",
-            usage: "soak NAME [--seed N]",
+            usage: "soak NAME [--seed N] [--parallel N]",
             what: "one long measurement, recorded in docs/results/NAME.json",
             run: soak::run,
         },

@@ -2,7 +2,8 @@
 //!
 //! A soak is a test harness that runs longer when told so. It prints its figures as lines
 //! `FIGURES {json object}`; the keys of several lines are merged. Without figures, or when the harness fails,
-//! nothing is recorded.
+//! nothing is recorded. Two keys mean something here: `table` holds lines of text, which go into `NAME.md` beside
+//! the record, and `"passed": false` is recorded like anything else and then decides the exit code.
 
 use std::io::Write;
 use std::path::Path;
@@ -23,8 +24,8 @@ pub(crate) struct Soak {
     pub(crate) name: &'static str,
     /// One line for help.
     pub(crate) what: &'static str,
-    /// Arguments of cargo.
-    arguments: &'static [&'static str],
+    /// Which tests of the binary's integration tests are its harness.
+    filter: &'static str,
     /// Folders whose change makes the record old.
     pub(crate) inputs: &'static [&'static str],
 }
@@ -39,49 +40,37 @@ pub(crate) fn all() -> &'static [Soak] {
         Soak {
             name: "demo",
             what: "the demo's faults over many seeds: how often the cause is named",
-            arguments: &[
-                "test",
-                "--release",
-                "-p",
-                "firstcause",
-                "--test",
-                "it",
-                "demo_seeds::",
-                "--",
-                "--nocapture",
-            ],
+            filter: "demo_seeds::",
+            inputs: &["crates"],
+        },
+        Soak {
+            name: "demo-degraded",
+            what: "each fault with a fix under spoilt telemetry: what is still found",
+            filter: "soaks::degraded::",
+            inputs: &["crates"],
+        },
+        Soak {
+            name: "demo-matrix",
+            what: "every fault of the demo: cause, fix, no false alarm, and the time to the verdict",
+            filter: "soaks::matrix::",
+            inputs: &["crates"],
+        },
+        Soak {
+            name: "demo-placebo",
+            what: "fixes that do nothing, for every profile: never called effective",
+            filter: "soaks::placebo::",
             inputs: &["crates"],
         },
         Soak {
             name: "kill",
             what: "kill -9 at random moments: what was acknowledged is still there",
-            arguments: &[
-                "test",
-                "--release",
-                "-p",
-                "firstcause",
-                "--test",
-                "it",
-                "kill::",
-                "--",
-                "--nocapture",
-            ],
+            filter: "kill::",
             inputs: &["crates/platform", "crates/otlp", "crates/store", "crates/ingest", "crates/firstcause"],
         },
         Soak {
             name: "resume",
             what: "kill -9 in every stage of an incident: it ends all the same, and nothing is done twice",
-            arguments: &[
-                "test",
-                "--release",
-                "-p",
-                "firstcause",
-                "--test",
-                "it",
-                "resume::",
-                "--",
-                "--nocapture",
-            ],
+            filter: "resume::",
             inputs: &[
                 "crates/platform",
                 "crates/store",
@@ -96,22 +85,35 @@ pub(crate) fn all() -> &'static [Soak] {
     ]
 }
 
-/// `cargo xtask soak NAME [--seed N]`.
+/// What was asked for.
+struct Wanted {
+    soak: &'static Soak,
+    seed: u64,
+    /// How many runs a harness that starts several may have at once.
+    parallel: u64,
+}
+
+/// `cargo xtask soak NAME [--seed N] [--parallel N]`.
 pub(crate) fn run(root: &Path, words: &[String], out: &mut dyn Write) -> anyhow::Result<()> {
-    let (soak, seed) = chosen(words)?;
+    let Wanted { soak, seed, parallel } = chosen(words)?;
     let commit =
         process::answer(root, "git", &["rev-parse", "HEAD"]).context("failed to ask git for the commit")?;
     let changes =
         process::answer(root, "git", &["status", "--porcelain"]).context("failed to ask git for changes")?;
-    let mut command = process::cargo(root, soak.arguments);
+    let tests = ["test", "--release", "-p", "firstcause", "--test", "it"];
+    let arguments: Vec<&str> = tests.into_iter().chain([soak.filter, "--", "--nocapture"]).collect();
+    let mut command = process::cargo(root, &arguments);
     command
         .env("FIRSTCAUSE_SOAK", "1")
         .env("FIRSTCAUSE_SOAK_CYCLES", CYCLES)
-        .env("FIRSTCAUSE_SOAK_SEED", seed.to_string());
+        .env("FIRSTCAUSE_SOAK_SEED", seed.to_string())
+        .env("FIRSTCAUSE_SOAK_PARALLEL", parallel.to_string());
     let stopwatch = Stopwatch::start();
     let lines = child::run(&mut command, out)?;
     let seconds = stopwatch.elapsed().as_secs();
-    let figures = figures(&lines)?;
+    let mut figures = figures(&lines)?;
+    let table = table(&mut figures);
+    let has_missed = figures.get("passed") == Some(&json!(false));
     let record = json!({
         "schema": "firstcause.soak/1",
         "name": soak.name,
@@ -122,26 +124,62 @@ pub(crate) fn run(root: &Path, words: &[String], out: &mut dyn Write) -> anyhow:
         "seconds": seconds,
         "figures": figures,
     });
-    let path = root.join("docs/results").join(format!("{}.json", soak.name));
-    workspace::write(&path, &format!("{record:#}\n"))?;
+    let results = root.join("docs/results");
+    workspace::write(&results.join(format!("{}.json", soak.name)), &format!("{record:#}\n"))?;
+    if !table.is_empty() {
+        let text = page(soak.name, &commit, &table);
+        workspace::write(&results.join(format!("{}.md", soak.name)), &text)?;
+        writeln!(out, "{}", table.join("\n"))?;
+    }
     writeln!(out, "soak {}: {seconds} s, recorded in docs/results/{}.json", soak.name, soak.name)?;
+    if has_missed {
+        return Err(Failure::negative(
+            format!("the soak {} missed a threshold", soak.name),
+            "it is recorded all the same; the lines with FAIL above say which",
+        ));
+    }
     Ok(())
 }
 
-fn chosen(words: &[String]) -> anyhow::Result<(&'static Soak, u64)> {
+/// Takes the lines of text out of the figures: people read them elsewhere.
+fn table(figures: &mut Map<String, Value>) -> Vec<String> {
+    let Some(Value::Array(lines)) = figures.remove("table") else { return Vec::new() };
+    lines.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// The table as a page of Markdown.
+fn page(name: &str, commit: &str, table: &[String]) -> String {
+    format!(
+        "# {name}\n\nWritten by `cargo xtask soak {name}` at commit {commit}.\nEvery run is in [{name}.json]({name}.json).\n\n```text\n{}\n```\n",
+        table.join("\n")
+    )
+}
+
+fn chosen(words: &[String]) -> anyhow::Result<Wanted> {
     let names: Vec<&str> = all().iter().map(|soak| soak.name).collect();
     let usage = |what: String| {
-        Failure::usage(what, format!("cargo xtask soak NAME [--seed N], NAME one of {}", names.join(", ")))
+        let form = "cargo xtask soak NAME [--seed N] [--parallel N]";
+        Failure::usage(what, format!("{form}, NAME one of {}", names.join(", ")))
     };
-    let (name, seed) = match words {
-        [name] => (name, SEED_DEFAULT),
-        [name, flag, seed] if flag == "--seed" => {
-            (name, seed.parse().map_err(|_| usage(format!("`{seed}` is not a seed")))?)
+    let Some((name, options)) = words.split_first() else {
+        return Err(usage("`soak` was not understood".to_owned()));
+    };
+    let Some(soak) = all().iter().find(|soak| soak.name == name) else {
+        return Err(usage(format!("unknown soak `{name}`")));
+    };
+    let mut wanted = Wanted { soak, seed: SEED_DEFAULT, parallel: 1 };
+    for option in options.chunks(2) {
+        let (flag, number) = match option {
+            [flag, number] => (flag.as_str(), number.parse().ok()),
+            _ => return Err(usage("an option has no number".to_owned())),
+        };
+        match (flag, number) {
+            ("--seed", Some(seed)) => wanted.seed = seed,
+            ("--parallel", Some(parallel)) if parallel > 0 => wanted.parallel = parallel,
+            _ => return Err(usage(format!("`{}` was not understood", option.join(" ")))),
         }
-        _ => return Err(usage("`soak` was not understood".to_owned())),
-    };
-    let soak = all().iter().find(|soak| soak.name == name);
-    soak.map(|soak| (soak, seed)).ok_or_else(|| usage(format!("unknown soak `{name}`")))
+    }
+    Ok(wanted)
 }
 
 /// The merged figures of all lines that carry some.
@@ -172,13 +210,27 @@ mod tests {
     #[test]
     fn soaks_are_sorted_and_chosen_by_name_and_seed() {
         let names: Vec<&str> = all().iter().map(|soak| soak.name).collect();
-        assert_eq!(names, ["demo", "kill", "resume"]);
-        let (soak, seed) = chosen(&words("kill --seed 7")).expect("a soak");
-        assert_eq!((soak.name, seed), ("kill", 7));
-        for wrong in ["", "kil", "kill --seed x", "kill 7"] {
+        assert_eq!(names, ["demo", "demo-degraded", "demo-matrix", "demo-placebo", "kill", "resume"]);
+        let wanted = chosen(&words("kill --seed 7")).expect("a soak");
+        assert_eq!((wanted.soak.name, wanted.seed, wanted.parallel), ("kill", 7, 1));
+        let wanted = chosen(&words("demo --parallel 4 --seed 3")).expect("a soak");
+        assert_eq!((wanted.soak.name, wanted.seed, wanted.parallel), ("demo", 3, 4));
+        for wrong in ["", "kil", "kill --seed x", "kill 7", "kill --seed", "kill --parallel 0"] {
             let error = chosen(&words(wrong)).err().expect("a usage error");
             assert_eq!(crate::failure::exit_code(&error), 2, "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_table_leaves_the_figures_and_becomes_a_page() {
+        let mut figures = Map::new();
+        figures.insert("table".to_owned(), json!(["a  1", "b  2"]));
+        figures.insert("passed".to_owned(), json!(true));
+        let lines = table(&mut figures);
+        assert_eq!(Value::Object(figures), json!({"passed": true}));
+        let page = page("kill", "abc", &lines);
+        assert!(page.contains("a  1\nb  2\n```") && page.contains("[kill.json](kill.json)"), "{page}");
+        assert!(table(&mut Map::new()).is_empty());
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod resume;
 mod schema;
 mod second_system;
 mod serving;
+mod soaks;
 mod stage;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
