@@ -62,6 +62,8 @@ pub(super) struct Row {
     pub(super) effective_trials: usize,
     /// Every instance has the fix and is better, and the exit code says so.
     pub(super) is_fixed: bool,
+    /// Nothing was spoilt and there is a fix, so that it had to be mended.
+    pub(super) is_to_be_fixed: bool,
     pub(super) explained_s: Option<f64>,
     pub(super) verdict_s: Option<f64>,
     /// Why the first attempt gave nothing.
@@ -105,6 +107,7 @@ pub(super) fn judge(order: &Order, ran: &Ran) -> Row {
             .iter()
             .filter(|trial| trial["verdict"] == "effective")
             .count(),
+        is_to_be_fixed: order.more.is_empty() && truths.iter().any(|cause| cause["profile"].is_string()),
         is_fixed: is_fixed(&ran.output) && ran.code == Some(0),
         explained_s: seconds("conclusion"),
         verdict_s: seconds("verification"),
@@ -244,6 +247,7 @@ impl Row {
             is_caller_blamed: false,
             verdict: "none".to_owned(),
             effective_trials: 0,
+            is_to_be_fixed: false,
             is_fixed: false,
             explained_s: None,
             verdict_s: None,
@@ -261,6 +265,15 @@ impl Row {
         self.answer == Answer::Right && self.proposed.is_empty()
     }
 
+    /// Whether nobody needs to look at it.
+    pub(super) fn is_plain(&self) -> bool {
+        matches!(self.answer, Answer::Right | Answer::NoIncident)
+            && self.repeated.is_none()
+            && !self.is_decoy_blamed
+            && !self.is_action_wrong
+            && (self.is_fixed || !self.is_to_be_fixed)
+    }
+
     /// What two runs of one order must have in common.
     pub(super) fn judgement(&self) -> Value {
         json!([self.answer.name(), self.proposed, self.is_decoy_blamed, self.verdict, self.is_fixed])
@@ -270,9 +283,11 @@ impl Row {
     pub(super) fn line(&self) -> String {
         let seconds = self.verdict_s.map_or_else(String::new, |seconds| format!(" after {seconds:.1} s"));
         let decoy = if self.is_decoy_blamed { ", DECOY BLAMED" } else { "" };
+        let action = if self.is_action_wrong { ", WRONG ACTION" } else { "" };
+        let unfixed = if self.is_to_be_fixed && !self.is_fixed { ", NOT FIXED" } else { "" };
         let again = if self.repeated.is_some() { ", repeated" } else { "" };
         format!(
-            "{} {} seed {}: {} ({}); verdict {}{seconds}{decoy}{again}",
+            "{} {} seed {}: {} ({}); verdict {}{seconds}{decoy}{action}{unfixed}{again}",
             self.fault,
             self.switch,
             self.seed,

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::judge::{self, Answer, Row};
+use super::judge::{self, Row};
 use crate::BINARY;
 
 /// Seconds before the fault: the watch needs twelve of history.
@@ -87,7 +87,7 @@ fn attempt(order: &Order) -> Result<Row, String> {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).map_err(|error| error.to_string())?;
     let ran = demo(order, folder.path())?;
     let row = judge::judge(order, &ran);
-    if row.answer != Answer::Right && row.answer != Answer::NoIncident {
+    if !row.is_plain() {
         // Whoever asks why finds the whole run here until the target folder is cleaned.
         println!("kept: {}", folder.keep().display());
     }
@@ -156,7 +156,7 @@ fn records(path: &Path) -> Result<Vec<Value>, String> {
 fn what_cannot_run_is_repeated_once_and_is_no_run() {
     let order = Order::new("no_such_fault", 1);
     let row = one(&order);
-    assert_eq!(row.answer, Answer::NoRun, "{}", row.line());
+    assert_eq!(row.answer, judge::Answer::NoRun, "{}", row.line());
     assert!(row.repeated.is_some() && row.said.contains("no_such_fault"), "{}", row.line());
 }
 

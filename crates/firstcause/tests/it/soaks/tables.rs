@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::judge::{Answer, Row};
+use super::judge::Row;
 
 /// A threshold beside what was found.
 #[derive(Clone, Debug)]
@@ -88,13 +88,7 @@ pub(super) fn checks(checks: &[Check]) -> Vec<String> {
 
 /// Every run that says something else than the truth, or needed another attempt.
 pub(super) fn conspicuous(rows: &[Row]) -> Vec<String> {
-    let is_plain = |row: &&Row| {
-        matches!(row.answer, Answer::Right | Answer::NoIncident)
-            && row.repeated.is_none()
-            && !row.is_decoy_blamed
-            && !row.is_action_wrong
-    };
-    let lines: Vec<String> = rows.iter().filter(|row| !is_plain(row)).map(Row::line).collect();
+    let lines: Vec<String> = rows.iter().filter(|row| !row.is_plain()).map(Row::line).collect();
     let head = format!("{} runs to look at", lines.len());
     [String::new(), head].into_iter().chain(lines).collect()
 }
