@@ -26,9 +26,14 @@ fn print(flags: &Flags, json: bool) -> anyhow::Result<Outcome> {
 
 fn to_text(resolved: &Resolved) -> String {
     let width = |of: fn(&config::Row) -> usize| resolved.rows.iter().map(of).max().unwrap_or_default();
-    let (keys, values) = (width(|row| row.key.len()), width(|row| row.value.len()));
-    let line = |row: &config::Row| format!("{:<keys$}  {:<values$}  {}", row.key, row.value, row.origin);
+    let (keys, values) = (width(|row| row.key.len()), width(|row| shown(row).len()));
+    let line = |row: &config::Row| format!("{:<keys$}  {:<values$}  {}", row.key, shown(row), row.origin);
     resolved.rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A gap in a column reads like a mistake.
+fn shown(row: &config::Row) -> &str {
+    if row.value.is_empty() { "(not set)" } else { &row.value }
 }
 
 fn to_json(resolved: &Resolved) -> serde_json::Value {

@@ -123,7 +123,7 @@ fn to_text(findings: &[Finding]) -> String {
     }
     let count = |state| findings.iter().filter(|finding| finding.state == state).count();
     let (problems, warnings) = (count(State::Problem), count(State::Warning));
-    text + &format!("{} checks, {problems} problems, {warnings} warnings", findings.len())
+    text + &format!("findings: {}, problems: {problems}, warnings: {warnings}", findings.len())
 }
 
 fn to_json(findings: &[Finding]) -> serde_json::Value {
