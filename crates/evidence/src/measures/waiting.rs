@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use telemetry::answer::{LaneRow, SelfTimeTable};
 
 use super::Measure;
+use crate::series::MS_NS;
 
 /// This measure.
 pub const MEASURE: Measure = Measure {
@@ -55,6 +56,8 @@ pub struct Lane {
 pub struct Turns {
     /// Calls.
     pub calls: u64,
+    /// Sum of their durations, milliseconds.
+    pub total_ms: f64,
     /// Share of the time in which at least one was under way, mean over the instances, 0 to 1.
     pub busy: f64,
     /// Most that were under way at once in one instance.
@@ -74,6 +77,17 @@ impl Lane {
         let (good, bad) = (&self.good, &self.bad);
         let stood_still_before = good.expected >= EXPECTED_MIN && good.inside < MOVING_MIN * good.expected;
         bad.expected >= EXPECTED_MIN && bad.inside <= STILL_MAX * bad.expected && !stood_still_before
+    }
+
+    /// Milliseconds that requests wait longer because blocking calls stand in a row that ran side by side before: no
+    /// call takes longer, so no exclusive time shows it. Zero when the process is not blocked.
+    #[must_use]
+    pub fn serialised_ms(&self) -> f64 {
+        let (before, now) = (self.good.at_once, self.bad.at_once);
+        if !self.is_blocked() || before <= 0.0 || now <= 0.0 {
+            return 0.0;
+        }
+        (self.bad.total_ms * (1.0 / now - 1.0 / before)).max(0.0)
     }
 
     /// Whether the calls run at the limit of how many there may be at once: for most of the time as many as ever.
@@ -131,6 +145,7 @@ fn turns(rows: &[&LaneRow]) -> Turns {
         total_ns += row.total_ns as f64;
         elapsed_ns += row.elapsed_ns as f64;
     }
+    turns.total_ms = total_ns / MS_NS;
     turns.busy = if elapsed_ns > 0.0 { busy_ns / elapsed_ns } else { 0.0 };
     turns.at_once = if busy_ns > 0.0 { total_ns / busy_ns } else { 0.0 };
     turns
@@ -170,7 +185,11 @@ mod tests {
         let still = table(row(4000, 4000, 1, 500, 2));
         let found = lanes(&calm, &still);
         assert!(found[0].is_blocked() && found[0].bad.expected > 300.0);
-        assert!(!lanes(&calm, &moving)[0].is_blocked());
+        assert!(!lanes(&calm, &moving)[0].is_blocked() && lanes(&calm, &moving)[0].serialised_ms() == 0.0);
+        // Five calls of a request side by side, then one after the other: as long each, four fifths more waiting.
+        let side_by_side = table(row(500, 2500, 5, 500, 200));
+        let lost = lanes(&side_by_side, &still)[0].serialised_ms();
+        assert!((lost - 0.8 * 4000.0).abs() < 1e-6, "{lost}");
         assert!(
             !lanes(&still, &still)[0].is_blocked(),
             "a server of one request at a time always stood still"

@@ -1,7 +1,8 @@
 //! Weighs the suspects: which component the extra time belongs to, and whether there is more than one.
 //!
 //! Grown edges vote: an edge belongs to the end whose own work grew, else to the end with most grown edges, else it
-//! is a component of its own. A component must explain half of the extra time, or two of them most of it; below
+//! is a component of its own. Calls that stand in a row because their process is blocked count for the process. A
+//! component must explain half of the extra time, or two of them most of it; below
 //! that nothing is blamed.
 
 use std::collections::BTreeMap;
@@ -83,8 +84,12 @@ fn weigh(findings: &Findings) -> Vec<Blame<'_>> {
         blamed.share += suspect.share;
         blamed.suspects.push(suspect);
     }
+    let share_of = |excess_ms: f64| excess_ms / findings.excess_ms.max(1e-6);
+    for lane in findings.lanes.iter().filter(|lane| lane.serialised_ms() > 0.0) {
+        of(&mut blames, ComponentKind::Service, &lane.service).share += share_of(lane.serialised_ms());
+    }
     for edge in findings.edges.iter().filter(|edge| edge.is_raised()) {
-        let share = edge.excess_ms / findings.excess_ms;
+        let share = share_of(edge.excess_ms);
         let blamed = match owner(findings, &edge.caller, &edge.callee) {
             Some(service) => of(&mut blames, ComponentKind::Service, &service),
             None => of(&mut blames, ComponentKind::Edge, &format!("{} -> {}", edge.caller, edge.callee)),

@@ -2,6 +2,7 @@
 
 use incident::{Alert, AlertSignal, ComponentKind, EvidenceId, EvidenceKind, Fault, RootCause, Trigger};
 use telemetry::answer::ChangeKind;
+use telemetry::time::SECOND_NS;
 use telemetry::{QuestionId, TraceId};
 
 use super::causes::{self, Blame};
@@ -10,6 +11,9 @@ use super::{failures, hypotheses};
 use crate::findings::Findings;
 use crate::ledger::{Fact, Ledger};
 use crate::suspects::Suspect;
+
+/// Seconds before the onset within which a deployment of a service whose process began to stand still set that off.
+const RECENT_SECONDS: i64 = 10;
 
 /// The root causes, or none when the evidence does not suffice.
 pub(super) fn all(
@@ -30,11 +34,12 @@ pub(super) fn all(
     if symptom.signal == AlertSignal::Errors && !is_late_behind {
         return failures::origin(ledger, findings).into_iter().collect();
     }
-    blames.iter().map(|blame| of_blame(ledger, findings, blame, bad)).collect()
+    blames.iter().map(|blame| of_blame(alert, ledger, findings, blame, bad)).collect()
 }
 
 /// The root cause that a blamed component is.
 fn of_blame(
+    alert: &Alert,
     ledger: &mut Ledger,
     findings: &Findings,
     blame: &Blame<'_>,
@@ -53,10 +58,10 @@ fn of_blame(
     if let (Some(suspect), Some((trace, question))) = (worst, bad) {
         evidence.extend(hypotheses::seen_in_trace(ledger, suspect, *trace, question));
     }
-    let trigger = match blame.component {
-        ComponentKind::Service => hypotheses::trigger(ledger, findings, &blame.name, &mut evidence),
-        _ => None,
-    };
+    let trigger = trigger(ledger, findings, blame, &mechanism, &mut evidence);
+    // Where no span takes longer by itself the symptom says whose requests suffer.
+    let symptom = alert.symptoms.iter().find(|symptom| symptom.service == blame.name);
+    let operation = worst.map(|suspect| suspect.entry.clone());
     let mut instances: Vec<String> =
         blame.suspects.iter().flat_map(|s| s.instances.iter().cloned()).collect();
     instances.sort();
@@ -66,7 +71,7 @@ fn of_blame(
         service: blame.name.clone(),
         seen_from: seen_from(blame),
         instances: if blame.component == ComponentKind::Service { instances } else { Vec::new() },
-        operation: worst.map(|suspect| suspect.entry.clone()).unwrap_or_default(),
+        operation: operation.or(symptom.map(|symptom| symptom.operation.clone())).unwrap_or_default(),
         span: worst.map(|suspect| suspect.span.clone()).unwrap_or_default(),
         resource: match &mechanism.resource {
             Some(resource) => resource.clone(),
@@ -77,6 +82,25 @@ fn of_blame(
         trigger,
         evidence,
     }
+}
+
+/// What set the cause off: a deployment whose spans do slower work; or, where it shows in how calls lie in time and
+/// not in their work, the deployment of the service right before the onset.
+fn trigger(
+    ledger: &mut Ledger,
+    findings: &Findings,
+    blame: &Blame<'_>,
+    mechanism: &Mechanism,
+    evidence: &mut Vec<EvidenceId>,
+) -> Option<Trigger> {
+    if blame.component != ComponentKind::Service {
+        return None;
+    }
+    let is_recent = |trigger: &Trigger| trigger.before_onset_ns <= RECENT_SECONDS * SECOND_NS;
+    hypotheses::trigger(ledger, findings, &blame.name, evidence).or_else(|| {
+        let is_shown = mechanism.fault == Fault::BlockedExecutor;
+        deployed(findings, &blame.name).filter(|trigger| is_shown && is_recent(trigger))
+    })
 }
 
 /// The callers of something that emits no telemetry.
@@ -199,6 +223,13 @@ fn statement(
     let share = format!("it explains {:.0} % of the extra time", (blame.share * 100.0).min(100.0));
     let since = since(trigger);
     let name = &blame.name;
+    if mechanism.fault == Fault::BlockedExecutor {
+        let target = mechanism.resource.as_deref().unwrap_or_default();
+        return format!(
+            "`{name}` is blocked by its calls of `{target}`{since}: nothing else in the process begins or ends \
+             meanwhile; {share}"
+        );
+    }
     let Some(worst) = blame.suspects.first() else {
         return format!("calls wait at `{name}`{since}, on neither side's work; {share}");
     };
@@ -210,11 +241,6 @@ fn statement(
             let note = if is_dark { " (not instrumented)" } else { "" };
             format!("at or behind `{name}`{note}: {} take {per_call}; {share}", calls_of(blame))
         }
-        Fault::BlockedExecutor => format!(
-            "`{name}` is blocked by its calls of `{}`{since}: nothing else in the process begins or ends meanwhile; \
-             {share}",
-            mechanism.resource.as_deref().unwrap_or_default()
-        ),
         Fault::ConnectionChurn => format!(
             "`{name}` opens {:.1} connections a request instead of {:.1}{since}; {share}",
             bad.calls_per_request(),

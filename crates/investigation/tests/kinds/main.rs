@@ -6,7 +6,7 @@ mod world;
 
 use incident::{AlertSignal, ComponentKind, Fault};
 use telemetry::SpanKind;
-use telemetry::answer::QueueFigures;
+use telemetry::answer::{LaneRow, QueueFigures};
 use world::{Group, World, healthy, lane, query, server};
 
 /// `back`'s own work takes 80 ms more, of which its process computes for `cpu` seconds a second (0.64 s are extra).
@@ -59,6 +59,26 @@ fn a_process_that_stands_still_during_its_calls_is_blocked_and_its_grown_edges_a
     );
     world.lanes.1 = vec![lane("rates", false, 0.9, 6, 1.0)];
     assert_ne!(world.cause().fault, Fault::BlockedExecutor, "the process went on meanwhile");
+}
+
+// covers: AT-33
+#[test]
+fn calls_in_a_row_that_ran_side_by_side_are_a_blocked_process_though_none_takes_longer() {
+    let mut world = healthy();
+    world.deployed = vec!["back"];
+    let side_by_side = LaneRow { total_ns: 2_500_000_000, ..lane("rates", false, 0.1, 10, 1.0) };
+    // 48 requests are 90 ms late in the bad window: 4.3 s; the calls take 4.5 s in a row.
+    world.lanes = (vec![side_by_side], vec![lane("rates", false, 0.9, 1, 0.0)]);
+    let conclusion = world.diagnose();
+    let cause = conclusion.root_cause.unwrap_or_else(|| panic!("{}", conclusion.statement));
+    assert_eq!(
+        (cause.service.as_str(), cause.fault),
+        ("back", Fault::BlockedExecutor),
+        "{}",
+        cause.statement
+    );
+    assert_eq!((cause.operation.as_str(), cause.trigger.unwrap().change.service.as_str()), ("GET /", "back"));
+    assert!(!conclusion.ruled_out.iter().any(|item| item.candidate.name.contains("deploy")));
 }
 
 // covers: AT-30
