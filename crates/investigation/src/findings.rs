@@ -102,11 +102,13 @@ pub(crate) fn measure(
     let raised_spans: f64 = contrasts.iter().filter(|c| c.is_raised()).map(|c| c.excess_ms).sum();
     let raised_edges: f64 = edges.iter().filter(|edge| edge.is_raised()).map(|edge| edge.excess_ms).sum();
     let symptom = symptom_excess_ms(alert, ledger, onset_question, &views, &bad);
-    let excess_ms = (raised_spans + raised_edges).max(symptom);
+    let lanes = waiting::lanes(&good, &bad);
+    let in_a_row: f64 = lanes.iter().map(Lane::serialised_ms).sum();
+    let excess_ms = (raised_spans + raised_edges + in_a_row).max(symptom);
     Findings {
         suspects: suspects::suspects(&contrasts, excess_ms),
         contrasts,
-        lanes: waiting::lanes(&good, &bad),
+        lanes,
         resends: structure::resends(&good_edges, &bad_edges),
         flows: messages::flows(&good_edges, &bad_edges),
         series,

@@ -197,9 +197,9 @@ pub struct LaneRow {
     pub most_at_once: u64,
     /// Sum of the idle time of the parents right before these spans.
     pub lead_ns: i64,
-    /// Starts and ends of other traces' spans of the instance, from the first start to the last end.
+    /// Starts and ends of the instance's spans, these included, from the first start to the last end.
     pub events: u64,
-    /// Those of them that lie strictly inside one of these spans.
+    /// Those of other traces among them that lie strictly inside one of these spans.
     pub events_inside: u64,
 }
 
@@ -350,9 +350,9 @@ pub struct QueueFigures {
     pub untaken: u64,
     /// Spans that took these messages, repeated deliveries included.
     pub deliveries: u64,
-    /// Deliveries of the message that was delivered most often.
+    /// Failed deliveries of the message that failed most often.
     pub deliveries_max: u64,
-    /// The trace of that message.
+    /// The trace that sent that message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most_delivered: Option<TraceId>,
 }

@@ -1,4 +1,4 @@
-//! Measure 4, as far as causes need it: does a process compute more, and does it use all connections of its pools?
+//! Measure 4, as far as causes need it: does a process compute more, and do requests wait for its pools?
 //!
 //! Computing time is compared in seconds of CPU a second, in natural units, never as a score against a flat
 //! counter. Nothing is said of a process that does not report it.
@@ -12,15 +12,13 @@ use super::Measure;
 /// This measure.
 pub const MEASURE: Measure = Measure {
     name: "computing",
-    finds: "processes that compute more than before, and pools whose connections are all in use",
+    finds: "processes that compute more than before, and pools that requests wait for",
     questions: &["series_change"],
 };
 
 /// The metrics looked at, by their stable and their older names.
-pub const METRICS: [&str; 6] = [
-    "db.client.connection.max",
+pub const METRICS: [&str; 4] = [
     "db.client.connection.pending_requests",
-    "db.client.connections.max",
     "db.client.connections.pending_requests",
     "process.cpu.time",
     "process.runtime.cpython.cpu_time",

@@ -53,8 +53,10 @@ impl EdgeContrast {
 #[must_use]
 pub fn contrast(good: &[EdgeRow], bad: &[EdgeRow]) -> Vec<EdgeContrast> {
     let key = |row: &EdgeRow| (row.caller.clone(), row.callee.clone());
-    let before: BTreeMap<_, Vec<f64>> = good.iter().map(|row| (key(row), means(row))).collect();
-    let rows: Vec<&EdgeRow> = bad.iter().filter(|row| row.is_instrumented && row.queue.is_none()).collect();
+    let is_call = |row: &&EdgeRow| row.is_instrumented && row.queue.is_none();
+    let before: BTreeMap<_, Vec<f64>> =
+        good.iter().filter(is_call).map(|row| (key(row), means(row))).collect();
+    let rows: Vec<&EdgeRow> = bad.iter().filter(is_call).collect();
     let nothing = Vec::new();
     let good_of = |row: &EdgeRow| before.get(&key(row)).unwrap_or(&nothing);
     let p_values: Vec<f64> = rows.iter().map(|row| rank_sum::p_raised(good_of(row), &means(row))).collect();

@@ -21,6 +21,8 @@ pub const MEASURE: Measure = Measure {
 
 /// Deliveries of one message from which it counts as delivered again and again.
 const DELIVERIES_MIN: u64 = 4;
+/// Unprocessed messages for each one that fails, from which the failing ones are few.
+const FEW: u64 = 5;
 /// Rise of the share of untaken messages from which it counts.
 const RISE_MIN: f64 = 0.15;
 /// Probability by chance below which a rise counts.
@@ -39,6 +41,8 @@ pub struct Flow {
     pub good: (u64, u64),
     /// The same, now.
     pub bad: (u64, u64),
+    /// Messages whose deliveries all failed, now.
+    pub failed: u64,
     /// Deliveries now.
     pub deliveries: u64,
     /// Deliveries of the message that was delivered most often, now.
@@ -64,7 +68,9 @@ impl Flow {
     pub fn trouble(&self) -> Option<Trouble> {
         let share = |(unprocessed, sent): (u64, u64)| unprocessed as f64 / sent.max(1) as f64;
         let is_raised = self.p_value <= P_MAX && share(self.bad) - share(self.good) >= RISE_MIN;
-        match (is_raised, self.deliveries_max >= DELIVERIES_MIN) {
+        // A few messages that fail again and again hold up the others; if most of them fail, something else does.
+        let is_one = self.deliveries_max >= DELIVERIES_MIN && FEW * self.failed <= self.bad.0.max(FEW);
+        match (is_raised, is_one) {
             (true, true) => Some(Trouble::Stuck),
             (true, false) => Some(Trouble::Lost),
             _ => None,
@@ -95,6 +101,7 @@ pub fn flows(good: &[EdgeRow], bad: &[EdgeRow]) -> Vec<Flow> {
                 taker: taker.into_iter().find(|name| !name.is_empty()).cloned().unwrap_or_default(),
                 good: was,
                 bad: is,
+                failed: queue.failed,
                 deliveries: queue.deliveries,
                 deliveries_max: queue.deliveries_max,
                 most_delivered: queue.most_delivered,
@@ -145,6 +152,11 @@ mod tests {
         assert_eq!(trouble(row(50, 0, 30, 1)), Some(Trouble::Lost));
         assert_eq!(trouble(row(50, 1, 40, 25)), Some(Trouble::Stuck));
         assert_eq!(trouble(row(50, 0, 1, 1)), None);
+        assert_eq!(
+            trouble(row(50, 30, 10, 9)),
+            Some(Trouble::Lost),
+            "most fail: none of them holds up the others"
+        );
         assert_eq!(trouble(row(50, 1, 0, 9)), None, "one failing message that holds up nobody");
     }
 

@@ -6,6 +6,8 @@
 //!
 //! Calls that multiply without failing are measure 1's, by their number a request.
 
+use std::collections::BTreeMap;
+
 use telemetry::answer::EdgeRow;
 
 use super::Measure;
@@ -50,26 +52,36 @@ impl Resends {
     }
 }
 
-/// The edges with repetitions in the bad window, most of them first.
+/// The edges with repetitions in the bad window, most of them first. Attempts that no span of the callee answers count
+/// with those that one does: the first is often the failed attempt, the second its repetition.
 #[must_use]
 pub fn resends(good: &[EdgeRow], bad: &[EdgeRow]) -> Vec<Resends> {
-    let figures = |row: &EdgeRow| (row.resends, row.count.saturating_sub(row.resends));
-    let mut found: Vec<Resends> = bad
-        .iter()
-        .filter(|row| row.queue.is_none() && row.resends > 0)
-        .map(|row| {
-            let same = |other: &&EdgeRow| other.caller == row.caller && other.callee == row.callee;
-            Resends {
-                caller: row.caller.clone(),
-                callee: row.callee.clone(),
-                good: good.iter().find(same).map(figures).unwrap_or_default(),
-                bad: figures(row),
-            }
+    let (before, now) = (attempts(good), attempts(bad));
+    let figures = |(resends, count): (u64, u64)| (resends, count.saturating_sub(resends));
+    let mut found: Vec<Resends> = now
+        .into_iter()
+        .filter(|(_, (resends, _))| *resends > 0)
+        .map(|((caller, callee), attempts)| Resends {
+            good: figures(before.get(&(caller, callee)).copied().unwrap_or_default()),
+            bad: figures(attempts),
+            caller: caller.to_owned(),
+            callee: callee.to_owned(),
         })
         .collect();
     found.sort_by(|a, b| {
         b.bad.0.cmp(&a.bad.0).then_with(|| (&a.caller, &a.callee).cmp(&(&b.caller, &b.callee)))
     });
+    found
+}
+
+/// Repetitions and attempts of each caller and callee.
+fn attempts(rows: &[EdgeRow]) -> BTreeMap<(&str, &str), (u64, u64)> {
+    let mut found: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.queue.is_none()) {
+        let entry = found.entry((&row.caller, &row.callee)).or_default();
+        entry.0 += row.resends;
+        entry.1 += row.count;
+    }
     found
 }
 

@@ -29,6 +29,8 @@ const EXPECTED_MIN: f64 = 10.0;
 const STILL_MAX: f64 = 0.15;
 /// Share of the expected events from which it went on.
 const MOVING_MIN: f64 = 0.4;
+/// Calls at once, on average, from which they are said to have run side by side.
+const AT_ONCE_MIN: f64 = 1.5;
 /// Share of the time in which at least as many calls as ever ran at once, from which a pool is at its limit.
 const FULL_MIN: f64 = 0.5;
 
@@ -75,7 +77,13 @@ impl Lane {
     #[must_use]
     pub fn is_blocked(&self) -> bool {
         let (good, bad) = (&self.good, &self.bad);
-        let stood_still_before = good.expected >= EXPECTED_MIN && good.inside < MOVING_MIN * good.expected;
+        let is_known = good.expected >= EXPECTED_MIN;
+        let went_on_before = is_known && good.inside >= MOVING_MIN * good.expected;
+        let stood_still_before = is_known && !went_on_before;
+        // A process of one request at a time stands still in every query; of a database it must be seen that it did not.
+        if self.is_database && !went_on_before {
+            return false;
+        }
         bad.expected >= EXPECTED_MIN && bad.inside <= STILL_MAX * bad.expected && !stood_still_before
     }
 
@@ -84,7 +92,7 @@ impl Lane {
     #[must_use]
     pub fn serialised_ms(&self) -> f64 {
         let (before, now) = (self.good.at_once, self.bad.at_once);
-        if !self.is_blocked() || before <= 0.0 || now <= 0.0 {
+        if !self.is_blocked() || before < AT_ONCE_MIN || now <= 0.0 {
             return 0.0;
         }
         (self.bad.total_ms * (1.0 / now - 1.0 / before)).max(0.0)

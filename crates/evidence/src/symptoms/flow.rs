@@ -21,7 +21,7 @@ const MESSAGES_MIN: f64 = 2.0;
 const TAKEN_MAX: f64 = 0.6;
 /// Share of the usual requests of all other operations from which the senders are taken to be at work.
 const LOAD_MIN: f64 = 0.75;
-/// Probability by chance below which either counts; they stand outside of the family of latencies and errors.
+/// Probability by chance below which fewer messages count; they stand outside of the family of latencies and errors.
 const P_MAX: f64 = 0.001;
 /// Requests that a new operation must have failed, and the share of its requests.
 const FAILED_MIN: u64 = 5;
@@ -125,7 +125,7 @@ pub(super) fn new_failures(rows: &[OnsetRow], baseline: Window, observed: Window
                 observed_window: observed,
                 q_value: Num::new(0.0),
             };
-            (failed as f64, symptom)
+            (share / 0.001, symptom)
         })
     });
     found.collect()

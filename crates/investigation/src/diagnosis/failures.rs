@@ -13,23 +13,39 @@ use crate::findings::Findings;
 use crate::ledger::{Fact, Ledger};
 use crate::suspects;
 
+/// Milliseconds that a request must wait longer for somebody to give up on it.
+const LATE_MS_MIN: f64 = 20.0;
+
 /// Whether the errors are the time-outs of a caller: what is late stands behind the service in which they begin.
 pub(super) fn times_out_behind(findings: &Findings, blame: &Blame<'_>) -> bool {
     let origin = findings.origins.iter().find(|origin| origin.is_raised());
+    // A trifle behind a service that fails is no reason to give up on it.
+    let is_late = blame.suspects.first().is_some_and(|suspect| {
+        let (good, bad) = (suspect.worst.good.ms_per_request, suspect.worst.bad.ms_per_request);
+        bad > 2.0 * good && bad - good >= LATE_MS_MIN
+    });
+    if !is_late {
+        return false;
+    }
     match (origin, blame.component) {
         (Some(origin), ComponentKind::Dependency) => blame.suspects.iter().any(|suspect| {
             suspect.service == origin.service || findings.reaches(&origin.service, &suspect.service)
         }),
         (Some(origin), _) => findings.reaches(&origin.service, &blame.name),
-        (None, _) => true,
+        (None, _) => false,
     }
 }
 
 /// The queue in which messages stop, when the symptom is one of its taker.
 pub(super) fn queue(ledger: &mut Ledger, findings: &Findings, symptom: &Symptom) -> Option<RootCause> {
     let (flow, trouble) = findings.flows.iter().find_map(|flow| {
-        let is_its = symptom.signal == AlertSignal::Throughput || symptom.service == flow.taker;
-        Some((flow, flow.trouble().filter(|_| is_its)?))
+        let is_its = symptom.service == flow.taker
+            || (flow.taker.is_empty() && symptom.signal == AlertSignal::Throughput);
+        let trouble = flow.trouble().filter(|_| is_its)?;
+        // A taker that works slower, or fails, leaves a backlog: then the messages are late and not lost.
+        let is_backlog = findings.suspects.iter().any(|suspect| suspect.service == flow.taker)
+            || findings.origins.iter().any(|origin| origin.is_raised() && origin.service == flow.taker);
+        (trouble == Trouble::Stuck || !is_backlog).then_some((flow, trouble))
     })?;
     let taker = if flow.taker.is_empty() { "nobody" } else { &flow.taker };
     let trigger = root_cause::deployed(findings, &flow.taker);
@@ -81,16 +97,19 @@ fn numbers(flow: &Flow) -> Vec<(&'static str, f64)> {
     ]
 }
 
-/// Repetitions a first attempt from which they are a storm even where nothing brought them in.
-const UNPROVOKED_MIN: f64 = 2.0;
+/// Repetitions a first attempt from which they are a storm even where nothing brought them in: more than the three
+/// attempts that many clients make of a call that fails.
+const UNPROVOKED_MIN: f64 = 3.0;
 
 /// The caller whose retries are most of the load of its callee. A callee that fails by itself is no storm: then the
 /// retries are a symptom.
 pub(super) fn storm(ledger: &mut Ledger, findings: &Findings) -> Option<RootCause> {
-    let fails_itself = |service: &str| {
-        findings.origins.iter().any(|origin| {
-            origin.service == service && origin.is_raised() && origin.share >= SHARE_MIN && !is_call(origin)
-        })
+    let fails_itself = |callee: &str| {
+        let behind = findings.origins.iter().filter(|origin| {
+            let is_its = origin.service == callee && !is_call(origin);
+            origin.is_raised() && (is_its || findings.reaches(callee, &origin.service))
+        });
+        behind.fold(0.0, |sum, origin| sum + origin.share) >= SHARE_MIN
     };
     // Calls that fail over to a sibling because an instance cut them off are repetitions, too. Without a deployment
     // that could have brought the repeating in, only more repetitions than that can be are a storm.

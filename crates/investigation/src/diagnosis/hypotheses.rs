@@ -25,7 +25,9 @@ pub(super) fn rank(
     ledger: &Ledger,
 ) -> Vec<Hypothesis> {
     let is_of = |cause: &RootCause, suspect: &Suspect| {
-        cause.service == suspect.component().1 && cause.span == suspect.span
+        cause.service == suspect.component().1
+            && cause.span == suspect.span
+            && (suspect.resource.is_empty() || suspect.resource == cause.resource)
     };
     let suspects = || findings.suspects.iter().take(SUSPECTS_MAX);
     let unlisted = causes.iter().filter(|cause| !suspects().any(|suspect| is_of(cause, suspect)));
@@ -208,7 +210,7 @@ pub(super) fn trigger(
 pub(super) fn trigger_text(trigger: &Trigger) -> String {
     let change = &trigger.change;
     format!(
-        "`{}` went from {} to {} at {} UTC, {}, and its new spans are the bad ones",
+        "`{}` went from {} to {} at {} UTC, {}",
         change.service,
         change.before,
         change.after,

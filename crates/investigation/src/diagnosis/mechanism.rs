@@ -7,6 +7,7 @@
 use evidence::measures::computing;
 use evidence::measures::structure;
 use incident::{ComponentKind, EvidenceKind, Fault};
+use telemetry::SpanKind;
 
 use super::causes::Blame;
 use crate::findings::Findings;
@@ -16,6 +17,9 @@ use crate::suspects::Suspect;
 const COMPUTING_MIN: f64 = 0.3;
 /// The same share up to which it is said to be idle.
 const IDLE_MAX: f64 = 0.2;
+/// Growth of the computing of a request, and seconds of it, from which a process computes more.
+const COMPUTING_GROWTH_MIN: f64 = 1.5;
+const COMPUTING_S_MIN: f64 = 0.005;
 /// Share of a service's own extra time that must stand in front of its queries for a pool to be the reason.
 const LEAD_MIN: f64 = 0.5;
 /// An injected delay is the same for all: the 95th percentile rises at most by this factor more than the median. A
@@ -61,7 +65,13 @@ pub(super) fn of(findings: &Findings, blame: &Blame<'_>) -> Mechanism {
         return Mechanism::plain(Fault::SlowEdge);
     };
     if structure::is_connecting(&worst.span) {
-        return connecting(worst);
+        // As many connections as before that take longer are an overloaded callee, and so are those of a caller that
+        // gives up and connects anew.
+        let gives_up = findings.origins.iter().any(|origin| {
+            origin.is_raised() && origin.service == blame.name && origin.kind == SpanKind::Client
+        });
+        let is_churn = worst.worst.is_by_number() && !gives_up;
+        return if is_churn { connecting(worst) } else { Mechanism::plain(Fault::SlowEdge) };
     }
     if worst.worst.is_by_number() && !worst.is_own_work() {
         return more_calls(worst);
@@ -79,6 +89,17 @@ fn computing_share(findings: &Findings, service: &str, excess_ms: f64) -> Option
     let cpu = computing::cpu(&findings.series, service)?;
     let extra_per_s = excess_ms / 1000.0 / findings.views.bad.seconds().max(1.0);
     (extra_per_s > 0.0).then(|| (cpu.bad - cpu.good) / extra_per_s)
+}
+
+/// Whether a request takes clearly more computing than before. Where requests wait for the processor the computing is a
+/// small part of their time, however much of it there is.
+fn computes_more(findings: &Findings, service: &str, worst: &Suspect) -> bool {
+    let Some(cpu) = computing::cpu(&findings.series, service) else { return false };
+    let views = &findings.views;
+    let a_request = |cpu: f64, seconds: f64, requests: u64| cpu * seconds / requests.max(1) as f64;
+    let before = a_request(cpu.good, views.good.seconds(), worst.worst.good.requests);
+    let now = a_request(cpu.bad, views.bad.seconds(), worst.worst.bad.requests);
+    now > COMPUTING_GROWTH_MIN * before && now - before >= COMPUTING_S_MIN
 }
 
 fn own_excess_ms(blame: &Blame<'_>) -> f64 {
@@ -177,7 +198,8 @@ fn pool(findings: &Findings, blame: &Blame<'_>) -> Option<Mechanism> {
         .fold(0.0, |sum, lead_ms| sum + lead_ms);
     let full = findings.lanes.iter().find(|lane| lane.service == blame.name && lane.is_full());
     let pending = computing::waiting_for_connection(&findings.series, &blame.name);
-    if lead_ms < LEAD_MIN * own_ms || (full.is_none() && pending.is_none()) {
+    let computes = blame.suspects.first().is_some_and(|worst| computes_more(findings, &blame.name, worst));
+    if computes || lead_ms < LEAD_MIN * own_ms || (full.is_none() && pending.is_none()) {
         return None;
     }
     let lane = full.or_else(|| findings.lanes.iter().find(|l| l.service == blame.name && l.is_database))?;
@@ -211,7 +233,8 @@ fn delay(findings: &Findings, blame: &Blame<'_>, worst: &Suspect) -> Option<Mech
     let (median, upper) = (bad.p50_ms - good.p50_ms, bad.p95_ms - good.p95_ms);
     let is_even = median >= DELAY_MS_MIN && upper <= EVEN_MAX * median;
     let computing = computing_share(findings, &blame.name, own_excess_ms(blame))?;
-    if !is_even || computing > IDLE_MAX {
+    let is_even = is_even && upper >= 0.5 * median;
+    if !is_even || computing > IDLE_MAX || computes_more(findings, &blame.name, worst) {
         return None;
     }
     let statement = format!(

@@ -12,7 +12,8 @@ use crate::findings::Findings;
 use crate::ledger::{Fact, Ledger};
 use crate::suspects::Suspect;
 
-/// Seconds before the onset within which a deployment of a service whose process began to stand still set that off.
+/// Seconds before the onset within which a deployment is taken to have set off what no contrast of versions can show:
+/// a process that stands still, messages that are lost, retries that feed themselves.
 const RECENT_SECONDS: i64 = 10;
 
 /// The root causes, or none when the evidence does not suffice.
@@ -96,10 +97,9 @@ fn trigger(
     if blame.component != ComponentKind::Service {
         return None;
     }
-    let is_recent = |trigger: &Trigger| trigger.before_onset_ns <= RECENT_SECONDS * SECOND_NS;
     hypotheses::trigger(ledger, findings, &blame.name, evidence).or_else(|| {
         let is_shown = mechanism.fault == Fault::BlockedExecutor;
-        deployed(findings, &blame.name).filter(|trigger| is_shown && is_recent(trigger))
+        deployed(findings, &blame.name).filter(|_| is_shown)
     })
 }
 
@@ -190,17 +190,18 @@ pub(super) fn prove_shown(ledger: &mut Ledger, findings: &Findings, shown: &Show
     })
 }
 
-/// The last deployment of `service` before the onset, whatever its spans say.
+/// The last deployment of `service` right before the onset, whatever its spans say.
 pub(super) fn deployed(findings: &Findings, service: &str) -> Option<Trigger> {
     let mut before = findings.rollouts.iter().filter(|(rollout, _)| {
         rollout.first.service == service
             && rollout.first.kind == ChangeKind::Deploy
             && evidence::measures::changes::precedes(&rollout.first, findings.onset.latest)
     });
-    before.next_back().map(|(rollout, _)| Trigger {
+    let trigger = before.next_back().map(|(rollout, _)| Trigger {
         change: rollout.first.clone(),
         before_onset_ns: findings.onset.at.since(rollout.first.at),
-    })
+    });
+    trigger.filter(|trigger| trigger.before_onset_ns <= RECENT_SECONDS * SECOND_NS)
 }
 
 /// " since version ... " of a trigger.

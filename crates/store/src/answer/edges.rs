@@ -64,22 +64,23 @@ fn is_meant(scope: &Scope, caller: &Span, callee: Option<&Span>) -> bool {
     admits(caller) || callee.is_some_and(admits)
 }
 
-/// Whether a call repeats a failed one: it says so, or a sibling of the same name failed before it began. Siblings
-/// that ran side by side are no repetition.
+/// Whether a call repeats a failed one: it says so, or the call of the same name right before it failed. Siblings that
+/// ran side by side are no repetition, and neither is a loop that goes on after one failure.
 fn is_resend(trace: &AssembledTrace<'_>, node: &Node<'_>) -> bool {
     let span = node.span;
-    if attribute(&span.attributes, "http.request.resend_count").is_some() {
+    let count = attribute(&span.attributes, "http.request.resend_count").map(telemetry::Value::render);
+    if count.is_some_and(|count| count.parse::<u64>().is_ok_and(|count| count > 0)) {
         return true;
     }
     let siblings = node.parent.and_then(|parent| trace.nodes.get(parent)).map(|parent| &parent.children);
-    siblings.into_iter().flatten().filter_map(|place| trace.nodes.get(*place)).any(|other| {
-        other.span.is_error()
-            && other.span.kind == SpanKind::Client
+    let before = siblings.into_iter().flatten().filter_map(|place| trace.nodes.get(*place)).filter(|other| {
+        other.span.kind == SpanKind::Client
             && other.span.name == span.name
             && other.span.span_id != span.span_id
             && other.span.end <= span.start
             && peer::name(other.span) == peer::name(span)
-    })
+    });
+    before.max_by_key(|other| (other.span.end, other.span.span_id)).is_some_and(|other| other.span.is_error())
 }
 
 fn key_of(caller: &Span, callee: Option<&Span>) -> EdgeKey {

@@ -3,7 +3,7 @@
 //! A message is known by the span that sent it; who takes it says so by a link, or is its child. A delivery may
 //! come long after the trace of the sender ended, so deliveries are looked for in every trace, not in the window.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use telemetry::answer::{Block, EdgeRow, QueueFigures};
@@ -31,7 +31,7 @@ pub(super) type Deliveries = BTreeMap<(TraceId, SpanId), Vec<Delivery>>;
 pub(super) fn deliveries(head: &Head, from: UnixNanos, asking: &Asking<'_>) -> Result<Deliveries, AskError> {
     let mut found = Deliveries::new();
     for trace in head.traces() {
-        asking.look_at(0)?;
+        asking.look_at(trace.len())?;
         for span in trace.spans().filter(|span| is_delivery(span) && span.start >= from) {
             let delivery = Delivery {
                 service: Arc::clone(&span.resource.service),
@@ -41,7 +41,9 @@ pub(super) fn deliveries(head: &Head, from: UnixNanos, asking: &Asking<'_>) -> R
             };
             let parent = span.parent.map(|parent| (span.trace_id, parent));
             let links = span.links.iter().map(|link| (link.trace_id, link.span_id));
-            for sender in parent.into_iter().chain(links) {
+            // Some instrumentations say it twice, as parent and as link: it is one delivery.
+            let senders: BTreeSet<(TraceId, SpanId)> = parent.into_iter().chain(links).collect();
+            for sender in senders {
                 found.entry(sender).or_default().push(delivery.clone());
             }
         }
@@ -112,8 +114,10 @@ impl Queue {
         self.deliveries += taken.len() as u64;
         self.processed += u64::from(taken.iter().any(|delivery| !delivery.is_error));
         self.failed += u64::from(!taken.is_empty() && taken.iter().all(|delivery| delivery.is_error));
-        if taken.len() as u64 > self.most.0 {
-            self.most = (taken.len() as u64, Some(sender.trace_id));
+        // Several subscribers of one message are no repeated delivery; failures are.
+        let failures = taken.iter().filter(|delivery| delivery.is_error).count() as u64;
+        if failures > self.most.0 {
+            self.most = (failures, Some(sender.trace_id));
         }
         for delivery in taken {
             *self.takers.entry(Arc::clone(&delivery.service)).or_default() += 1;
