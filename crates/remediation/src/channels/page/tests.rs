@@ -99,6 +99,9 @@ async fn the_first_channel_to_decide_wins_and_the_page_stops_asking() {
     let waiting = tokio::spawn(async move { both.decide(&request).await });
     asked(&mailbox).await;
     mailbox.put(word(&digest, Said::Comment, "from the page")).unwrap();
+    while !folder.path().join("inc_1.request").exists() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     tokio::fs::write(folder.path().join("inc_1.decision"), "approve").await.unwrap();
     let decision = waiting.await.unwrap();
     assert!(matches!(decision, Decision::Granted(..)));
