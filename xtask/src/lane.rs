@@ -54,6 +54,16 @@ pub(crate) fn all() -> &'static [Step] {
             },
         },
         Step {
+            name: "doc",
+            what: "the documentation builds without a broken link",
+            is_quick: false,
+            action: Action::Cargo {
+                arguments: &["doc", "--workspace", "--no-deps", "--locked"],
+                environment: &[("RUSTDOCFLAGS", "-D warnings")],
+                hint: "mend the link or the code block that rustdoc names",
+            },
+        },
+        Step {
             name: "needs",
             what: "programs that the tests start are installed",
             is_quick: false,
@@ -74,16 +84,6 @@ pub(crate) fn all() -> &'static [Step] {
             what: "the live page holds in a headless Chromium",
             is_quick: false,
             action: Action::Here(page::step),
-        },
-        Step {
-            name: "doc",
-            what: "the documentation builds without a broken link",
-            is_quick: false,
-            action: Action::Cargo {
-                arguments: &["doc", "--workspace", "--no-deps", "--locked"],
-                environment: &[("RUSTDOCFLAGS", "-D warnings")],
-                hint: "mend the link or the code block that rustdoc names",
-            },
         },
     ]
 }
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn the_whole_lane_runs_without_words_and_one_step_with_only() {
         let whole: Vec<&str> = chosen(&[]).expect("the lane").iter().map(|step| step.name).collect();
-        assert_eq!(whole, ["fmt", "tidy", "clippy", "needs", "tests", "page", "doc"]);
+        assert_eq!(whole, ["fmt", "tidy", "clippy", "doc", "needs", "tests", "page"]);
         let one = chosen(&["--only".to_owned(), "clippy".to_owned()]).expect("one step");
         assert_eq!(one.iter().map(|step| step.name).collect::<Vec<_>>(), ["clippy"]);
     }
