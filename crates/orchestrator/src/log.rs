@@ -51,8 +51,7 @@ pub enum LogError {
     /// What was computed is not what was recorded.
     #[error(
         "the recorded investigation does not re-run with this version: record {seq} is a `{recorded}`, and \
-         another `{computed}` was computed; hint: resume it with the version that began it, or judge from what was \
-         found"
+         another `{computed}` was computed; hint: judge from what was found, and look at what was done by hand"
     )]
     Diverged {
         /// The record's number.

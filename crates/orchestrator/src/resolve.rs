@@ -6,6 +6,7 @@
 //! that was cut off goes the same way again ([`resume`]).
 
 mod act;
+mod patience;
 pub mod resume;
 
 use std::path::PathBuf;
@@ -89,10 +90,10 @@ pub enum ResolveError {
     /// The alert did not become durable.
     #[error("the process ended before the alert was durable; hint: if it persists, it is raised again")]
     NoAlert,
-    /// It was being acted on, and now nothing may be done.
+    /// It was being acted on, and now nothing may be done. Its journal is left open.
     #[error(
-        "the incident was being acted on, and this process was started without the means to; hint: start it with the \
-         inventory, the policy and the actuator, and look at what was done"
+        "the incident was being acted on, and this process was started without the means to; it stays open; hint: \
+         start with the inventory, the policy and the actuator, and it is taken up"
     )]
     NoRemedy,
     /// The process ended again and again.
@@ -166,7 +167,6 @@ impl Resolver {
                 let work = act::Work::new(id, &alert, &conclusion, remedy);
                 self.remedy(work, log).await
             }
-            None if log.is_catching_up() => Err(ResolveError::NoRemedy),
             None => Ok(Resolution::nothing_done()),
         }
     }

@@ -166,6 +166,52 @@ impl Executor for Dying {
     }
 }
 
+/// An actuator that comes up late: of questions and of undos the first finds nobody.
+struct Late(ProcessExecutor, Mutex<[bool; 2]>);
+
+impl Late {
+    fn is_up(&self, which: usize) -> Result<(), ExecuteError> {
+        if std::mem::replace(&mut self.1.lock().unwrap()[which], true) {
+            return Ok(());
+        }
+        Err(ExecuteError::Unreachable { at: "actuate.sock".into(), why: "connection refused".into() })
+    }
+}
+
+impl Executor for Late {
+    fn execute<'a>(
+        &'a self,
+        key: &'a ActionKey,
+        action: &'a Action,
+        approval: Approval,
+        now_ns: i64,
+    ) -> BoxFuture<'a, Result<(Execution, UndoPermit), ExecuteFailure>> {
+        self.0.execute(key, action, approval, now_ns)
+    }
+
+    fn undo<'a>(
+        &'a self,
+        key: &'a ActionKey,
+        permit: UndoPermit,
+    ) -> BoxFuture<'a, Result<Execution, ExecuteError>> {
+        Box::pin(async move {
+            self.is_up(0)?;
+            self.0.undo(key, permit).await
+        })
+    }
+
+    fn recall<'a>(
+        &'a self,
+        key: &'a ActionKey,
+        action: &'a Action,
+    ) -> BoxFuture<'a, Result<Recalled, ExecuteError>> {
+        Box::pin(async move {
+            self.is_up(1)?;
+            self.0.recall(key, action).await
+        })
+    }
+}
+
 #[derive(Default)]
 struct Blind;
 
@@ -343,6 +389,34 @@ async fn what_was_intended_and_never_begun_is_asked_again_and_done_once() {
     let resolution = report.resolution.as_ref().unwrap();
     assert_eq!(resolution.approvals.len(), 3, "the first approval went with the process that held it");
     check_journal(&disk, &report);
+}
+
+#[tokio::test]
+async fn an_actuator_that_comes_up_late_is_asked_again_also_to_take_back() {
+    let (actuator, disk) = (Actuator::start(), disk());
+    cut_off_at_the_intent(&disk).await;
+    let late = Late(ProcessExecutor::new(actuator.socket.clone()), Mutex::default());
+    let life = Life { disk: &disk, level: worsened, executor: Arc::new(late) };
+    let report = life.resume().await.unwrap().unwrap().report;
+    let resolution = report.resolution.as_ref().unwrap();
+    assert_eq!((&resolution.failed, &resolution.not_undone), (&None, &None));
+    assert!(resolution.was_undone);
+    assert_eq!(actuator.restarts().len(), 2, "once there and once back");
+}
+
+#[tokio::test]
+async fn without_a_remedy_what_was_acted_on_stays_open_and_no_resumption_is_used_up() {
+    let (actuator, disk) = (Actuator::start(), disk());
+    cut_off_at_the_intent(&disk).await;
+    let before = disk.read(Path::new(JOURNAL)).unwrap();
+    let life = Life { disk: &disk, level: fixed, executor: honest(&actuator.socket) };
+    let without = Resolver { remedy: None, ..life.resolver() };
+    let open = without.open_incidents().unwrap().open.remove(0);
+    let resumed = without.resume(&open, Arc::new(Blind)).await;
+    assert!(matches!(resumed, Err(ResolveError::NoRemedy)), "{resumed:?}");
+    assert_eq!(disk.read(Path::new(JOURNAL)).unwrap(), before);
+    let report = life.resume().await.unwrap().unwrap().report;
+    assert_eq!(report.resolution.as_ref().unwrap().failed, None);
 }
 
 #[tokio::test]

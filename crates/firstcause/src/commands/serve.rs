@@ -160,7 +160,7 @@ fn tell(
         Ok(closed) => closed,
         Err(error) => {
             let error = anyhow::Error::new(error);
-            terminal::complain(&error.context(format!("incident {incident} was not explained")));
+            terminal::complain(&error.context(format!("incident {incident} did not come to its end")));
             return OPEN_FOR;
         }
     };

@@ -8,11 +8,12 @@ use incident::{
     VerificationRecord,
 };
 use remediation::channels::{ApprovalRequest, Decision};
-use remediation::executors::{ActionKey, ExecuteFailure, Recalled, by_hand};
+use remediation::executors::{ActionKey, ExecuteError, ExecuteFailure, Recalled, by_hand};
 use remediation::propose::{Proposal, propose};
 use remediation::{Approval, UndoPermit, Verification};
 use telemetry::{NoteKind, Stage, UnixNanos, Window};
 
+use super::patience::Patience;
 use super::{Remedy, ResolveError, Resolver, resume};
 use crate::drive::drive;
 use crate::entry::Entry;
@@ -263,7 +264,7 @@ impl Resolver {
             // It was asked again.
             (_, Some(Entry::Approval(_))) => return Ok(None),
             (_, Some(_)) => return Err(log.diverged("execution").into()),
-            (_, None) => match work.remedy.executor.recall(&key, &action).await {
+            (_, None) => match self.recall(work, &key, &action).await {
                 Ok(Recalled::Done(execution, permit)) => Ok((execution, permit)),
                 Ok(Recalled::Failed(failure)) => Err(failure),
                 Ok(Recalled::NotBegun) => return Ok(None),
@@ -321,26 +322,41 @@ impl Resolver {
         Ok(())
     }
 
+    async fn recall(
+        &self,
+        work: &Work<'_>,
+        key: &ActionKey,
+        action: &Action,
+    ) -> Result<Recalled, ExecuteError> {
+        Patience::new(&self.clock).recall(&*work.remedy.executor, key, action).await
+    }
+
     /// Takes an action back, once: its key makes a second attempt the same as the first. Fails with what to do by
     /// hand.
-    async fn take_back(&self, done: Done, work: &Work<'_>) -> Result<Execution, String> {
-        let executor = &work.remedy.executor;
+    async fn take_back(&self, mut done: Done, work: &Work<'_>) -> Result<Execution, String> {
+        let executor = &*work.remedy.executor;
         let by_hand = by_hand(&done.execution.instance, &done.execution.undo);
-        let permit = match done.permit {
-            Some(permit) => Ok(permit),
-            None => match executor.recall(&done.key, &done.action).await {
-                Ok(
-                    Recalled::Done(_, permit) | Recalled::Failed(ExecuteFailure { permit: Some(permit), .. }),
-                ) => Ok(permit),
-                Ok(_) => Err("the actuator does not know what it did".to_owned()),
-                Err(error) => Err(error.to_string()),
-            },
+        let mut patience = Patience::new(&self.clock);
+        let why = loop {
+            let permit = match done.permit.take() {
+                Some(permit) => permit,
+                // An attempt spends its permit, so that the actuator is asked for another.
+                None => match patience.recall(executor, &done.key, &done.action).await {
+                    Ok(
+                        Recalled::Done(_, permit)
+                        | Recalled::Failed(ExecuteFailure { permit: Some(permit), .. }),
+                    ) => permit,
+                    Ok(_) => break "the actuator does not know what it did".to_owned(),
+                    Err(error) => break error.to_string(),
+                },
+            };
+            match executor.undo(&done.key.undo(), permit).await {
+                Ok(undone) => return Ok(undone),
+                Err(error) if patience.allows(&error).await => {}
+                Err(error) => break error.to_string(),
+            }
         };
-        let undone = match permit {
-            Ok(permit) => executor.undo(&done.key.undo(), permit).await.map_err(|error| error.to_string()),
-            Err(why) => Err(why),
-        };
-        undone.map_err(|why| format!("NOT taken back ({why}); {by_hand}"))
+        Err(format!("NOT taken back ({why}); {by_hand}"))
     }
 }
 

@@ -106,13 +106,17 @@ impl Resolver {
     /// again, with its times.
     ///
     /// # Errors
-    /// When the journal cannot be written or was damaged in the meantime. Everything else closes the incident as
-    /// failed.
+    /// When the journal cannot be written or was damaged in the meantime, and when the incident was being acted on and
+    /// there is no remedy: then it stays open, and this does not count as a resumption. Everything else closes the
+    /// incident as failed.
     pub async fn resume(&self, open: &Open, observer: Arc<dyn Observer>) -> Result<Closed, ResolveError> {
         let (journal, left) = Journal::resume(&*self.disk, Arc::clone(&self.clock), &open.journal)
             .map_err(LogError::Journal)?;
         let read = replay::entries(&left.verified.records);
         let entries: Vec<Logged> = read.as_ref().map(Clone::clone).unwrap_or_default();
+        if self.remedy.is_none() && was_acted_on(&entries) {
+            return Err(ResolveError::NoRemedy);
+        }
         let resumes = entries.iter().filter(|logged| matches!(logged.entry, Entry::Resumed(_))).count();
         let note = Note::new(stage(&entries), NoteKind::Learned, resumed(&left));
         let recorded: VecDeque<Recorded> = entries
@@ -138,6 +142,11 @@ fn resumed(left: &Left) -> String {
     } else {
         format!("{text}; {} bytes that were never durable were cut", left.torn)
     }
+}
+
+/// Whether somebody who may act had begun with what can be done.
+fn was_acted_on(logged: &[Logged]) -> bool {
+    logged.iter().any(|logged| matches!(&logged.entry, Entry::Progress(note) if note.stage == Stage::Fix))
 }
 
 /// The stage that the incident was in.
