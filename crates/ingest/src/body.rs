@@ -57,7 +57,7 @@ impl Encoding {
 pub(crate) struct Read {
     pub(crate) bytes: Bytes,
     /// Given back when the request is with the store, which has its own budget.
-    pub(crate) _charges: Vec<Charge>,
+    pub(crate) charges: Vec<Charge>,
 }
 
 /// Where the decompressed bytes go.
@@ -185,7 +185,7 @@ impl Decoder {
         let sink = self.sink();
         Ok(Read {
             bytes: Bytes::from(std::mem::take(&mut sink.bytes)),
-            _charges: std::mem::take(&mut sink.charges),
+            charges: std::mem::take(&mut sink.charges),
         })
     }
 }

@@ -11,12 +11,12 @@ use hyper::body::Incoming;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use hyper::{Method, Request, Response};
 use otlp::json::{self, JsonError};
-use otlp::{Budget, Intake, Receipt, Signal};
+use otlp::{Budget, Charge, Intake, Receipt, Signal};
 use telemetry::Space;
 use tokio::sync::Semaphore;
 use tokio::time;
 
-use crate::body::{self, Encoding};
+use crate::body::{self, Encoding, Read};
 use crate::limits::Limits;
 use crate::reply::{self, Form, Problem};
 
@@ -74,7 +74,7 @@ impl Exchange {
     }
 
     async fn take(&self, request: &mut Request<Incoming>, form: Form) -> Result<(Signal, Receipt), Problem> {
-        let signal = route(request.uri().path()).ok_or(Problem::NotFound)?;
+        let signal = route(request.uri().path()).ok_or(Problem::NoPath)?;
         if request.method() != Method::POST {
             return Err(Problem::WrongMethod);
         }
@@ -86,39 +86,50 @@ impl Exchange {
         let space = space(request.headers())?;
         let reading = body::read(request.body_mut(), encoding, &self.limits, &self.bodies);
         let read = time::timeout(self.limits.body_timeout, reading).await.map_err(|_| Problem::TooSlow)??;
-        let offered = otlp::Request { space, signal, bytes: read.bytes.clone(), received_at: None };
         let receipt = match form {
-            Form::Json => self.offer_json(offered).await?,
-            Form::Protobuf | Form::Other => self.offer(offered).await?,
+            Form::Json => self.offer_json(space, signal, read).await?,
+            Form::Protobuf | Form::Other => self.offer(space, signal, read).await?,
         };
         Ok((signal, receipt))
     }
 
-    /// Offers on a thread that may compute: decoding a large request takes longer than a task should.
-    pub(crate) async fn offer(&self, request: otlp::Request) -> Result<Receipt, Problem> {
-        self.offer_made(move || Ok(request)).await
+    /// Offers on a thread that may compute: decoding a large request takes longer than a task should. What was read
+    /// stays charged until the store has it, whether or not somebody still waits for the answer.
+    pub(crate) async fn offer(&self, space: Space, signal: Signal, read: Read) -> Result<Receipt, Problem> {
+        let Read { bytes, charges } = read;
+        let request = otlp::Request { space, signal, bytes, received_at: None };
+        self.offer_made(charges, move || Ok(request)).await
     }
 
     /// Like [`Self::offer`], of a document whose protobuf form is made first, in memory that is charged.
-    async fn offer_json(&self, request: otlp::Request) -> Result<Receipt, Problem> {
-        let grown = (request.bytes.len() as u64).saturating_mul(json::GROWTH_MAX);
+    async fn offer_json(&self, space: Space, signal: Signal, read: Read) -> Result<Receipt, Problem> {
+        let Read { bytes, mut charges } = read;
+        let grown = (bytes.len() as u64).saturating_mul(json::GROWTH_MAX);
         let room = grown.min(self.limits.body_bytes_max);
-        let _charge = self.bodies.charge(room).ok_or(Problem::Busy)?;
+        charges.push(self.bodies.charge(room).ok_or(Problem::Busy)?);
         let make = move || {
-            let made = json::to_protobuf_within(request.signal, &request.bytes, room.max(64));
-            Ok(otlp::Request { bytes: made.map_err(json_problem)?.into(), ..request })
+            let made = json::to_protobuf_within(signal, &bytes, room.max(64));
+            let bytes = made.map_err(json_problem)?.into();
+            Ok(otlp::Request { space, signal, bytes, received_at: None })
         };
-        self.offer_made(make).await
+        self.offer_made(charges, make).await
     }
 
+    /// The thread cannot be called back: a request that nobody waits for any more is still offered, and its place and
+    /// memory are given back by the thread, not by whoever waited.
     async fn offer_made(
         &self,
+        charges: Vec<Charge>,
         make: impl FnOnce() -> Result<otlp::Request, Problem> + Send + 'static,
     ) -> Result<Receipt, Problem> {
-        let permit = self.offers.acquire().await.map_err(|_| Problem::Bug)?;
+        let permit = Arc::clone(&self.offers).acquire_owned().await.map_err(|_| Problem::Bug)?;
         let intake = Arc::clone(&self.intake);
-        let ticket = tokio::task::spawn_blocking(move || make().map(|request| intake.offer(request))).await;
-        drop(permit);
+        let offer = move || {
+            let ticket = make().map(|request| intake.offer(request));
+            drop((permit, charges));
+            ticket
+        };
+        let ticket = tokio::task::spawn_blocking(offer).await;
         ticket.map_err(|_| Problem::Bug)??.await.map_err(Problem::Refused)
     }
 }

@@ -102,7 +102,7 @@ fn route(path: &str) -> Option<Signal> {
 
 async fn take(exchange: &Exchange, request: &mut Request<Incoming>) -> Result<Receipt, Problem> {
     let now = Instant::now();
-    let signal = route(request.uri().path()).ok_or(Problem::NotFound)?;
+    let signal = route(request.uri().path()).ok_or(Problem::NoMethod)?;
     let deadline = deadline(request.headers(), now)?;
     let encoding = Encoding::of(request.headers(), ENCODING)?;
     let space = exchange::space(request.headers())?;
@@ -110,8 +110,7 @@ async fn take(exchange: &Exchange, request: &mut Request<Incoming>) -> Result<Re
     let reading = read(exchange, request.body_mut(), encoding);
     let until = deadline.map_or(body_deadline, |deadline| deadline.min(body_deadline));
     let read = timeout_at(until, reading).await.map_err(|_| Problem::TooSlow)??;
-    let offered = otlp::Request { space, signal, bytes: read.bytes.clone(), received_at: None };
-    let offering = exchange.offer(offered);
+    let offering = exchange.offer(space, signal, read);
     match deadline {
         Some(deadline) => timeout_at(deadline, offering).await.map_err(|_| Problem::Late)?,
         None => offering.await,

@@ -38,7 +38,10 @@ impl Form {
 /// Why a request is not answered with 200.
 #[derive(Debug)]
 pub(crate) enum Problem {
-    NotFound,
+    /// No such path over HTTP.
+    NoPath,
+    /// No such method over gRPC.
+    NoMethod,
     WrongMethod,
     WrongType(&'static str),
     Malformed(String),
@@ -65,10 +68,19 @@ impl Problem {
         };
         let text = str::to_owned;
         match self {
-            Self::NotFound => (
+            Self::NoPath => (
                 StatusCode::NOT_FOUND,
                 UNIMPLEMENTED,
                 text("no such path; hint: POST to /v1/traces, /v1/logs or /v1/metrics"),
+                None,
+            ),
+            Self::NoMethod => (
+                StatusCode::NOT_FOUND,
+                UNIMPLEMENTED,
+                text(
+                    "no such method; hint: Export of opentelemetry.proto.collector.trace.v1.TraceService, \
+                     .logs.v1.LogsService or .metrics.v1.MetricsService",
+                ),
                 None,
             ),
             Self::WrongMethod => {

@@ -1,5 +1,6 @@
 //! The receiver over real sockets, in front of a real store on a simulated disk.
 
+mod cancelled;
 mod grpc;
 mod json;
 mod rig;

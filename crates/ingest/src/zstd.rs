@@ -13,6 +13,9 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 const WINDOW_BYTES_MAX: u64 = 8 << 20;
 /// Decompressed bytes handed on at a time.
 const PIECE_BYTES: usize = 64 << 10;
+/// Frames of one body, those passed over included. A sender writes one, or one a flush; an empty one takes 9 bytes and
+/// costs as much to begin as a full one.
+const FRAMES_MAX: usize = 1024;
 
 /// A compressed body and where its decompressed bytes go.
 pub(crate) struct ZstdBody<W> {
@@ -48,9 +51,15 @@ impl<W: Write> ZstdBody<W> {
         let mut decoder = FrameDecoder::new();
         decoder.set_max_window_size(WINDOW_BYTES_MAX);
         let mut rest = self.wire.as_slice();
+        let mut piece = vec![0; PIECE_BYTES];
+        let mut frames = 0;
         while !rest.is_empty() {
+            frames += 1;
+            if frames > FRAMES_MAX {
+                return Err(io::Error::other(format!("more than {FRAMES_MAX} frames")));
+            }
             match decoder.reset(&mut rest) {
-                Ok(()) => decode_frame(&mut decoder, &mut rest, &mut self.out)?,
+                Ok(()) => decode_frame(&mut decoder, &mut rest, &mut piece, &mut self.out)?,
                 Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
                     length,
                     ..
@@ -65,13 +74,17 @@ impl<W: Write> ZstdBody<W> {
     }
 }
 
-fn decode_frame(decoder: &mut FrameDecoder, rest: &mut &[u8], out: &mut impl Write) -> io::Result<()> {
-    let mut piece = vec![0; PIECE_BYTES];
+fn decode_frame(
+    decoder: &mut FrameDecoder,
+    rest: &mut &[u8],
+    piece: &mut [u8],
+    out: &mut impl Write,
+) -> io::Result<()> {
     while !decoder.is_finished() {
         // One block is at most 128 KiB, so that `out` can stop a bomb early.
         decoder.decode_blocks(&mut *rest, BlockDecodingStrategy::UptoBlocks(1)).map_err(io::Error::other)?;
         loop {
-            let len = decoder.read(&mut piece)?;
+            let len = decoder.read(piece)?;
             if len == 0 {
                 break;
             }

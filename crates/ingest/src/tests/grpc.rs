@@ -135,7 +135,7 @@ async fn what_is_wrong_has_its_status_and_the_connection_stays() {
     let mut client = client(&rig).await;
     let bomb = framed(1, &gzip(&vec![0; 50_000_000]));
     let table: &[Wrong] = &[
-        ("/x.Y/Z", &[], framed(0, &[]), 12, "no such"),
+        ("/x.Y/Z", &[], framed(0, &[]), 12, "TraceService"),
         (TRACES, &[("grpc-encoding", "br")], framed(1, &[]), 12, "gzip, zstd or identity"),
         (TRACES, &[], vec![0, 0, 0], 3, "not whole"),
         (TRACES, &[], framed(0, &[0xFF, 0xFF]), 3, "malformed request"),

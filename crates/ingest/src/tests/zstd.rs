@@ -63,6 +63,18 @@ fn a_bomb_a_large_window_and_a_full_budget_are_refused() {
     assert!(matches!(read(BY_PROGRAM, &Budget::new(1 << 20), &limits), Err(Problem::Busy)));
 }
 
+#[test]
+fn a_body_of_very_many_frames_is_refused() {
+    let (budget, limits) = (Budget::new(64 << 20), Limits::default());
+    let skippable = [0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0];
+    assert_eq!(read(&skippable.repeat(1024), &budget, &limits).unwrap(), b"");
+    for frame in [&skippable[..], BY_PROGRAM] {
+        let got = read(&frame.repeat(1025), &budget, &limits);
+        let is_told = matches!(&got, Err(Problem::Malformed(detail)) if detail.contains("1024 frames"));
+        assert!(is_told, "{got:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_request_in_zstd_arrives() {
     let rig = Rig::new().await;
