@@ -83,13 +83,13 @@ impl Receiver {
         Ok(Self { address, grpc: grpc_address, stop, tasks })
     }
 
-    /// Stops listening and waits for requests under way.
+    /// Stops listening and waits for requests under way, on every listener whatever became of the others.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         self.stop.send_replace(true);
         let mut outcome = Ok(());
         for task in self.tasks {
-            let ended = task.await.context("the receiver failed")?.context("failed to receive");
-            outcome = outcome.and(ended);
+            let ended = task.await.context("the receiver failed");
+            outcome = outcome.and(ended.and_then(|ended| ended.context("failed to receive")));
         }
         outcome
     }

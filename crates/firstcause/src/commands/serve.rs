@@ -34,6 +34,8 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<Outcome> {
     let args = resolved.settings;
     let stream = Arc::new(Stream::new(UnixNanos(doors.clock.now_unix_nanos())));
     let store = open_store(&args, &doors)?;
+    // What it may do is read before anybody can reach it.
+    let resolver = resolver(&args, &doors, &store)?;
     let receiver = Receiver::start_both(args.otlp_http, args.otlp_grpc, &store).await?;
     let listener = listen(args.http, "the page and questions", "--http").await?;
     let http = listener.local_addr().context("failed to read the address listened on")?;
@@ -47,14 +49,31 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<Outcome> {
     let shown = Shown { data_dir: &args.data_dir, store: &store, otlp: receiver.address, approvals: None };
     let live = Live::start(listener, &doors, shown)?;
     tokio::select! {
-        watched = watch(&args, &doors, &store, &live.feed, Arc::clone(&stream)) => watched?,
+        watched = watch(&args, &doors, resolver, &live.feed, Arc::clone(&stream)) => watched?,
         interrupted = interrupted() => interrupted?,
     }
     stream.line(UnixNanos(doors.clock.now_unix_nanos()), "stopping: requests under way are finished first");
-    receiver.stop().await?;
-    live.stop().await?;
+    // A client that does not let go is no reason to leave the rest unfinished.
+    for stopped in [receiver.stop().await, live.stop().await] {
+        if let Err(error) = stopped {
+            terminal::complain(&error.context("something under way was cut off"));
+        }
+    }
     store.close();
     Ok(Outcome::AsAsked)
+}
+
+/// Who works on incidents, with what may be done.
+fn resolver(args: &Settings, doors: &Doors, store: &Store) -> anyhow::Result<Resolver> {
+    let mut resolver = Resolver {
+        sources: sources(store),
+        clock: Arc::clone(&doors.clock),
+        disk: Arc::clone(&doors.disk),
+        data_dir: args.data_dir.clone(),
+        remedy: None,
+    };
+    resolver.remedy = acting::remedy(args, doors, &resolver.incidents(&Space::default()))?;
+    Ok(resolver)
 }
 
 fn open_store(args: &Settings, doors: &Doors) -> anyhow::Result<Store> {
@@ -81,20 +100,12 @@ fn open_store(args: &Settings, doors: &Doors) -> anyhow::Result<Store> {
 async fn watch(
     args: &Settings,
     doors: &Doors,
-    store: &Store,
+    resolver: Resolver,
     feed: &Arc<Feed>,
     stream: Arc<Stream>,
 ) -> anyhow::Result<()> {
-    let sources = sources(store);
+    let sources = resolver.sources.clone();
     let (desk, opened) = Desk::new(Arc::clone(&doors.clock), Box::new(OsChance));
-    let mut resolver = Resolver {
-        sources: sources.clone(),
-        clock: Arc::clone(&doors.clock),
-        disk: Arc::clone(&doors.disk),
-        data_dir: args.data_dir.clone(),
-        remedy: None,
-    };
-    resolver.remedy = acting::remedy(args, doors, &resolver.incidents(&Space::default()))?;
     let left = acting::left_open(&resolver, &desk)?;
     let (gaps, clock) = (Arc::clone(&stream), Arc::clone(&doors.clock));
     let accepts = Arc::clone(&desk);

@@ -1,8 +1,10 @@
 //! The command line: what it prints, what it exits with, and what it says when something is wrong.
 
 use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use crate::BINARY;
 use crate::otlp_client::{Seeded, now_unix_nanos, trace_request};
@@ -157,4 +159,20 @@ fn the_third_line_of_serve_names_a_listener_that_speaks_http_2() {
     // The type of the first frame is SETTINGS.
     assert_eq!(frame[3], 4, "{frame:?}");
     drop(serving);
+}
+
+#[test]
+fn a_client_that_does_not_let_go_does_not_keep_serve_from_stopping_cleanly() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut serving = Serving::start(folder.path(), &[]);
+    let mut stuck = TcpStream::connect(serving.grpc).unwrap();
+    // The beginning of HTTP/2 and empty settings; what the server asks is never answered.
+    stuck.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    let pid = serving.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let began = std::time::SystemTime::now();
+    let status = serving.child.wait().unwrap();
+    assert!(began.elapsed().unwrap() > Duration::from_secs(5), "it was not drained in vain");
+    assert_eq!(status.code(), Some(0));
 }

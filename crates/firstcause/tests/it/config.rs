@@ -138,3 +138,21 @@ fn the_manual_has_a_page_for_each_command_and_none_for_hidden_ones() {
         assert!(text(&rendered.stdout).contains("--otlp-http"), "{}", text(&rendered.stdout));
     }
 }
+
+#[test]
+fn a_mistake_in_what_may_be_done_is_a_usage_error_before_anything_listens() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("inventory.toml"), "").unwrap();
+    std::fs::write(folder.path().join("policy.toml"), "").unwrap();
+    for (broken, flag) in [("policy.toml", "--policy"), ("inventory.toml", "--inventory")] {
+        std::fs::write(folder.path().join(broken), "[[").unwrap();
+        let any = "127.0.0.1:0";
+        let mut command = firstcause(folder.path(), &["serve", "--data-dir", "data", "--http", any]);
+        command.args(["--otlp-http", any, "--otlp-grpc", any, "--actuator", "socket"]);
+        command.args(["--inventory", "inventory.toml", "--policy", "policy.toml"]);
+        let output = command.output().unwrap();
+        assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(2), ""), "{broken}");
+        let said = text(&output.stderr);
+        assert!(said.contains(broken) && said.contains(flag), "{said}");
+    }
+}

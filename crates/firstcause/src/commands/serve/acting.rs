@@ -30,9 +30,9 @@ pub(super) fn remedy(args: &Settings, doors: &Doors, incidents: &Path) -> anyhow
         return Ok(None);
     };
     let inventory = Inventory::parse(&text(doors, inventory, "--inventory")?)
-        .with_context(|| format!("failed to use `{}`", inventory.display()))?;
+        .map_err(|error| unusable(inventory, error, "--inventory"))?;
     let policy = Policy::parse(&text(doors, policy, "--policy")?)
-        .with_context(|| format!("failed to use `{}`", policy.display()))?;
+        .map_err(|error| unusable(policy, error, "--policy"))?;
     doors
         .disk
         .create_dir_all(incidents)
@@ -55,6 +55,16 @@ fn text(doors: &Doors, path: &Path, flag: &str) -> anyhow::Result<String> {
             format!("give a TOML file with `{flag}`"),
         )
     })
+}
+
+/// A file that was read and says nothing that can be used.
+fn unusable(path: &Path, error: impl std::error::Error + Send + Sync + 'static, flag: &str) -> anyhow::Error {
+    let error = anyhow::Error::new(error);
+    let why = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    Failure::usage(
+        format!("failed to use `{}`: {why}", path.display()),
+        format!("correct the file given with `{flag}`; `firstcause doctor` looks at it, too"),
+    )
 }
 
 /// The incidents to take up, which the desk then knows as open. Damaged journals are reported and left alone.
