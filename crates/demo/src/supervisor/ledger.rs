@@ -60,6 +60,10 @@ pub enum What {
 pub(super) struct Ledger {
     path: PathBuf,
     file: File,
+    /// Bytes of whole lines.
+    len: u64,
+    /// A failed write could not be taken back: what would come behind it could not be read.
+    is_poisoned: bool,
     known: BTreeMap<String, Line>,
 }
 
@@ -71,21 +75,18 @@ impl Ledger {
         let bytes = std::fs::read(&path)?;
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
         let mut known = BTreeMap::new();
-        for line in bytes.split(|byte| *byte == b'\n').take_while(|line| !line.is_empty()) {
-            match serde_json::from_slice::<Line>(line) {
-                Ok(line) => drop(known.insert(line.key.clone(), line)),
-                // The cut one, which is the last.
-                Err(_) if bytes.ends_with(line) => {}
-                Err(error) => {
-                    let what = format!("`{}` is damaged: {error}; hint: move it away", path.display());
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, what));
-                }
-            }
+        for line in bytes.get(..whole).unwrap_or_default().split_inclusive(|byte| *byte == b'\n') {
+            let line: Line = serde_json::from_slice(line).map_err(|error| {
+                let what = format!("`{}` is damaged: {error}; hint: move it away", path.display());
+                io::Error::new(io::ErrorKind::InvalidData, what)
+            })?;
+            known.insert(line.key.clone(), line);
         }
-        file.set_len(u64::try_from(whole).unwrap_or(u64::MAX))?;
+        let len = u64::try_from(whole).unwrap_or(u64::MAX);
+        file.set_len(len)?;
         file.sync_all()?;
         File::open(directory)?.sync_all()?;
-        Ok(Self { path, file, known })
+        Ok(Self { path, file, len, is_poisoned: false, known })
     }
 
     /// What came of `key`, if it was ever begun.
@@ -146,8 +147,7 @@ impl Ledger {
         };
         let written = serde_json::to_vec(&line).map_err(io::Error::from).and_then(|mut text| {
             text.push(b'\n');
-            self.file.write_all(&text)?;
-            self.file.sync_data()
+            self.append(&text)
         });
         written.map_err(|error| {
             let path = self.path.display();
@@ -155,6 +155,24 @@ impl Ledger {
         })?;
         self.known.insert(line.key.clone(), line);
         Ok(())
+    }
+
+    /// Adds a whole line, or leaves the file as it was.
+    fn append(&mut self, text: &[u8]) -> io::Result<()> {
+        if self.is_poisoned {
+            return Err(io::Error::other("an earlier line was written in part and could not be cut away"));
+        }
+        let written = self.file.write_all(text).and_then(|()| self.file.sync_data());
+        match written {
+            Ok(()) => self.len += text.len() as u64,
+            Err(_) => self.cut_back(),
+        }
+        written
+    }
+
+    fn cut_back(&mut self) {
+        let cut = self.file.set_len(self.len).and_then(|()| self.file.sync_data());
+        self.is_poisoned = cut.is_err();
     }
 }
 
@@ -209,7 +227,37 @@ mod tests {
         assert_eq!(ledger.recall("b").state, RecalledState::NotBegun);
         ledger.write("c", "orders-1", begun()).unwrap();
         assert_eq!(Ledger::open(folder.path()).unwrap().recall("c").state, RecalledState::Begun);
-        crate::files::write_atomically(&path, &[b"{}\n", bytes.as_slice()].concat()).unwrap();
-        assert!(Ledger::open(folder.path()).is_err());
+        let first = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        let (first, second) = bytes.split_at(first);
+        // Also where a line like the damaged one was cut off at the end.
+        let damaged = [
+            [b"{}\n", bytes.as_slice()].concat(),
+            [first, b"\n", second].concat(),
+            [first, b"{\n", second, b"{"].concat(),
+            [bytes.as_slice(), b"{}\n"].concat(),
+        ];
+        for damaged in damaged {
+            crate::files::write_atomically(&path, &damaged).unwrap();
+            let error = Ledger::open(folder.path()).unwrap_err();
+            assert!(error.to_string().contains("damaged"), "{error}");
+            assert_eq!(std::fs::read(&path).unwrap(), damaged, "it is not touched");
+        }
+    }
+
+    #[test]
+    fn a_line_written_in_part_is_cut_away_or_nothing_is_written_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut ledger = Ledger::open(folder.path()).unwrap();
+        ledger.write("a", "orders-1", begun()).unwrap();
+        ledger.file.write_all(b"{\"key\":").unwrap();
+        ledger.cut_back();
+        ledger.write("b", "orders-1", begun()).unwrap();
+        assert_eq!(Ledger::open(folder.path()).unwrap().recall("b").state, RecalledState::Begun);
+        let writable = std::mem::replace(&mut ledger.file, File::open(&ledger.path).unwrap());
+        ledger.write("c", "orders-1", begun()).unwrap_err();
+        ledger.file = writable;
+        let refused = ledger.write("c", "orders-1", begun()).unwrap_err().error;
+        assert!(refused.contains("written in part"), "{refused}");
+        assert_eq!(ledger.recall("c").state, RecalledState::NotBegun);
     }
 }

@@ -162,6 +162,16 @@ fn the_third_line_of_serve_names_a_listener_that_speaks_http_2() {
 }
 
 #[test]
+fn a_word_sent_to_serve_is_told_of_the_file_that_decides() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = Serving::start(folder.path(), &[]);
+    let place = "POST /api/v1/investigations/inc_1/approvals";
+    let (status, body) = exchange(serving.http, place, "application/json", b"{}").unwrap();
+    assert_eq!(status, 403);
+    assert!(text(&body).contains("INCIDENT.decision"), "{}", text(&body));
+}
+
+#[test]
 fn a_client_that_does_not_let_go_does_not_keep_serve_from_stopping_cleanly() {
     let folder = tempfile::tempdir().unwrap();
     let mut serving = Serving::start(folder.path(), &[]);

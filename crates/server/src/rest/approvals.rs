@@ -109,7 +109,10 @@ type Refusal = (StatusCode, String);
 async fn heard(api: &Api, id: &str, request: Request<Incoming>) -> Result<String, Refusal> {
     let forbidden = |why: &str| (StatusCode::FORBIDDEN, why.to_owned());
     let Some(approvals) = &api.approvals else {
-        return Err(forbidden("nothing is approved here; hint: start with `--ask`"));
+        return Err(forbidden(
+            "nothing is approved on this page; hint: under `serve` write the word into `INCIDENT.decision` beside the \
+             journal, start `demo` with `--ask`",
+        ));
     };
     if !guard::origin(request.headers()) {
         return Err(forbidden("the word comes from another site"));
