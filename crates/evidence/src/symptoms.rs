@@ -13,7 +13,7 @@ mod flow;
 
 use incident::{AlertSignal, Measured, Symptom};
 use telemetry::answer::OnsetRow;
-use telemetry::time::Window;
+use telemetry::time::{SECOND_NS, Window};
 use telemetry::{UnixNanos, number::Num};
 
 use crate::series::{self, Second, Series};
@@ -21,6 +21,8 @@ use crate::statistics::{false_discovery, fisher, median, rank_sum};
 
 /// Seconds compared with the history.
 pub const OBSERVED_SECONDS: i64 = 5;
+/// Seconds after the earliest data that are start-up.
+pub const START_SECONDS: i64 = 4;
 /// Seconds with data that the history must hold.
 pub const HISTORY_SECONDS_MIN: usize = 12;
 /// False discovery rate over the family of one step.
@@ -47,7 +49,7 @@ struct Case {
 #[must_use]
 pub fn find(rows: &[OnsetRow], history_from: UnixNanos, at: UnixNanos) -> Vec<Symptom> {
     let observed_window = Window::new(at.plus_seconds(-OBSERVED_SECONDS), at);
-    let baseline_window = Window::new(history_from, observed_window.from);
+    let baseline_window = baseline(rows, history_from, observed_window.from);
     let cases: Vec<Case> = series::by_operation(rows)
         .into_iter()
         .filter_map(|((service, operation), series)| {
@@ -77,6 +79,15 @@ pub fn find(rows: &[OnsetRow], history_from: UnixNanos, at: UnixNanos) -> Vec<Sy
         b.0.total_cmp(&a.0).then_with(|| names(&a.1).cmp(&names(&b.1)))
     });
     symptoms.into_iter().map(|(_, symptom)| symptom).collect()
+}
+
+/// The history, without a start-up that falls into it: the first requests of a system open connections and fill caches,
+/// and one such second among a dozen hides what comes after them.
+fn baseline(rows: &[OnsetRow], history_from: UnixNanos, to: UnixNanos) -> Window {
+    let first = rows.iter().map(|row| row.second).min().unwrap_or(history_from);
+    let warm = first.plus_seconds(START_SECONDS);
+    let is_long = to.since(warm) >= HISTORY_SECONDS_MIN as i64 * SECOND_NS;
+    Window::new(if first > history_from && is_long { warm } else { history_from }, to)
 }
 
 fn case(
@@ -252,6 +263,26 @@ mod tests {
         let found = find(&data, at(0), at(60));
         let named: Vec<_> = found.iter().map(|symptom| symptom.service.as_str()).collect();
         assert_eq!(named, ["s77"]);
+    }
+
+    #[test]
+    fn a_slow_first_second_does_not_hide_what_comes_after_it() {
+        let mut data: Vec<OnsetRow> = Vec::new();
+        for number in 0..20 {
+            for second in 40..64 {
+                let level = match second {
+                    40 => 300.0,
+                    59.. if number == 7 => 50.0,
+                    _ => 10.0,
+                };
+                let p50 = level * MS + (second * 7 % 5) as f64 * 1e4 + f64::from(number) * 1e3;
+                data.push(row(&format!("s{number}"), second, 6, p50 as i64));
+            }
+        }
+        let found = find(&data, at(0), at(64));
+        let named: Vec<_> = found.iter().map(|symptom| symptom.service.as_str()).collect();
+        assert_eq!(named, ["s7"]);
+        assert!(find(&data, at(40), at(64)).is_empty(), "with the start-up in the history it is hidden");
     }
 
     #[test]

@@ -11,9 +11,9 @@ use evidence::measures::structure::{self, Resends};
 use evidence::measures::waiting::{self, Lane};
 use evidence::series;
 use incident::{Alert, AlertSignal, ComponentKind, Onset};
-use telemetry::QuestionId;
 use telemetry::answer::{EdgeRow, OnsetRow, SelfTimeTable, SeriesRow, Subject, Table};
 use telemetry::time::Window;
+use telemetry::{QuestionId, SpanKind};
 
 use crate::ledger::Ledger;
 use crate::plan::Views;
@@ -143,10 +143,10 @@ fn symptom_excess_ms(
     bad: &SelfTimeTable,
 ) -> f64 {
     let symptom = alert.symptoms.iter().find(|symptom| symptom.signal == AlertSignal::Latency);
-    let (Some(symptom), Some(Table::Onset(rows))) = (symptom, ledger.table(id)) else { return 0.0 };
+    let (Some(symptom), Some(Table::Onset(seconds))) = (symptom, ledger.table(id)) else { return 0.0 };
     let is_it =
         |subject: &Subject| subject.service == symptom.service && subject.operation == symptom.operation;
-    let series = series::of(rows, |row| is_it(&row.subject));
+    let series = series::of(seconds, |row| is_it(&row.subject));
     let mean_ms = |window: Window| {
         let (count, sum_ns) = series::within(&series, window)
             .fold((0, 0.0), |(count, sum_ns), (_, second)| {
@@ -154,7 +154,10 @@ fn symptom_excess_ms(
             });
         (count > 0).then(|| sum_ns / count as f64 / series::MS_NS)
     };
-    let calls: u64 = bad.rows.iter().filter(|row| is_it(&row.subject)).map(|row| row.count).sum();
+    // A caller's client span often has the name of its own entry span: only entries are requests.
+    let is_entry = |kind: SpanKind| matches!(kind, SpanKind::Server | SpanKind::Consumer);
+    let rows = bad.rows.iter().filter(|row| is_entry(row.kind) && is_it(&row.subject));
+    let calls: u64 = rows.map(|row| row.count).sum();
     match (mean_ms(views.good), mean_ms(views.bad)) {
         (Some(before), Some(now)) => (now - before) * calls as f64,
         _ => 0.0,

@@ -4,6 +4,7 @@
 //! together, so that they run side by side and one failing source costs only its own answer.
 
 use evidence::measures::computing;
+use evidence::symptoms::START_SECONDS;
 use incident::{Alert, Onset};
 use telemetry::time::{SECOND_NS, Window};
 use telemetry::{Ask, Question, QuestionId, Scope, Space, TraceId, UnixNanos};
@@ -15,8 +16,6 @@ const SETTLE_SECONDS: i64 = 3;
 /// Exemplars of each choice.
 const EXEMPLARS: u8 = 3;
 
-/// Seconds after the earliest data that are start-up: cold caches, first connections.
-const START_SECONDS: i64 = 4;
 /// Seconds of good data that must be left without the start-up; else it is kept.
 const GOOD_SECONDS_MIN: i64 = 8;
 
