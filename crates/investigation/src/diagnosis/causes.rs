@@ -20,6 +20,11 @@ const PART_MIN: f64 = 0.15;
 const TOGETHER_MIN: f64 = 0.6;
 /// Growth of its work from which a second component is a cause of its own and not a bystander of the first.
 const GROWTH_MIN: f64 = 2.0;
+/// A smaller share is enough where the work grew this much, and by this many milliseconds a request: calls that run
+/// side by side count each with its whole time, and push the share of all others down.
+const SMALL_PART_MIN: f64 = 0.03;
+const LARGE_GROWTH_MIN: f64 = 5.0;
+const LARGE_RISE_MS_MIN: f64 = 10.0;
 
 /// A component and what speaks against it.
 #[derive(Debug, Clone)]
@@ -50,7 +55,10 @@ pub(super) fn causes(findings: &Findings) -> Vec<Blame<'_>> {
 /// version. Slower work without either is what a busy machine does to bystanders.
 fn stands_alone(findings: &Findings, first: &Blame<'_>, other: &Blame<'_>) -> bool {
     let Some(worst) = other.suspects.first() else { return false };
-    let has_grown = worst.worst.bad.ms_per_request > GROWTH_MIN * worst.worst.good.ms_per_request;
+    let (good, bad) = (worst.worst.good.ms_per_request, worst.worst.bad.ms_per_request);
+    let has_grown = bad > GROWTH_MIN * good;
+    let is_large = bad > LARGE_GROWTH_MIN * good && bad - good >= LARGE_RISE_MS_MIN;
+    let part_min = if is_large { SMALL_PART_MIN } else { PART_MIN };
     let is_deployed = findings.rollouts.iter().any(|(rollout, contrast)| {
         rollout.first.kind == ChangeKind::Deploy
             && rollout.first.service == other.name
@@ -58,7 +66,7 @@ fn stands_alone(findings: &Findings, first: &Blame<'_>, other: &Blame<'_>) -> bo
     });
     let is_apart = first.component != ComponentKind::Dependency || first.name != other.name;
     is_apart
-        && other.share >= PART_MIN
+        && other.share >= part_min
         && has_grown
         && (other.component == ComponentKind::Dependency || is_deployed)
 }

@@ -150,6 +150,12 @@ fn two_causes_at_once_are_two_and_a_bystander_is_none() {
         .map(|cause| cause.service.as_str())
         .collect();
     assert_eq!(names, ["back", "rates"], "{}", conclusion.statement);
+    // Five calls side by side count five times: the other cause is small beside them, and still one.
+    let calls = world.groups.last_mut().unwrap();
+    (calls.good, calls.bad) = ((5, 3.0, 0.0), (5, 200.0, 0.0));
+    let conclusion = world.diagnose();
+    let further: Vec<_> = conclusion.further_causes.iter().map(|cause| cause.service.as_str()).collect();
+    assert_eq!(further, ["back"], "{}", conclusion.statement);
     let mut world = slow_work(Some(0.6));
     world.deployed = vec!["back"];
     world.groups[0] = server("front", 1.0, 20.0);
