@@ -22,7 +22,7 @@ const TAKEN_MAX: f64 = 0.6;
 /// Share of the usual requests of all other operations from which the senders are taken to be at work.
 const LOAD_MIN: f64 = 0.75;
 /// Probability by chance below which fewer messages count; they stand outside of the family of latencies and errors.
-const P_MAX: f64 = 0.001;
+const P_MAX: f64 = 0.0001;
 /// Seconds looked at for messages: their numbers are small, and in five seconds chance alone halves them now and then.
 const MESSAGE_SECONDS: i64 = 8;
 /// Requests that a new operation must have failed, and the share of its requests.
