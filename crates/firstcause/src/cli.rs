@@ -25,7 +25,8 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Receive OpenTelemetry signals, watch them, and explain what breaks
     Serve(Flags),
-    /// Ask one of the questions: changes, coverage, edges, exemplars, health, onset, self_time, series_change, trace
+    /// Ask one of the questions: changes, coverage, edges, exemplars, health, message, onset,
+    /// self_time, series_change, trace
     Ask(Ask),
     /// Verify or re-run the record of an incident
     #[command(subcommand)]
@@ -192,6 +193,9 @@ pub(crate) struct Ask {
     /// The trace, for the question `trace`
     #[arg(long, value_name = "TRACE_ID")]
     pub(crate) trace: Option<String>,
+    /// The message, for the question `message`: where did it stop?
+    #[arg(long, value_name = "MESSAGE_ID")]
+    pub(crate) message: Option<String>,
     /// The space
     #[arg(long, default_value = "default")]
     pub(crate) space: String,

@@ -9,6 +9,7 @@
 mod causes;
 mod conclude;
 mod detect;
+mod errors;
 mod failures;
 mod hypotheses;
 mod mechanism;

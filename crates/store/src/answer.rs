@@ -1,4 +1,4 @@
-//! The nine questions that the head answers, one file each.
+//! The ten questions that the head answers, one file each.
 //!
 //! The lock on the head is held while traces are picked, not while they are assembled. Rows come in the order of
 //! their keys; every loop looks at the limits.
@@ -19,6 +19,7 @@ mod exemplars;
 mod from_metrics;
 mod health;
 mod lanes;
+mod message;
 mod onset;
 mod queues;
 mod select;
@@ -27,8 +28,18 @@ mod series_change;
 mod trace;
 
 /// The questions that are answered here, sorted.
-const ANSWERED: [&str; 9] =
-    ["changes", "coverage", "edges", "exemplars", "health", "onset", "self_time", "series_change", "trace"];
+const ANSWERED: [&str; 10] = [
+    "changes",
+    "coverage",
+    "edges",
+    "exemplars",
+    "health",
+    "message",
+    "onset",
+    "self_time",
+    "series_change",
+    "trace",
+];
 
 /// What the store can be asked.
 pub(crate) fn capabilities() -> Capabilities {
@@ -104,6 +115,7 @@ pub(crate) fn answer(head: &RwLock<Head>, ask: &Ask, asking: &Asking<'_>) -> Res
             let spans = select::one(&read(), *trace_id);
             trace::answer(&spans, asking)
         }
+        Ask::Message { message_id } => message::answer(&read(), message_id, asking),
         Ask::SelfTime { window, scope } => {
             let selected = select::rooted_in(&read(), *window, asking)?;
             self_time::answer(selected, scope, asking)

@@ -7,6 +7,7 @@ mod coverage;
 mod crash;
 mod damage;
 mod from_metrics;
+mod message;
 mod metrics;
 mod pressure;
 mod series_change;

@@ -3,6 +3,9 @@
 //! Units are in the names: `_ns` is nanoseconds, counts are whole numbers. Rows are sorted, so that the same data
 //! gives the same bytes. Quantiles carry the answer's stated relative error; counts, ids and sets are exact.
 
+mod message;
+
+pub use message::{MessageRow, MessageStep};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{SpanId, TraceId};
@@ -62,6 +65,8 @@ pub enum Table {
     Exemplars(Vec<ExemplarRow>),
     /// Answers `trace`.
     Trace(Vec<TraceRow>),
+    /// Answers `message`.
+    Message(Vec<MessageRow>),
     /// Answers `edges`.
     Edges(Vec<EdgeRow>),
     /// Answers `changes`.
@@ -82,6 +87,7 @@ impl Table {
             Self::SelfTime(table) => table.rows.len(),
             Self::Exemplars(rows) => rows.len(),
             Self::Trace(rows) => rows.len(),
+            Self::Message(rows) => rows.len(),
             Self::Edges(rows) => rows.len(),
             Self::Changes(rows) => rows.len(),
             Self::SeriesChange(rows) => rows.len(),

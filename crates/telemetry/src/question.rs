@@ -1,4 +1,4 @@
-//! The fourteen questions that may be asked of a system, and how narrow they are.
+//! The fifteen questions that may be asked of a system, and how narrow they are.
 //!
 //! A question names its space, its window and its scope; it is plain data, so that it can be journaled, asked
 //! again and pushed down to any back end. How it is answered is the business of a `Source`.
@@ -114,6 +114,11 @@ pub enum Ask {
         /// Which.
         trace_id: TraceId,
     },
+    /// What became of one message: who sent it, who took it, and how that ended.
+    Message {
+        /// `messaging.message.id`.
+        message_id: String,
+    },
     /// Calls between services: counts, errors, client and server time.
     Edges {
         /// When.
@@ -180,6 +185,7 @@ impl Ask {
             Self::Paths { .. } => "paths",
             Self::Exemplars { .. } => "exemplars",
             Self::Trace { .. } => "trace",
+            Self::Message { .. } => "message",
             Self::Edges { .. } => "edges",
             Self::LogTemplates { .. } => "log_templates",
             Self::LogSearch { .. } => "log_search",
@@ -206,13 +212,13 @@ impl Ask {
             | Self::Topology { window }
             | Self::Coverage { window } => Some(window.to),
             Self::Compare { bad, .. } | Self::SeriesChange { bad, .. } => Some(bad.to),
-            Self::Trace { .. } => None,
+            Self::Trace { .. } | Self::Message { .. } => None,
         }
     }
 }
 
-/// The fourteen names, sorted.
-pub const NAMES: [&str; 14] = [
+/// The fifteen names, sorted.
+pub const NAMES: [&str; 15] = [
     "changes",
     "compare",
     "coverage",
@@ -221,6 +227,7 @@ pub const NAMES: [&str; 14] = [
     "health",
     "log_search",
     "log_templates",
+    "message",
     "onset",
     "paths",
     "self_time",
@@ -234,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_are_fourteen_sorted_names() {
+    fn there_are_fifteen_sorted_names() {
         assert!(NAMES.windows(2).all(|pair| pair[0] < pair[1]));
         let ask = Ask::Trace { trace_id: TraceId([1; 16]) };
         assert!(NAMES.contains(&ask.name()));

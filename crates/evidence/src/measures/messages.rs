@@ -7,7 +7,7 @@
 //! Does not know offsets or lags of a broker that says nothing of them in spans.
 
 use telemetry::TraceId;
-use telemetry::answer::EdgeRow;
+use telemetry::answer::{EdgeRow, MessageRow, MessageStep};
 
 use super::Measure;
 use crate::statistics::fisher;
@@ -115,6 +115,51 @@ pub fn flows(good: &[EdgeRow], bad: &[EdgeRow]) -> Vec<Flow> {
     found
 }
 
+/// Where one message stopped, as a sentence; `rows` is its way, in the order of time.
+///
+/// Several takers of one message may be subscribers of a topic: each is told.
+#[must_use]
+pub fn stop(rows: &[MessageRow]) -> String {
+    let Some(first) = rows.first() else {
+        return "no span says this message id: it was not sent, or sender and taker are not instrumented"
+            .to_owned();
+    };
+    let of = |step: MessageStep| rows.iter().filter(move |row| row.step == step);
+    let queue = rows.iter().map(|row| &row.queue).find(|queue| !queue.is_empty()).unwrap_or(&first.queue);
+    let mut takers: Vec<&str> = of(MessageStep::Processed).map(|row| row.subject.service.as_str()).collect();
+    takers.sort_unstable();
+    takers.dedup();
+    if takers.is_empty() {
+        return match (of(MessageStep::Sent).next_back(), of(MessageStep::Received).next_back()) {
+            (_, Some(row)) => {
+                format!("it stopped in `{}`: fetched from `{queue}` and never worked on", row.subject.service)
+            }
+            (Some(row), None) if row.is_error => {
+                format!("it stopped in `{}`: sending it to `{queue}` failed", row.subject.service)
+            }
+            _ => format!(
+                "it stopped in queue `{queue}`: `{}` sent it and nobody took it",
+                first.subject.service
+            ),
+        };
+    }
+    let told = takers.iter().map(|taker| {
+        let (mut tries, mut failed, mut last_failed) = (0_u64, 0_u64, false);
+        for row in of(MessageStep::Processed).filter(|row| row.subject.service == *taker) {
+            (tries, failed, last_failed) = (tries + 1, failed + u64::from(row.is_error), row.is_error);
+        }
+        match (last_failed, failed) {
+            (true, _) => {
+                format!("it stopped in `{taker}`: worked on {tries} times, and failed the last time")
+            }
+            (false, 0) => format!("`{taker}` processed it"),
+            (false, 1) => format!("`{taker}` processed it after a failure"),
+            (false, _) => format!("`{taker}` processed it after {failed} failures"),
+        }
+    });
+    told.collect::<Vec<_>>().join("; ")
+}
+
 #[cfg(test)]
 mod tests {
     use telemetry::answer::QueueFigures;
@@ -158,6 +203,41 @@ mod tests {
             "most fail: none of them holds up the others"
         );
         assert_eq!(trouble(row(50, 1, 0, 9)), None, "one failing message that holds up nobody");
+    }
+
+    fn way(steps: &[(MessageStep, &str, bool)]) -> Vec<MessageRow> {
+        let row = |(step, service, is_error): &(MessageStep, &str, bool)| MessageRow {
+            at: telemetry::UnixNanos(0),
+            step: *step,
+            subject: telemetry::answer::Subject {
+                service: (*service).to_owned(),
+                operation: "mail".into(),
+                instance: String::new(),
+                version: String::new(),
+            },
+            queue: "mails".into(),
+            trace_id: TraceId([1; 16]),
+            span_id: telemetry::SpanId([1; 8]),
+            duration_ns: 1,
+            is_error: *is_error,
+        };
+        steps.iter().map(row).collect()
+    }
+
+    #[test]
+    fn a_message_is_said_to_stop_where_its_way_ends() {
+        use MessageStep::{Processed, Received, Sent};
+        let said = |steps: &[_]| stop(&way(steps));
+        let sent = (Sent, "shop", false);
+        assert!(said(&[]).contains("no span says this message id"));
+        assert!(said(&[(Sent, "shop", true)]).contains("`shop`: sending it to `mails` failed"));
+        assert!(said(&[sent]).contains("stopped in queue `mails`: `shop` sent it and nobody took it"));
+        assert!(said(&[sent, (Received, "mailer", false)]).contains("`mailer`: fetched from `mails`"));
+        let tries = [sent, (Processed, "mailer", true), (Processed, "mailer", true)];
+        assert!(said(&tries).contains("`mailer`: worked on 2 times"), "{}", said(&tries));
+        let late =
+            [sent, (Processed, "mailer", true), (Processed, "mailer", false), (Processed, "audit", false)];
+        assert_eq!(said(&late), "`audit` processed it; `mailer` processed it after a failure");
     }
 
     #[test]

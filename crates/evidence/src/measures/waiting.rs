@@ -22,11 +22,12 @@ pub const MEASURE: Measure = Measure {
     questions: &["self_time"],
 };
 
-/// Events that must be expected inside before their absence says something: with ten expected, none at all comes by
-/// chance less than once in twenty thousand times (Poisson).
+/// Calls of others that must be expected inside before their absence says something: with ten expected, none at all
+/// comes by chance less than once in twenty thousand times (Poisson). Starts and ends are no such measure: a request
+/// brings a dozen of them together.
 const EXPECTED_MIN: f64 = 10.0;
-/// Share of the expected events up to which the process stood still.
-const STILL_MAX: f64 = 0.15;
+/// Share of the expected events up to which the process stood still: those that clocks and the spans' own edges add.
+const STILL_MAX: f64 = 0.08;
 /// Share of the expected events from which it went on.
 const MOVING_MIN: f64 = 0.4;
 /// Calls at once, on average, from which they are said to have run side by side.
@@ -70,6 +71,8 @@ pub struct Turns {
     pub inside: f64,
     /// The same, expected if the rest of the process did not care.
     pub expected: f64,
+    /// Calls of the lane itself that would begin inside others, if they did not care either.
+    pub expected_calls: f64,
 }
 
 impl Lane {
@@ -84,7 +87,7 @@ impl Lane {
         if self.is_database && !went_on_before {
             return false;
         }
-        bad.expected >= EXPECTED_MIN && bad.inside <= STILL_MAX * bad.expected && !stood_still_before
+        bad.expected_calls >= EXPECTED_MIN && bad.inside <= STILL_MAX * bad.expected && !stood_still_before
     }
 
     /// Milliseconds that requests wait longer because blocking calls stand in a row that ran side by side before: no
@@ -106,7 +109,8 @@ impl Lane {
     }
 }
 
-/// Every lane of calls in the bad window, by service, target and operation. Entry spans are no calls.
+/// Every lane of calls in the bad window, by service, target and operation. Calls of which nothing says whom they reach
+/// are left out: they may be many lanes in one.
 #[must_use]
 pub fn lanes(good: &SelfTimeTable, bad: &SelfTimeTable) -> Vec<Lane> {
     let mut found: BTreeMap<(&str, &str, &str, bool), [Vec<&LaneRow>; 2]> = BTreeMap::new();
@@ -149,6 +153,7 @@ fn turns(rows: &[&LaneRow]) -> Turns {
         // The calls' own starts and ends are among the events; they never lie inside when only one runs at a time.
         let others = row.events.saturating_sub(2 * row.count) as f64;
         turns.expected += others * busy;
+        turns.expected_calls += row.count as f64 * busy;
         busy_ns += row.busy_ns as f64;
         total_ns += row.total_ns as f64;
         elapsed_ns += row.elapsed_ns as f64;
@@ -196,6 +201,8 @@ mod tests {
         assert!(!lanes(&calm, &moving)[0].is_blocked() && lanes(&calm, &moving)[0].serialised_ms() == 0.0);
         // Five calls of a request side by side, then one after the other: as long each, four fifths more waiting.
         let side_by_side = table(row(500, 2500, 5, 500, 200));
+        let seldom = lanes(&calm, &table(row(200, 200, 1, 800, 2)));
+        assert!(seldom[0].bad.expected > 20.0 && !seldom[0].is_blocked(), "two requests' worth of events");
         let lost = lanes(&side_by_side, &still)[0].serialised_ms();
         assert!((lost - 0.8 * 4000.0).abs() < 1e-6, "{lost}");
         assert!(

@@ -13,7 +13,7 @@ use telemetry::time::{SECOND_NS, Window};
 
 use super::{HISTORY_SECONDS_MIN, OBSERVED_SECONDS};
 use crate::series::{self, Series};
-use crate::statistics::{median, rank_sum};
+use crate::statistics::{counts, fisher, median};
 
 /// Messages a second below which their absence says nothing within the observed seconds.
 const MESSAGES_MIN: f64 = 2.0;
@@ -21,13 +21,17 @@ const MESSAGES_MIN: f64 = 2.0;
 const TAKEN_MAX: f64 = 0.6;
 /// Share of the usual requests of all other operations from which the senders are taken to be at work.
 const LOAD_MIN: f64 = 0.75;
-/// Probability by chance below which fewer messages count; they stand outside of the family of latencies and errors.
-const P_MAX: f64 = 0.0001;
+/// Probability by chance below which fewer messages count, in each of the two windows; they stand outside of the family
+/// of latencies and errors.
+const P_MAX: f64 = 0.00005;
 /// Seconds looked at for messages: their numbers are small, and in five seconds chance alone halves them now and then.
-const MESSAGE_SECONDS: i64 = 8;
+/// The longer window finds what only thins them out.
+const MESSAGE_SECONDS: [i64; 2] = [8, 14];
 /// Requests that a new operation must have failed, and the share of its requests.
 const FAILED_MIN: u64 = 5;
 const FAILED_SHARE_MIN: f64 = 0.9;
+/// Probability by chance of its failures, held against what its service did before.
+const FAILED_P_MAX: f64 = 0.01;
 
 type Named<'a> = (&'a (String, String), &'a Series);
 
@@ -42,46 +46,59 @@ pub(super) fn fewer_messages(rows: &[OnsetRow], baseline: Window, observed: Wind
         return Vec::new();
     }
     let by_operation = series::by_operation(rows);
-    let observed = Window::new(observed.to.plus_seconds(-MESSAGE_SECONDS), observed.to);
-    let baseline = Window::new(baseline.from, observed.from);
-    let is_taker = |named: &Named<'_>| takers.contains(&(named.0.0.as_str(), named.0.1.as_str()));
-    let rate = |window: Window, named: &[Named<'_>]| {
-        let all: Vec<f64> = named.iter().flat_map(|(_, series)| counts(series, window)).collect();
-        all.iter().sum::<f64>() / window.seconds().max(1.0)
+    let (taken, others): (Vec<Named<'_>>, Vec<Named<'_>>) =
+        by_operation.iter().partition(|named| takers.contains(&(named.0.0.as_str(), named.0.1.as_str())));
+    let mut found: BTreeMap<&(String, String), (f64, Symptom)> = BTreeMap::new();
+    for seconds in MESSAGE_SECONDS {
+        let observed = Window::new(observed.to.plus_seconds(-seconds), observed.to);
+        let baseline = Window::new(baseline.from, observed.from);
+        if rate(&others, observed) < LOAD_MIN * rate(&others, history(baseline, &others)) {
+            continue;
+        }
+        for named in &taken {
+            if let Some(symptom) = missing(named, baseline, observed) {
+                found.entry(named.0).or_insert(symptom);
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+/// The symptom of one taker that takes fewer messages in `observed` than in `baseline`, with how much fewer.
+fn missing(named: &Named<'_>, baseline: Window, observed: Window) -> Option<(f64, Symptom)> {
+    let ((service, operation), series) = named;
+    let baseline = history(baseline, &[*named]);
+    let (before, now) = (per_second(series, baseline), per_second(series, observed));
+    let (usual, current) = (median::mean(&before), median::mean(&now));
+    let p_value = counts::p_lowered(&before, &now);
+    let is_missing = before.len() >= HISTORY_SECONDS_MIN
+        && usual >= MESSAGES_MIN
+        && current <= TAKEN_MAX * usual
+        && p_value <= P_MAX;
+    let measured = |values: &[f64], value: f64| Measured {
+        count: values.iter().sum::<f64>() as u64,
+        seconds: values.len() as u64,
+        value: Num::new(value),
     };
-    let others: Vec<Named<'_>> = by_operation.iter().filter(|named| !is_taker(named)).collect();
-    let senders_are_at_work = rate(observed, &others) >= LOAD_MIN * rate(history(baseline, &others), &others);
-    let found = by_operation.iter().filter(is_taker).filter_map(|((service, operation), series)| {
-        let first = *series.keys().next()?;
-        let baseline = Window::new(baseline.from.max(first), baseline.to);
-        let (before, now) = (counts(series, baseline), counts(series, observed));
-        let (usual, current) = (median::mean(&before), median::mean(&now));
-        let negated = |values: &[f64]| values.iter().map(|value| -value).collect::<Vec<_>>();
-        let p_value = rank_sum::p_raised(&negated(&before), &negated(&now));
-        let is_missing = before.len() >= HISTORY_SECONDS_MIN
-            && usual >= MESSAGES_MIN
-            && current <= TAKEN_MAX * usual
-            && p_value <= P_MAX;
-        is_missing.then(|| {
-            let measured = |values: &[f64], value: f64| Measured {
-                count: values.iter().sum::<f64>() as u64,
-                seconds: values.len() as u64,
-                value: Num::new(value),
-            };
-            let symptom = Symptom {
-                service: service.clone(),
-                operation: operation.clone(),
-                signal: AlertSignal::Throughput,
-                baseline: measured(&before, usual),
-                observed: measured(&now, current),
-                baseline_window: baseline,
-                observed_window: observed,
-                q_value: Num::new(p_value),
-            };
-            (usual / current.max(0.1), symptom)
-        })
-    });
-    if senders_are_at_work { found.collect() } else { Vec::new() }
+    is_missing.then(|| {
+        let symptom = Symptom {
+            service: service.clone(),
+            operation: operation.clone(),
+            signal: AlertSignal::Throughput,
+            baseline: measured(&before, usual),
+            observed: measured(&now, current),
+            baseline_window: baseline,
+            observed_window: observed,
+            q_value: Num::new(p_value),
+        };
+        (usual / current.max(0.1), symptom)
+    })
+}
+
+/// Items a second of all `named` together.
+fn rate(named: &[Named<'_>], window: Window) -> f64 {
+    let all: f64 = named.iter().flat_map(|(_, series)| per_second(series, window)).sum();
+    all / window.seconds().max(1.0)
 }
 
 /// The part of `baseline` since the first data of `named`.
@@ -91,7 +108,7 @@ fn history(baseline: Window, named: &[Named<'_>]) -> Window {
 }
 
 /// Items second by second, seconds without any included.
-fn counts(series: &Series, window: Window) -> Vec<f64> {
+fn per_second(series: &Series, window: Window) -> Vec<f64> {
     let seconds = (window.to.since(window.from) / SECOND_NS).max(0);
     let by_second: BTreeMap<_, u64> =
         series::within(series, window).map(|(second, figures)| (second, figures.count)).collect();
@@ -118,7 +135,11 @@ pub(super) fn new_failures(rows: &[OnsetRow], baseline: Window, observed: Window
             (failed, count, seconds) = (failed + second.errors, count + second.count, seconds + 1);
         }
         let share = failed as f64 / count.max(1) as f64;
-        (is_new && failed >= FAILED_MIN && share >= FAILED_SHARE_MIN).then(|| {
+        // New work has no past of its own: it is held against all that its service did.
+        let (failed_before, before) = past(&by_operation, service, baseline);
+        let p_value = fisher::p_raised(failed_before, before, failed, count);
+        let is_failing = failed >= FAILED_MIN && share >= FAILED_SHARE_MIN && p_value <= FAILED_P_MAX;
+        (is_new && is_failing).then(|| {
             let symptom = Symptom {
                 service: service.clone(),
                 operation: operation.clone(),
@@ -127,12 +148,20 @@ pub(super) fn new_failures(rows: &[OnsetRow], baseline: Window, observed: Window
                 observed: Measured { count, seconds, value: Num::new(share) },
                 baseline_window: baseline,
                 observed_window: observed,
-                q_value: Num::new(0.0),
+                q_value: Num::new(p_value),
             };
             (share / 0.001, symptom)
         })
     });
     found.collect()
+}
+
+/// Failed and all requests of `service` in `window`.
+fn past(by_operation: &BTreeMap<(String, String), Series>, service: &str, window: Window) -> (u64, u64) {
+    let of_service = by_operation.iter().filter(|((name, _), _)| name == service);
+    of_service
+        .flat_map(|(_, series)| series::within(series, window))
+        .fold((0, 0), |(failed, count), (_, second)| (failed + second.errors, count + second.count))
 }
 
 #[cfg(test)]
@@ -181,6 +210,7 @@ mod tests {
         let found = fewer_messages(&rows(3, 11), baseline, observed);
         assert_eq!((found.len(), found[0].1.service.as_str()), (1, "worker"));
         assert_eq!(fewer_messages(&rows(0, 11), baseline, observed).len(), 1, "none at all");
+        assert_eq!(fewer_messages(&rows(4, 11), baseline, observed).len(), 1, "half of them");
         assert!(fewer_messages(&rows(9, 11), baseline, observed).is_empty());
         assert!(fewer_messages(&rows(3, 3), baseline, observed).is_empty(), "the senders are quiet, too");
     }
@@ -190,8 +220,16 @@ mod tests {
         let (baseline, observed) = windows();
         let rate = false_alarm_rate(2000, |seed| {
             let mut noise = Seeded(seed);
-            // About seven messages a second, as scattered as arrivals by chance are.
-            let mut count = || (7.0 + 2.65 * noise.normal()).max(0.0) as u64;
+            // Seven messages a second, as scattered as arrivals by chance are.
+            let mut count = || {
+                let mut gaps = std::iter::repeat_with(|| -libm::log(noise.uniform()) / 7.0);
+                let mut at = 0.0;
+                gaps.position(|gap| {
+                    at += gap;
+                    at > 1.0
+                })
+                .unwrap() as u64
+            };
             let rows: Vec<OnsetRow> = (35..60)
                 .flat_map(|second| {
                     [

@@ -20,7 +20,7 @@ pub(crate) async fn run(args: cli::Ask) -> anyhow::Result<Outcome> {
         }
         AskServerError::Refused { .. } => Failure::usage(
             error.to_string(),
-            "answered today: changes, coverage, edges, exemplars, health, onset, self_time, series_change, trace",
+            "answered today: changes, coverage, edges, exemplars, health, message, onset, self_time, series_change, trace",
         ),
     })?;
     let text = if args.json { serde_json::to_string_pretty(&answer)? } else { terminal::table(&answer) };
@@ -59,6 +59,13 @@ fn ask(args: &cli::Ask, window: Window, scope: Scope) -> anyhow::Result<Ask> {
             Ask::SeriesChange { good, bad: window, scope, metrics: args.metric.clone() }
         }
         "coverage" => Ask::Coverage { window },
+        "message" => match &args.message {
+            Some(message_id) => Ask::Message { message_id: message_id.clone() },
+            None => {
+                let hint = "`--message ID`: what the spans call `messaging.message.id`";
+                return Err(Failure::usage("which message is not said", hint));
+            }
+        },
         "trace" => {
             let text = args.trace.as_deref().unwrap_or_default();
             let trace_id = text.parse().map_err(|error| {

@@ -13,14 +13,16 @@ use orchestrator::resolve::{Closed, ResolveError};
 use orchestrator::watch::Watched;
 use orchestrator::{Desk, Resolver};
 use platform::chance::OsChance;
+use remediation::channels::page::Mailbox;
 use server::investigations::Feed;
+use server::rest::Approvals;
 use store::Store;
 use telemetry::{Space, UnixNanos};
 use tokio::sync::mpsc;
 
 use crate::config::{self, DurabilityName, Flags, Settings};
 use crate::failure::{Failure, Outcome};
-use crate::live::{Live, Shown};
+use crate::live::{self, Live, Shown};
 use crate::terminal::{self, Stream};
 use crate::wiring::{Doors, Receiver, listen, sources, write_file};
 
@@ -35,7 +37,8 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<Outcome> {
     let stream = Arc::new(Stream::new(UnixNanos(doors.clock.now_unix_nanos())));
     let store = open_store(&args, &doors)?;
     // What it may do is read before anybody can reach it.
-    let resolver = resolver(&args, &doors, &store)?;
+    let mailbox = Mailbox::default();
+    let resolver = resolver(&args, &doors, &store, &mailbox)?;
     let receiver = Receiver::start_both(args.otlp_http, args.otlp_grpc, &store).await?;
     let listener = listen(args.http, "the page and questions", "--http").await?;
     let http = listener.local_addr().context("failed to read the address listened on")?;
@@ -45,8 +48,13 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<Outcome> {
     if let Some(grpc) = receiver.grpc {
         terminal::say(&format!("otlp/grpc http://{grpc}"))?;
     }
-    // A person decides through a file here, not on the page.
-    let shown = Shown { data_dir: &args.data_dir, store: &store, otlp: receiver.address, approvals: None };
+    let mut shown =
+        Shown { data_dir: &args.data_dir, store: &store, otlp: receiver.address, approvals: None };
+    if resolver.remedy.is_some() {
+        let token = live::secret();
+        terminal::say_aside(&format!("decide at http://{http}/#token={token}"));
+        shown.approvals = Some(Approvals::new(mailbox, token));
+    }
     let live = Live::start(listener, &doors, shown)?;
     tokio::select! {
         watched = watch(&args, &doors, resolver, &live.feed, Arc::clone(&stream)) => watched?,
@@ -64,7 +72,7 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<Outcome> {
 }
 
 /// Who works on incidents, with what may be done.
-fn resolver(args: &Settings, doors: &Doors, store: &Store) -> anyhow::Result<Resolver> {
+fn resolver(args: &Settings, doors: &Doors, store: &Store, mailbox: &Mailbox) -> anyhow::Result<Resolver> {
     let mut resolver = Resolver {
         sources: sources(store),
         clock: Arc::clone(&doors.clock),
@@ -72,7 +80,7 @@ fn resolver(args: &Settings, doors: &Doors, store: &Store) -> anyhow::Result<Res
         data_dir: args.data_dir.clone(),
         remedy: None,
     };
-    resolver.remedy = acting::remedy(args, doors, &resolver.incidents(&Space::default()))?;
+    resolver.remedy = acting::remedy(args, doors, &resolver.incidents(&Space::default()), mailbox)?;
     Ok(resolver)
 }
 

@@ -1,5 +1,6 @@
 //! An answer as a plain table: one line a row, columns aligned, units in the heads.
 
+use evidence::measures::messages;
 use telemetry::answer::{Answer, SeriesKind, SeriesRow, Subject, Table};
 use telemetry::number::Num;
 
@@ -11,6 +12,9 @@ pub(crate) fn table(answer: &Answer) -> String {
     let mut text = aligned(&heads, &rows);
     if rows.is_empty() {
         text.push_str("(no rows)\n");
+    }
+    if let Table::Message(rows) = &answer.table {
+        text.push_str(&format!("{}\n", plain(&messages::stop(rows))));
     }
     if answer.left_out > 0 {
         text.push_str(&format!("left out: {} items not complete\n", answer.left_out));
@@ -147,6 +151,18 @@ fn more_cells(table: &Table) -> Cells {
                 })
                 .collect(),
         ),
+        Table::Message(rows) => (
+            heads(&["step", "queue", "start", "duration_ms", "error", "trace_id"]),
+            rows.iter()
+                .map(|row| {
+                    let step = format!("{:?}", row.step).to_lowercase();
+                    let times = [row.at.rfc3339(), ms(row.duration_ns)];
+                    let end = [row.is_error.to_string(), row.trace_id.to_string()];
+                    let cells = [step, row.queue.clone()].into_iter().chain(times).chain(end);
+                    with(&row.subject, cells.collect())
+                })
+                .collect(),
+        ),
         other => metric_cells(other),
     }
 }
@@ -197,6 +213,7 @@ fn metric_cells(table: &Table) -> Cells {
         | Table::SelfTime(_)
         | Table::Exemplars(_)
         | Table::Trace(_)
+        | Table::Message(_)
         | Table::Edges(_)
         | Table::Changes(_) => (Vec::new(), Vec::new()),
     }

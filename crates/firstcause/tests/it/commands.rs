@@ -162,13 +162,13 @@ fn the_third_line_of_serve_names_a_listener_that_speaks_http_2() {
 }
 
 #[test]
-fn a_word_sent_to_serve_is_told_of_the_file_that_decides() {
+fn a_word_sent_to_a_serve_that_may_do_nothing_is_told_what_it_lacks() {
     let folder = tempfile::tempdir().unwrap();
     let serving = Serving::start(folder.path(), &[]);
     let place = "POST /api/v1/investigations/inc_1/approvals";
     let (status, body) = exchange(serving.http, place, "application/json", b"{}").unwrap();
     assert_eq!(status, 403);
-    assert!(text(&body).contains("INCIDENT.decision"), "{}", text(&body));
+    assert!(text(&body).contains("--actuator"), "{}", text(&body));
 }
 
 #[test]

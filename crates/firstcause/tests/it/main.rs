@@ -10,6 +10,7 @@
     reason = "a test may fail loudly, lives in real time, and prints its figures"
 )]
 
+mod asked;
 mod clients;
 mod commands;
 mod config;

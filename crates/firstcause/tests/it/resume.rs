@@ -36,14 +36,14 @@ struct Kill {
 }
 
 /// The system that breaks, with its actuator, load and deployments.
-struct Stand {
+pub(crate) struct Stand {
     folder: tempfile::TempDir,
     otlp: String,
     parts: Vec<Child>,
 }
 
 impl Stand {
-    fn start(seed: u64) -> Self {
+    pub(crate) fn start(seed: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let otlp = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         std::fs::write(folder.path().join("inventory.toml"), INVENTORY).unwrap();
@@ -69,7 +69,7 @@ impl Stand {
         stand
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -114,23 +114,34 @@ impl Stand {
     }
 
     fn serve(&self) -> Serving {
+        Serving::at(self.command(), &self.path("data"), &self.otlp)
+    }
+
+    /// The same, with a policy that asks a person; what it tells goes to the file `told`.
+    pub(crate) fn serve_asking(&self) -> Serving {
+        std::fs::write(self.path("policy.toml"), "").unwrap();
+        let told = std::fs::File::create(self.path("told")).unwrap();
+        Serving::telling(self.command(), &self.path("data"), &self.otlp, told.into())
+    }
+
+    fn command(&self) -> Command {
         let mut command = Command::new(BINARY);
         // The demo's exporters send five times a second.
         command.args(["serve", "--arrival", "1s"]).arg("--actuator").arg(self.path("socket"));
         command.arg("--inventory").arg(self.path("inventory.toml"));
         command.arg("--policy").arg(self.path("policy.toml"));
-        Serving::at(command, &self.path("data"), &self.otlp)
+        command
     }
 
     /// The newest journal.
-    fn newest(&self) -> Option<PathBuf> {
+    pub(crate) fn newest(&self) -> Option<PathBuf> {
         let folder = std::fs::read_dir(self.path("data/spaces/default/incidents")).ok()?;
         let journals = folder.flatten().map(|entry| entry.path());
         journals.filter(|path| path.extension().is_some_and(|is| is == "journal")).max()
     }
 
     /// Its records, as far as they are whole.
-    fn journal(&self) -> Option<(PathBuf, Vec<Value>)> {
+    pub(crate) fn journal(&self) -> Option<(PathBuf, Vec<Value>)> {
         let newest = self.newest()?;
         let text = std::fs::read_to_string(&newest).ok()?;
         let records = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
@@ -184,11 +195,11 @@ fn poll<T>(limit: Duration, every: Duration, mut look: impl FnMut() -> Option<T>
     None
 }
 
-fn wait<T>(what: &str, limit: Duration, look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait<T>(what: &str, limit: Duration, look: impl FnMut() -> Option<T>) -> T {
     poll(limit, Duration::from_millis(20), look).unwrap_or_else(|| panic!("waited too long: {what}"))
 }
 
-fn is_closed(records: &[Value]) -> bool {
+pub(crate) fn is_closed(records: &[Value]) -> bool {
     records.iter().any(|record| record["kind"] == "resolution")
 }
 

@@ -31,11 +31,16 @@ impl Serving {
     }
 
     /// The same, receiving at `otlp`.
-    pub(crate) fn at(mut command: Command, data_dir: &Path, otlp: &str) -> Self {
+    pub(crate) fn at(command: Command, data_dir: &Path, otlp: &str) -> Self {
+        Self::telling(command, data_dir, otlp, Stdio::null())
+    }
+
+    /// The same, with standard error going to `told`.
+    pub(crate) fn telling(mut command: Command, data_dir: &Path, otlp: &str, told: Stdio) -> Self {
         command.arg("--data-dir").arg(data_dir);
         let any = "127.0.0.1:0";
         command.args(["--otlp-http", otlp, "--http", any, "--otlp-grpc", any]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(told).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut address = || {
             let mut line = String::new();

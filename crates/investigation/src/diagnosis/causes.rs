@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use evidence::measures::changes;
 use incident::ComponentKind;
 use telemetry::answer::ChangeKind;
 
@@ -52,7 +53,7 @@ pub(super) fn causes(findings: &Findings) -> Vec<Blame<'_>> {
 }
 
 /// Whether `other` is a cause beside `first`: a dependency of its own, or a service whose work grew with a new
-/// version. Slower work without either is what a busy machine does to bystanders.
+/// version that was there before the onset (what comes later is an effect, or a decoy). Slower work without either is what a busy machine does to bystanders.
 fn stands_alone(findings: &Findings, first: &Blame<'_>, other: &Blame<'_>) -> bool {
     let Some(worst) = other.suspects.first() else { return false };
     let (good, bad) = (worst.worst.good.ms_per_request, worst.worst.bad.ms_per_request);
@@ -62,6 +63,7 @@ fn stands_alone(findings: &Findings, first: &Blame<'_>, other: &Blame<'_>) -> bo
     let is_deployed = findings.rollouts.iter().any(|(rollout, contrast)| {
         rollout.first.kind == ChangeKind::Deploy
             && rollout.first.service == other.name
+            && changes::precedes(&rollout.first, findings.onset.latest)
             && contrast.as_ref().is_some_and(|contrast| contrast.is_slower())
     });
     let is_apart = first.component != ComponentKind::Dependency || first.name != other.name;

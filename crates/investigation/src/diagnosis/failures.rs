@@ -1,5 +1,6 @@
-//! Causes that are not a matter of slow work: where errors begin, retries that feed themselves, and messages that
-//! do not arrive.
+//! Causes that are not a matter of slow work: retries that feed themselves, and messages that do not arrive.
+//!
+//! Where errors begin is the business of `diagnosis::errors`.
 
 use evidence::measures::error_origination::Origin;
 use evidence::measures::messages::{Flow, Trouble};
@@ -8,10 +9,9 @@ use incident::{AlertSignal, ComponentKind, EvidenceKind, Fault, RootCause, Sympt
 
 use super::causes::{Blame, SHARE_MIN};
 use super::mechanism::Shown;
-use super::{hypotheses, root_cause};
+use super::root_cause;
 use crate::findings::Findings;
 use crate::ledger::{Fact, Ledger};
-use crate::suspects;
 
 /// Milliseconds that a request must wait longer for somebody to give up on it.
 const LATE_MS_MIN: f64 = 20.0;
@@ -158,63 +158,4 @@ pub(super) fn storm(ledger: &mut Ledger, findings: &Findings) -> Option<RootCaus
 
 fn is_call(origin: &Origin) -> bool {
     origin.kind == telemetry::SpanKind::Client
-}
-
-/// The component in which errors begin.
-pub(super) fn origin(ledger: &mut Ledger, findings: &Findings) -> Option<RootCause> {
-    let origin = findings.origins.first().filter(|origin| origin.share >= SHARE_MIN)?.clone();
-    let (component, name) =
-        suspects::component(&origin.service, &origin.resource, &origin.database, origin.kind);
-    let statement = match (component, origin.never_succeeded) {
-        (ComponentKind::Dependency, _) => format!(
-            "at or behind `{name}` (not instrumented): {} of {} calls from `{}` fail, {} of {} before",
-            origin.bad.0, origin.bad.1, origin.service, origin.good.0, origin.good.1
-        ),
-        (_, true) => format!(
-            "`{}` {} has never succeeded: {} of {} requests fail with no failed callee",
-            origin.service, origin.span, origin.bad.0, origin.bad.1
-        ),
-        _ => format!(
-            "errors begin in `{}` {}: {} of {} spans fail with no failed callee, {} of {} before",
-            origin.service, origin.span, origin.bad.0, origin.bad.1, origin.good.0, origin.good.1
-        ),
-    };
-    let views = &findings.views;
-    let mut evidence: Vec<_> = ledger
-        .prove(Fact {
-            kind: EvidenceKind::ErrorOrigination,
-            statement: statement.clone(),
-            numbers: &[
-                ("origins_now", origin.bad.0 as f64),
-                ("spans_now", origin.bad.1 as f64),
-                ("origins_before", origin.good.0 as f64),
-                ("spans_before", origin.good.1 as f64),
-                ("share_of_new_origins", origin.share),
-                ("q_value", origin.q_value),
-            ],
-            questions: &[&views.self_time.0, &views.self_time.1],
-            window: Some(views.bad),
-            trace: None,
-        })
-        .into_iter()
-        .collect();
-    let is_service = component == ComponentKind::Service;
-    let trigger = if is_service { hypotheses::trigger(ledger, findings, name, &mut evidence) } else { None };
-    Some(RootCause {
-        component,
-        service: name.to_owned(),
-        seen_from: if is_service { Vec::new() } else { vec![origin.service.clone()] },
-        instances: Vec::new(),
-        operation: origin.entry.clone(),
-        span: origin.span.clone(),
-        resource: origin.resource.clone(),
-        fault: match (component, origin.never_succeeded) {
-            (ComponentKind::Dependency, _) => Fault::SlowDependency,
-            (_, true) => Fault::NeverSucceeded,
-            _ => Fault::ErrorOrigin,
-        },
-        statement,
-        trigger,
-        evidence,
-    })
 }

@@ -7,7 +7,7 @@ use telemetry::{QuestionId, TraceId};
 
 use super::causes::{self, Blame};
 use super::mechanism::{self, Mechanism, Shown};
-use super::{failures, hypotheses};
+use super::{errors, failures, hypotheses};
 use crate::findings::Findings;
 use crate::ledger::{Fact, Ledger};
 use crate::suspects::Suspect;
@@ -33,7 +33,7 @@ pub(super) fn all(
     let blames = causes::causes(findings);
     let is_late_behind = blames.first().is_some_and(|blame| failures::times_out_behind(findings, blame));
     if symptom.signal == AlertSignal::Errors && !is_late_behind {
-        return failures::origin(ledger, findings).into_iter().collect();
+        return errors::origin(ledger, findings).into_iter().collect();
     }
     blames.iter().map(|blame| of_blame(alert, ledger, findings, blame, bad)).collect()
 }

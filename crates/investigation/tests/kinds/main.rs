@@ -179,6 +179,40 @@ fn an_operation_that_has_never_succeeded_is_said_to_be_so() {
     assert_eq!(world.cause().fault, Fault::ErrorOrigin, "it succeeded before");
 }
 
+#[test]
+fn errors_of_one_component_are_summed_over_its_operations_and_its_statements() {
+    let failing = |span: &'static str| Group { span, failing: true, ..server("back", 1.0, 1.0) };
+    let mut world = World { signal: Some(AlertSignal::Errors), ..healthy() };
+    world.groups.extend([failing("GET /a"), failing("GET /b"), failing("GET /c")]);
+    let cause = world.cause();
+    assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::ErrorOrigin), "{}", cause.statement);
+    assert!(cause.statement.contains("and 2 more"), "{}", cause.statement);
+
+    let refused = |service, statement: &'static str| Group {
+        span: statement,
+        resource: statement,
+        failing: true,
+        ..query(service, (1, 1.0, 0.0), (1, 1.0, 0.0))
+    };
+    world = World { signal: Some(AlertSignal::Errors), ..healthy() };
+    world.groups.extend([
+        refused("back", "SELECT a"),
+        refused("back", "SELECT b"),
+        refused("front", "SELECT c"),
+    ]);
+    let cause = world.cause();
+    assert_eq!(
+        (cause.component, cause.service.as_str()),
+        (ComponentKind::Dependency, "pg"),
+        "{}",
+        cause.statement
+    );
+
+    world = World { signal: Some(AlertSignal::Errors), ..healthy() };
+    world.groups.extend(["a", "b", "c"].map(|service| Group { failing: true, ..server(service, 1.0, 1.0) }));
+    assert_eq!(world.diagnose().root_cause, None, "three services, and nothing in common");
+}
+
 // covers: PB-46
 #[test]
 fn repetitions_that_feed_themselves_are_the_callers_and_those_of_a_failing_callee_are_not() {

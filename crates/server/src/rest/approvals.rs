@@ -110,8 +110,8 @@ async fn heard(api: &Api, id: &str, request: Request<Incoming>) -> Result<String
     let forbidden = |why: &str| (StatusCode::FORBIDDEN, why.to_owned());
     let Some(approvals) = &api.approvals else {
         return Err(forbidden(
-            "nothing is approved on this page; hint: under `serve` write the word into `INCIDENT.decision` beside the \
-             journal, start `demo` with `--ask`",
+            "nothing is approved on this page; hint: `serve` asks here when it is given `--inventory`, `--policy` and \
+             `--actuator`, and `demo` with `--ask`",
         ));
     };
     if !guard::origin(request.headers()) {

@@ -20,7 +20,7 @@ struct Process {
     version: Arc<str>,
 }
 
-/// What calls go to; all empty for entry spans.
+/// What calls go to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Target {
     name: String,
@@ -46,8 +46,44 @@ struct Lane {
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
     lanes: BTreeMap<(Process, Target), Lane>,
-    /// Starts and ends of all spans of an instance, with the number of their trace.
-    events: BTreeMap<Process, Vec<(i64, u64)>>,
+    events: BTreeMap<Process, Events>,
+}
+
+/// Starts and ends of all spans of an instance.
+#[derive(Debug, Default)]
+struct Events {
+    all: Vec<i64>,
+    /// The same by the number of their trace, so that a call's own trace can be left out of what it waits beside.
+    by_trace: Vec<(u64, i64)>,
+}
+
+impl Events {
+    fn add(&mut self, at: i64, trace: u64) {
+        self.all.push(at);
+        self.by_trace.push((trace, at));
+    }
+
+    fn sort(&mut self) {
+        self.all.sort_unstable();
+        self.by_trace.sort_unstable();
+    }
+
+    /// Events between the ends of `interval`, ends excluded, that are not of its own trace.
+    fn of_others_inside(&self, interval: &Interval) -> u64 {
+        let Interval { from, to, trace } = *interval;
+        let before_end = self.all.partition_point(|at| *at < to);
+        let inside = before_end.saturating_sub(self.all.partition_point(|at| *at <= from));
+        let own_before_end = self.by_trace.partition_point(|event| *event < (trace, to));
+        let own =
+            own_before_end.saturating_sub(self.by_trace.partition_point(|event| *event <= (trace, from)));
+        inside.saturating_sub(own) as u64
+    }
+
+    /// Events from `from` to `to`, ends included.
+    fn within(&self, from: i64, to: i64) -> u64 {
+        let until = self.all.partition_point(|at| *at <= to);
+        until.saturating_sub(self.all.partition_point(|at| *at < from)) as u64
+    }
 }
 
 impl Lanes {
@@ -64,10 +100,9 @@ impl Lanes {
                 version: Arc::clone(&resource.version),
             };
             let interval = Interval { from: span.start.0, to: span.end.0.max(span.start.0), trace: number };
-            self.events
-                .entry(process.clone())
-                .or_default()
-                .extend([(interval.from, number), (interval.to, number)]);
+            let events = self.events.entry(process.clone()).or_default();
+            events.add(interval.from, number);
+            events.add(interval.to, number);
             if let Some(target) = target(trace, node) {
                 let lane = self.lanes.entry((process, target)).or_default();
                 lane.intervals.push(interval);
@@ -80,25 +115,23 @@ impl Lanes {
     pub(super) fn rows(mut self, asking: &Asking<'_>) -> Result<Vec<LaneRow>, AskError> {
         for events in self.events.values_mut() {
             asking.look_at(0)?;
-            events.sort_unstable();
+            events.sort();
         }
         let mut rows = Vec::with_capacity(self.lanes.len());
+        let none = Events::default();
         for ((process, target), lane) in self.lanes {
             asking.look_at(0)?;
-            let events = self.events.get(&process).map(Vec::as_slice).unwrap_or_default();
+            let events = self.events.get(&process).unwrap_or(&none);
             rows.push(lane.row(process, target, events));
         }
         Ok(rows)
     }
 }
 
-/// What a span waits for; nothing for work inside the process.
+/// What a span waits for; nothing for work inside the process, and for the requests that it serves.
 ///
 /// One process may call the same service in two ways, of which one blocks it; so calls are kept apart by operation.
 fn target(trace: &AssembledTrace<'_>, node: &Node<'_>) -> Option<Target> {
-    if node.span.is_entry() {
-        return Some(Target::default());
-    }
     if node.span.kind != SpanKind::Client {
         return None;
     }
@@ -115,22 +148,11 @@ fn target(trace: &AssembledTrace<'_>, node: &Node<'_>) -> Option<Target> {
 }
 
 impl Lane {
-    fn row(mut self, process: Process, target: Target, events: &[(i64, u64)]) -> LaneRow {
+    fn row(mut self, process: Process, target: Target, events: &Events) -> LaneRow {
         self.intervals.sort_unstable_by_key(|interval| (interval.from, interval.to));
         let (busy_ns, total_ns) = (self.busy_ns(), self.total_ns());
         let from = self.intervals.first().map_or(0, |interval| interval.from);
         let to = self.intervals.iter().map(|interval| interval.to).max().unwrap_or(from);
-        let (mut all, mut inside) = (0, 0);
-        for interval in &self.intervals {
-            let first = events.partition_point(|(at, _)| *at <= interval.from);
-            let others = events.get(first..).unwrap_or_default().iter();
-            inside += others
-                .take_while(|(at, _)| *at < interval.to)
-                .filter(|(_, trace)| *trace != interval.trace)
-                .count() as u64;
-        }
-        let first = events.partition_point(|(at, _)| *at < from);
-        all += events.get(first..).unwrap_or_default().iter().take_while(|(at, _)| *at <= to).count() as u64;
         LaneRow {
             service: process.service.to_string(),
             instance: process.instance.to_string(),
@@ -144,8 +166,8 @@ impl Lane {
             elapsed_ns: to - from,
             most_at_once: self.most_at_once(),
             lead_ns: self.lead_ns,
-            events: all,
-            events_inside: inside,
+            events: events.within(from, to),
+            events_inside: self.intervals.iter().map(|interval| events.of_others_inside(interval)).sum(),
         }
     }
 
@@ -194,14 +216,18 @@ mod tests {
     #[test]
     fn spans_that_touch_do_not_overlap_and_those_that_overlap_are_counted() {
         assert_eq!(lane(&[(0, 10), (10, 20)]).most_at_once(), 1);
-        let row = lane(&[(0, 10), (5, 20), (8, 9)]).row(process(), Target::default(), &[]);
+        let row = lane(&[(0, 10), (5, 20), (8, 9)]).row(process(), Target::default(), &Events::default());
         assert_eq!((row.most_at_once, row.busy_ns, row.total_ns, row.elapsed_ns), (3, 20, 26, 20));
     }
 
     #[test]
     fn what_another_trace_does_inside_is_counted_and_the_own_trace_is_not() {
         // Trace 1 waits from 0 to 10; trace 2 begins at 4; trace 1 itself has a child inside; one is outside.
-        let events = [(0, 1), (3, 1), (4, 2), (6, 1), (10, 1), (12, 2)];
+        let mut events = Events::default();
+        for (at, trace) in [(12, 2), (0, 1), (3, 1), (4, 2), (6, 1), (10, 1)] {
+            events.add(at, trace);
+        }
+        events.sort();
         let row = lane(&[(0, 10), (11, 13)]).row(process(), Target::default(), &events);
         assert_eq!((row.events_inside, row.events), (1, 6));
     }

@@ -39,11 +39,7 @@ pub(super) fn deliveries(head: &Head, from: UnixNanos, asking: &Asking<'_>) -> R
                 at: span.start,
                 is_error: span.is_error(),
             };
-            let parent = span.parent.map(|parent| (span.trace_id, parent));
-            let links = span.links.iter().map(|link| (link.trace_id, link.span_id));
-            // Some instrumentations say it twice, as parent and as link: it is one delivery.
-            let senders: BTreeSet<(TraceId, SpanId)> = parent.into_iter().chain(links).collect();
-            for sender in senders {
+            for sender in origins(span) {
                 found.entry(sender).or_default().push(delivery.clone());
             }
         }
@@ -51,12 +47,22 @@ pub(super) fn deliveries(head: &Head, from: UnixNanos, asking: &Asking<'_>) -> R
     Ok(found)
 }
 
+/// The spans that a delivery may come from. Some instrumentations say it twice, as parent and as link.
+pub(super) fn origins(span: &Span) -> BTreeSet<(TraceId, SpanId)> {
+    let parent = span.parent.map(|parent| (span.trace_id, parent));
+    parent.into_iter().chain(span.links.iter().map(|link| (link.trace_id, link.span_id))).collect()
+}
+
 /// Fetching a batch is no delivery of a message; working on one is.
 fn is_delivery(span: &Span) -> bool {
+    span.kind == SpanKind::Consumer && !is_fetch(span)
+}
+
+/// Whether a consumer's span only fetches.
+pub(super) fn is_fetch(span: &Span) -> bool {
     let operation = attribute(&span.attributes, "messaging.operation.type")
         .or_else(|| attribute(&span.attributes, "messaging.operation"));
-    span.kind == SpanKind::Consumer
-        && operation.is_none_or(|operation| operation.as_text() != Some("receive"))
+    operation.is_some_and(|operation| operation.as_text() == Some("receive"))
 }
 
 #[derive(Debug, Default)]

@@ -155,5 +155,6 @@ pub(super) fn questions(window: Window) -> Vec<Ask> {
         Ask::Changes { window, scope: scope.clone() },
         Ask::SeriesChange { good: window, bad: window, scope, metrics: Vec::new() },
         Ask::Coverage { window },
+        Ask::Message { message_id: "m".to_owned() },
     ]
 }

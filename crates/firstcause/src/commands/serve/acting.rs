@@ -1,6 +1,7 @@
 //! What `serve` may do about a cause, and what an earlier process left open.
 //!
-//! Without inventory, policy and actuator nothing is done. A person decides through a file in the incidents' folder.
+//! Without inventory, policy and actuator nothing is done. A person decides on the page, or through a
+//! file in the incidents' folder.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use orchestrator::resume::Open;
 use orchestrator::{Desk, Remedy, Resolver};
 use remediation::channels::Now;
 use remediation::channels::file::FileChannel;
+use remediation::channels::first::FirstChannel;
+use remediation::channels::page::{Mailbox, PageChannel};
 use remediation::channels::policy::PolicyChannel;
 use remediation::executors::process::ProcessExecutor;
 use remediation::{Authority, Inventory, Policy};
@@ -23,8 +26,13 @@ use crate::wiring::Doors;
 /// How long a person may think.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// What may be done, when all that it takes is given.
-pub(super) fn remedy(args: &Settings, doors: &Doors, incidents: &Path) -> anyhow::Result<Option<Remedy>> {
+/// What may be done, when all that it takes is given; `mailbox` is how the page asks.
+pub(super) fn remedy(
+    args: &Settings,
+    doors: &Doors,
+    incidents: &Path,
+    mailbox: &Mailbox,
+) -> anyhow::Result<Option<Remedy>> {
     let (Some(inventory), Some(policy), Some(actuator)) = (&args.inventory, &args.policy, &args.actuator)
     else {
         return Ok(None);
@@ -39,7 +47,9 @@ pub(super) fn remedy(args: &Settings, doors: &Doors, incidents: &Path) -> anyhow
         .with_context(|| format!("failed to make the folder `{}`", incidents.display()))?;
     let clock = Arc::clone(&doors.clock);
     let now: Now = Arc::new(move || clock.now_unix_nanos());
-    let person = FileChannel::new(incidents.to_owned(), Authority::new(), PATIENCE, Arc::clone(&now));
+    let file = FileChannel::new(incidents.to_owned(), Authority::new(), PATIENCE, Arc::clone(&now));
+    let page = PageChannel::new(mailbox.clone(), Authority::new(), PATIENCE, Arc::clone(&now));
+    let person = FirstChannel::new(vec![Arc::new(file), Arc::new(page)]);
     Ok(Some(Remedy {
         inventory,
         approvals: Arc::new(PolicyChannel::new(policy, Authority::new(), Arc::new(person), now)),
