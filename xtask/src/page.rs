@@ -1,8 +1,9 @@
 //! `cargo xtask page`: the live page in a headless Chromium, at 1440 and 390 pixels, in light and dark.
 //!
-//! A told investigation runs in an example of `server`; with `--demo` it is the real demo, with a person asked. What
-//! must hold stands in `xtask/browser/check.mjs`: no console error, no request to elsewhere, nothing serious found by
-//! axe-core, an approval by keyboard. A part that is missing is a failure, never a pass.
+//! A told investigation runs in an example of `server`; with `--demo` it is the real demo, with a person asked; with
+//! `--stage` the demo is broken on the stage's page. What must hold stands in `xtask/browser`: no console error, no
+//! request to elsewhere, nothing serious found by axe-core, an approval and a choice by keyboard. A part that is missing
+//! is a failure, never a pass.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -20,14 +21,33 @@ const CHROMIUM: &str = "/usr/bin/chromium";
 /// Lines looked at to find the address; the demo says it within its first five.
 const LINES_MAX: usize = 100;
 
-/// `cargo xtask page [--demo] [--pictures FOLDER]`.
+/// Which page is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Story,
+    Demo,
+    Stage,
+}
+
+impl Shown {
+    /// The script that says what must hold.
+    fn script(self) -> &'static str {
+        if self == Self::Stage { "stage.mjs" } else { "check.mjs" }
+    }
+}
+
+/// `cargo xtask page [--demo | --stage] [--pictures FOLDER]`.
 pub(crate) fn run(root: &Path, words: &[String], out: &mut dyn Write) -> anyhow::Result<()> {
-    let (is_demo, pictures) = understood(words)?;
+    let (shown, pictures) = understood(words)?;
     let work = target(root)?.join("page");
     install(root, &work)?;
     let folder = pictures.clone().unwrap_or_else(|| work.join("pictures"));
-    let mut told = if is_demo { demo(root, &work)? } else { story(root)? };
-    let result = check(&mut told, &work, &folder, pictures.is_some());
+    let mut told = match shown {
+        Shown::Story => story(root)?,
+        Shown::Demo => demo(root, &work)?,
+        Shown::Stage => stage(root, &work)?,
+    };
+    let result = check(&mut told, shown.script(), &work, &folder, pictures.is_some());
     // The end of its input ends the story; the demo ends with Enter. Where a decision was not made, both wait.
     if let Some(mut input) = told.input.take() {
         input.write_all(b"\n").ok();
@@ -40,17 +60,19 @@ pub(crate) fn run(root: &Path, words: &[String], out: &mut dyn Write) -> anyhow:
     result
 }
 
-/// The check as a step of the lane.
+/// The checks as a step of the lane.
 pub(crate) fn step(root: &Path, out: &mut dyn Write) -> anyhow::Result<()> {
-    run(root, &[], out)
+    run(root, &[], out)?;
+    run(root, &["--stage".to_owned()], out)
 }
 
-fn understood(words: &[String]) -> anyhow::Result<(bool, Option<PathBuf>)> {
-    let (mut is_demo, mut pictures) = (false, None);
+fn understood(words: &[String]) -> anyhow::Result<(Shown, Option<PathBuf>)> {
+    let (mut shown, mut pictures) = (Shown::Story, None);
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match (word.as_str(), words.as_slice().first()) {
-            ("--demo", _) => is_demo = true,
+            ("--demo", _) => shown = Shown::Demo,
+            ("--stage", _) => shown = Shown::Stage,
             ("--pictures", Some(folder)) => {
                 pictures = Some(std::path::absolute(folder).context("failed to resolve the folder")?);
                 words.next();
@@ -58,12 +80,12 @@ fn understood(words: &[String]) -> anyhow::Result<(bool, Option<PathBuf>)> {
             _ => {
                 return Err(Failure::usage(
                     format!("`page {word}` was not understood"),
-                    "cargo xtask page [--demo] [--pictures FOLDER]",
+                    "cargo xtask page [--demo | --stage] [--pictures FOLDER]",
                 ));
             }
         }
     }
-    Ok((is_demo, pictures))
+    Ok((shown, pictures))
 }
 
 fn target(root: &Path) -> anyhow::Result<PathBuf> {
@@ -76,24 +98,29 @@ fn target(root: &Path) -> anyhow::Result<PathBuf> {
 fn install(root: &Path, work: &Path) -> anyhow::Result<()> {
     let hint =
         "the check needs node, npm and the registry they are set up for; by hand: npm ci in xtask/browser";
-    let script = std::fs::read(root.join(BROWSER).join("check.mjs")).context("failed to read check.mjs")?;
     let wanted =
         std::fs::read(root.join(BROWSER).join("package-lock.json")).context("failed to read the lock")?;
     let is_there = std::fs::read(work.join("installed.json")).is_ok_and(|found| found == wanted);
     std::fs::create_dir_all(work).context("failed to make the folder of the check")?;
-    put(&work.join("check.mjs"), &script)?;
+    for name in ["check.mjs", "page.mjs", "stage.mjs"] {
+        copy(root, work, name)?;
+    }
     if is_there {
         return Ok(());
     }
     for name in ["package.json", "package-lock.json"] {
-        let bytes =
-            std::fs::read(root.join(BROWSER).join(name)).with_context(|| format!("failed to read {name}"))?;
-        put(&work.join(name), &bytes)?;
+        copy(root, work, name)?;
     }
     let mut npm = Command::new("npm");
     npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]).current_dir(work);
     process::run(&mut npm, hint)?;
     put(&work.join("installed.json"), &wanted)
+}
+
+fn copy(root: &Path, work: &Path, name: &str) -> anyhow::Result<()> {
+    let bytes =
+        std::fs::read(root.join(BROWSER).join(name)).with_context(|| format!("failed to read {name}"))?;
+    put(&work.join(name), &bytes)
 }
 
 #[expect(clippy::disallowed_methods, reason = "below the target folder nothing has to be durable")]
@@ -120,18 +147,39 @@ fn story(root: &Path) -> anyhow::Result<Told> {
         .spawn()
         .with_context(|| format!("failed to start {}", program.display()))?;
     let lines = child.stdout.take().context("its output is piped")?;
-    let address = address(lines, |_| ())?;
+    let address = address(lines, is_with_token, |_| ())?;
     Ok(Told { input: child.stdin.take(), child, address, waits: true })
 }
 
-fn demo(root: &Path, work: &Path) -> anyhow::Result<Told> {
+/// The built program, and an empty folder for its data.
+fn program(root: &Path, work: &Path) -> anyhow::Result<(PathBuf, PathBuf)> {
     process::run(
         &mut process::cargo(root, &["build", "-q", "--locked", "-p", "firstcause"]),
         "mend the build",
     )?;
     let folder = work.join("demo");
     drop(std::fs::remove_dir_all(&folder));
-    let program = target(root)?.join("debug/firstcause");
+    Ok((target(root)?.join("debug/firstcause"), folder))
+}
+
+fn stage(root: &Path, work: &Path) -> anyhow::Result<Told> {
+    let (program, folder) = program(root, work)?;
+    let mut child = Command::new(&program)
+        .args(["demo", "--you-break-it", "--seed", "4", "--healthy-for", "20", "--data-dir"])
+        .arg(&folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("failed to start {}", program.display()))?;
+    let lines = child.stderr.take().context("its output is piped")?;
+    let is_stage = |line: &str, word: &str| line.contains("choose what breaks") && word.starts_with("http://");
+    let address = address(lines, is_stage, |line| drop(writeln!(std::io::stderr(), "{line}")))?;
+    Ok(Told { input: child.stdin.take(), child, address, waits: false })
+}
+
+fn demo(root: &Path, work: &Path) -> anyhow::Result<Told> {
+    let (program, folder) = program(root, work)?;
     // At a terminal the demo leaves its page open after the verdict, until Enter; `script` is one.
     let line = format!("'{}' demo --ask --seed 1 --data-dir '{}'", program.display(), folder.display());
     let mut child = Command::new("script")
@@ -141,19 +189,24 @@ fn demo(root: &Path, work: &Path) -> anyhow::Result<Told> {
         .spawn()
         .context("failed to start `script`, which gives the demo a terminal")?;
     let lines = child.stdout.take().context("its output is piped")?;
-    let address = address(lines, |line| drop(writeln!(std::io::stderr(), "{line}")))?;
+    let address = address(lines, is_with_token, |line| drop(writeln!(std::io::stderr(), "{line}")))?;
     Ok(Told { input: child.stdin.take(), child, address, waits: false })
 }
 
-/// The first address with a token; what is said later goes to `rest`, so that the program never waits for us.
+fn is_with_token(_line: &str, word: &str) -> bool {
+    word.contains("/#token=")
+}
+
+/// The first word that `is_it` says is the address, with its line; what is said later goes to `rest`, so that the program never waits for us.
 fn address(
     lines: impl Read + Send + 'static,
+    is_it: impl Fn(&str, &str) -> bool,
     rest: impl Fn(&str) + Send + 'static,
 ) -> anyhow::Result<String> {
     let mut lines = BufReader::new(lines).lines();
     for line in lines.by_ref().take(LINES_MAX) {
         let line = line.context("failed to read what the served page says")?;
-        if let Some(word) = line.split_whitespace().find(|word| word.contains("/#token=")) {
+        if let Some(word) = line.split_whitespace().find(|word| is_it(&line, word)) {
             let address = word.to_owned();
             std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| rest(&line)));
             return Ok(address);
@@ -162,11 +215,11 @@ fn address(
     Err(Failure::negative("the served page names no address", "start it by hand and look"))
 }
 
-fn check(told: &mut Told, work: &Path, folder: &Path, is_pictured: bool) -> anyhow::Result<()> {
+fn check(told: &mut Told, script: &str, work: &Path, folder: &Path, is_pictured: bool) -> anyhow::Result<()> {
     let hint = "each line above names what did not hold; `cargo xtask page --pictures FOLDER` shows it";
     let chromium = std::env::var_os("CHROMIUM").unwrap_or_else(|| CHROMIUM.into());
     let mut node = Command::new("node");
-    node.arg("check.mjs").arg(&told.address).arg(folder).args(is_pictured.then_some("--pictures"));
+    node.arg(script).arg(&told.address).arg(folder).args(is_pictured.then_some("--pictures"));
     node.current_dir(work).env("CHROMIUM", chromium).stdout(Stdio::piped());
     let mut node = node.spawn().context("failed to start node")?;
     let said = node.stdout.take().context("its output is piped")?;
@@ -191,14 +244,18 @@ mod tests {
     #[test]
     fn the_address_is_the_word_with_the_token() {
         let text = "  0.1s five services\n  0.2s  watch it at http://127.0.0.1:1/#token=ab and\nmore\n";
-        assert_eq!(address(text.as_bytes(), |_| ()).expect("it is there"), "http://127.0.0.1:1/#token=ab");
-        assert!(address("nothing\n".as_bytes(), |_| ()).is_err());
+        assert_eq!(
+            address(text.as_bytes(), is_with_token, |_| ()).expect("it is there"),
+            "http://127.0.0.1:1/#token=ab"
+        );
+        assert!(address("nothing\n".as_bytes(), is_with_token, |_| ()).is_err());
     }
 
     #[test]
     fn words_are_understood_or_refused() {
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        assert!(understood(&words("--demo --pictures /x")).expect("known").0);
+        assert_eq!(understood(&words("--demo --pictures /x")).expect("known").0, Shown::Demo);
+        assert_eq!(understood(&words("--stage")).expect("known"), (Shown::Stage, None));
         assert!(understood(&words("--pictures")).is_err());
         assert!(understood(&words("--fast")).is_err());
     }

@@ -89,8 +89,18 @@ fn host_of_url(span: &Span) -> Option<String> {
 fn summary(span: &Span) -> Option<String> {
     text(span, &["db.query.summary"]).or_else(|| {
         let statement = text(span, &["db.query.text", "db.statement"])?;
-        summary_of(statement.get(..STATEMENT_CHARS_MAX).unwrap_or(&statement))
+        summary_of(&without_literals(&statement))
     })
+}
+
+/// The beginning of a statement without what stands in single quotes: a value may say `from` like any text.
+fn without_literals(statement: &str) -> String {
+    let mut is_value = false;
+    let outside = statement.chars().take(STATEMENT_CHARS_MAX).filter(|c| {
+        is_value ^= *c == '\'';
+        !is_value && *c != '\''
+    });
+    outside.collect()
 }
 
 /// Verb and first table of an SQL statement; nothing for what is not one.
@@ -127,11 +137,13 @@ mod tests {
 
     #[test]
     fn a_statement_is_named_by_verb_and_table_and_no_value_is_taken_over() {
-        let summary = |statement: &str| summary_of(statement);
+        let summary = |statement: &str| summary_of(&without_literals(statement));
         assert_eq!(summary("SELECT * FROM \"users\" WHERE name = 'eve'").as_deref(), Some("SELECT users"));
         assert_eq!(summary("insert into shop.items(id) values (7)").as_deref(), Some("INSERT shop.items"));
         assert_eq!(summary("UPDATE t SET a = 1").as_deref(), Some("UPDATE t"));
         assert_eq!(summary("select 1").as_deref(), Some("SELECT"));
+        assert_eq!(summary("SELECT 'paid from 4111' FROM orders").as_deref(), Some("SELECT orders"));
+        assert_eq!(summary("SELECT 'it''s from 4111").as_deref(), Some("SELECT"), "cut inside of a value");
         assert_eq!(summary("GET session:1234"), None);
     }
 }
