@@ -173,7 +173,8 @@ fn stage(root: &Path, work: &Path) -> anyhow::Result<Told> {
         .spawn()
         .with_context(|| format!("failed to start {}", program.display()))?;
     let lines = child.stderr.take().context("its output is piped")?;
-    let is_stage = |line: &str, word: &str| line.contains("choose what breaks") && word.starts_with("http://");
+    let is_stage =
+        |line: &str, word: &str| line.contains("choose what breaks") && word.starts_with("http://");
     let address = address(lines, is_stage, |line| drop(writeln!(std::io::stderr(), "{line}")))?;
     Ok(Told { input: child.stdin.take(), child, address, waits: false })
 }

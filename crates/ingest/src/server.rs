@@ -11,6 +11,7 @@ use std::time::Duration;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -117,7 +118,7 @@ async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> (TcpStream,
 async fn http_connection(
     stream: TcpStream,
     exchange: Arc<Exchange>,
-    mut stopped: watch::Receiver<bool>,
+    stopped: watch::Receiver<bool>,
     _permit: OwnedSemaphorePermit,
 ) {
     // Small answers must not wait for more; when the option cannot be set they only come later.
@@ -136,7 +137,17 @@ async fn http_connection(
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(limits.idle_timeout).max_buf_size(HEAD_BYTES_MAX);
-    let mut serving = std::pin::pin!(builder.serve_connection(TokioIo::new(paced), service));
+    let is_lost = || pace.is_too_slow(limits.header_timeout);
+    attend(builder.serve_connection(TokioIo::new(paced), service), is_lost, stopped).await;
+}
+
+/// Serves one connection until it ends, `is_lost` says so, or it has finished after the stop.
+async fn attend(
+    connection: impl GracefulConnection,
+    is_lost: impl Fn() -> bool,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let mut serving = std::pin::pin!(connection);
     let mut period = time::interval(PACE_PERIOD);
     let mut is_stopping = false;
     loop {
@@ -144,12 +155,13 @@ async fn http_connection(
             // Whatever goes wrong on the wire is the sender's to see and ends this connection only.
             _ended = serving.as_mut() => return,
             _tick = period.tick() => {
-                if pace.is_too_slow(limits.header_timeout) {
+                if is_lost() {
                     return;
                 }
             }
             _changed = stopped.changed(), if !is_stopping => {
                 is_stopping = true;
+                // HTTP/2 says GOAWAY, and ends when the calls under way are answered.
                 serving.as_mut().graceful_shutdown();
             }
         }
@@ -159,7 +171,7 @@ async fn http_connection(
 async fn grpc_connection(
     stream: TcpStream,
     exchange: Arc<Exchange>,
-    mut stopped: watch::Receiver<bool>,
+    stopped: watch::Receiver<bool>,
     _permit: OwnedSemaphorePermit,
 ) {
     let _outcome = stream.set_nodelay(true);
@@ -179,23 +191,7 @@ async fn grpc_connection(
         .max_header_list_size(HEAD_BYTES_MAX as u32)
         .keep_alive_interval(PING_PERIOD.min(limits.idle_timeout / 3))
         .keep_alive_timeout(limits.idle_timeout);
-    let mut serving = std::pin::pin!(builder.serve_connection(TokioIo::new(paced), service));
-    let mut period = time::interval(PACE_PERIOD);
-    let mut is_stopping = false;
-    loop {
-        tokio::select! {
-            _ended = serving.as_mut() => return,
-            _tick = period.tick() => {
-                // Who is there answers pings.
-                if pace.is_silent_for(limits.idle_timeout) {
-                    return;
-                }
-            }
-            _changed = stopped.changed(), if !is_stopping => {
-                is_stopping = true;
-                // Says GOAWAY, and ends when the calls under way are answered.
-                serving.as_mut().graceful_shutdown();
-            }
-        }
-    }
+    // Who is there answers pings.
+    let is_lost = || pace.is_silent_for(limits.idle_timeout);
+    attend(builder.serve_connection(TokioIo::new(paced), service), is_lost, stopped).await;
 }
