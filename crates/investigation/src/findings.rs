@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use evidence::measures::changes::{self, Rollout, VersionContrast};
+use evidence::measures::clock::{self, ClockSkew};
 use evidence::measures::edge_delay::{self, EdgeContrast};
 use evidence::measures::error_origination::{self, Origin};
 use evidence::measures::exclusive_latency::{self, Contrast};
@@ -36,6 +37,7 @@ pub(crate) struct Findings {
     pub(crate) lanes: Vec<Lane>,
     pub(crate) resends: Vec<Resends>,
     pub(crate) flows: Vec<Flow>,
+    pub(crate) skews: Vec<ClockSkew>,
     pub(crate) series: Vec<SeriesRow>,
     pub(crate) calls: BTreeSet<(String, String)>,
     pub(crate) rollouts: Vec<(Rollout, Option<VersionContrast>)>,
@@ -111,6 +113,7 @@ pub(crate) fn measure(
         lanes,
         resends: structure::resends(&good_edges, &bad_edges),
         flows: messages::flows(&good_edges, &bad_edges),
+        skews: clock::skews(&good_edges),
         series,
         excess_ms,
         has_self_time: good.traces > 0 && bad.traces > 0,

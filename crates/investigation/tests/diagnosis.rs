@@ -178,6 +178,7 @@ impl World {
             client_sum_ns: 0,
             server_sum_ns: 0,
             delay_p50_ns: 0,
+            clock_offset_p50_ns: 0,
             blocks: Self::seconds(window)
                 .map(|second| {
                     let late = callee == "back" && second >= ONSET;

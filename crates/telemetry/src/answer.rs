@@ -332,6 +332,10 @@ pub struct EdgeRow {
     pub server_sum_ns: i64,
     /// Median of client minus server duration.
     pub delay_p50_ns: i64,
+    /// Median of how much later the middle of the callee's span lies than that of the caller's. A call that contains
+    /// its other side allows at most half of the delay; more is what the two clocks differ. 0 when not instrumented.
+    #[serde(default)]
+    pub clock_offset_p50_ns: i64,
     /// Per second: calls and their edge delay; for a queue, messages and the time until they are taken.
     pub blocks: Vec<Block>,
     /// Calls that repeat a failed one: by `http.request.resend_count`, or after a failed sibling of the same name.

@@ -111,6 +111,7 @@ mod tests {
             client_sum_ns: 0,
             server_sum_ns: 0,
             delay_p50_ns: 0,
+            clock_offset_p50_ns: 0,
             blocks: (0..seconds).map(block).collect(),
         }
     }

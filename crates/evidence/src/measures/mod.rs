@@ -3,6 +3,7 @@
 //! One file each; a measure is listed in [`all`]. The numbers are those of the design's list of evidence kinds.
 
 pub mod changes;
+pub mod clock;
 pub mod computing;
 pub mod edge_delay;
 pub mod error_origination;
@@ -27,6 +28,7 @@ pub struct Measure {
 pub fn all() -> &'static [Measure] {
     &[
         changes::MEASURE,
+        clock::MEASURE,
         computing::MEASURE,
         edge_delay::MEASURE,
         error_origination::MEASURE,

@@ -37,6 +37,7 @@ pub(super) fn conclude(
 ) -> (Vec<Note>, Conclusion) {
     let mut notes = vec![Note::new(Stage::Correlate, NoteKind::Began, "what changed, and did it matter")];
     left_out_gap(ledger, findings);
+    skew_gaps(ledger, findings);
     let causes = root_cause::all(alert, ledger, findings, bad);
     let ruled_out = exclude(ledger, findings, &causes);
     notes.extend(
@@ -118,6 +119,17 @@ fn left_out_gap(ledger: &mut Ledger, findings: &Findings) {
     if left_out * 10 > left_out + traces {
         let text = format!("{left_out} of {} traces in the bad window are not complete", left_out + traces);
         ledger.gap(text, "time spent in spans that never arrived");
+    }
+}
+
+/// Windows are cut in the time that each service tells.
+fn skew_gaps(ledger: &mut Ledger, findings: &Findings) {
+    for skew in &findings.skews {
+        let (seconds, way) =
+            (skew.ahead_ms.abs() / 1000.0, if skew.ahead_ms > 0.0 { "ahead of" } else { "behind" });
+        let text =
+            format!("the clock of `{}` is {seconds:.1} s {way} that of `{}`", skew.callee, skew.caller);
+        ledger.gap(text, "which of their requests fall into the same window, and what came before what");
     }
 }
 

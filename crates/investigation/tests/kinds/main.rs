@@ -131,6 +131,17 @@ fn what_emits_nothing_is_named_as_at_or_behind_and_never_its_caller() {
 }
 
 #[test]
+fn clocks_that_differ_are_a_gap_of_the_conclusion() {
+    let mut world = slow_work(Some(0.6));
+    world.edges = vec![("front", "back", 0.5, 0.5, 0)];
+    let gaps =
+        |world: &World| world.diagnose().gaps.iter().map(|gap| gap.missing.clone()).collect::<String>();
+    assert!(!gaps(&world).contains("clock"));
+    world.skew_ms = -5_000;
+    assert!(gaps(&world).contains("the clock of `back` is 5.0 s behind that of `front`"), "{}", gaps(&world));
+}
+
+#[test]
 fn two_causes_at_once_are_two_and_a_bystander_is_none() {
     let mut world = slow_work(Some(0.6));
     world.deployed = vec!["back"];

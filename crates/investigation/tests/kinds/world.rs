@@ -64,6 +64,8 @@ pub(crate) struct World {
     /// caller, callee, delay before and now, repetitions of ten calls now.
     pub(crate) edges: Vec<(&'static str, &'static str, f64, f64, u64)>,
     pub(crate) queue: Option<QueueFigures>,
+    /// Milliseconds that the callees' clocks are ahead.
+    pub(crate) skew_ms: i64,
     pub(crate) lanes: (Vec<LaneRow>, Vec<LaneRow>),
     /// Seconds of CPU a second of a service, before and now.
     pub(crate) cpu: Option<(&'static str, f64, f64)>,
@@ -178,6 +180,7 @@ impl World {
             client_sum_ns: 0,
             server_sum_ns: 0,
             delay_p50_ns: 0,
+            clock_offset_p50_ns: self.skew_ms * 1_000_000,
             blocks: seconds(window)
                 .map(|second| {
                     let sum_ns = ((delay_ms * MS + jitter(second)) * RATE as f64) as i64;

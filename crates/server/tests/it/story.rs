@@ -86,6 +86,7 @@ pub(crate) fn edges() -> Vec<EdgeRow> {
         client_sum_ns: (call.mean_ms.get() * 1e6) as i64 * call.count as i64,
         server_sum_ns: 0,
         delay_p50_ns: 0,
+        clock_offset_p50_ns: 0,
         blocks: Vec::new(),
         resends: 0,
         queue: None,

@@ -32,6 +32,7 @@ struct Edge {
     client_sum_ns: i64,
     server_sum_ns: i64,
     delays_ns: Vec<i64>,
+    offsets_ns: Vec<i64>,
     blocks: BTreeMap<UnixNanos, (u64, i64)>,
 }
 
@@ -83,6 +84,10 @@ fn is_resend(trace: &AssembledTrace<'_>, node: &Node<'_>) -> bool {
     before.max_by_key(|other| (other.span.end, other.span.span_id)).is_some_and(|other| other.span.is_error())
 }
 
+fn middle_ns(span: &Span) -> i64 {
+    span.start.0.saturating_add(span.duration_ns() / 2)
+}
+
 fn key_of(caller: &Span, callee: Option<&Span>) -> EdgeKey {
     EdgeKey {
         caller: Arc::clone(&caller.resource.service),
@@ -100,6 +105,7 @@ impl Edge {
         self.client_sum_ns = self.client_sum_ns.saturating_add(client_ns);
         self.server_sum_ns = self.server_sum_ns.saturating_add(server_ns);
         self.delays_ns.push(delay_ns);
+        self.offsets_ns.extend(callee.map(|callee| middle_ns(callee).saturating_sub(middle_ns(node.span))));
         let block = self.blocks.entry(node.span.start.floor_second()).or_default();
         block.0 += 1;
         block.1 = block.1.saturating_add(delay_ns);
@@ -107,6 +113,7 @@ impl Edge {
 
     fn row(mut self, key: EdgeKey) -> EdgeRow {
         self.delays_ns.sort_unstable();
+        self.offsets_ns.sort_unstable();
         EdgeRow {
             caller: key.caller.to_string(),
             callee: key.callee,
@@ -116,6 +123,7 @@ impl Edge {
             client_sum_ns: self.client_sum_ns,
             server_sum_ns: self.server_sum_ns,
             delay_p50_ns: exact_quantile(&self.delays_ns, 0.5),
+            clock_offset_p50_ns: exact_quantile(&self.offsets_ns, 0.5),
             blocks: blocks(self.blocks),
             resends: self.resends,
             queue: None,

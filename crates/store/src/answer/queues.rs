@@ -150,6 +150,7 @@ impl Queue {
             client_sum_ns: self.waits_ns.iter().fold(0, |sum: i64, wait| sum.saturating_add(*wait)),
             server_sum_ns: 0,
             delay_p50_ns: exact_quantile(&self.waits_ns, 0.5),
+            clock_offset_p50_ns: 0,
             blocks: self
                 .blocks
                 .into_iter()

@@ -108,6 +108,23 @@ fn edges_hold_calls_durations_and_what_the_callee_does_not_explain() {
         ]
     );
     assert_eq!(ask(Scope::service("shop")), rows[..1]);
+    assert!(rows[0].clock_offset_p50_ns.abs() <= rows[0].delay_p50_ns / 2, "one clock");
+}
+
+#[test]
+fn an_edge_tells_how_far_the_clocks_of_its_ends_are_apart() {
+    let rig = Rig::new();
+    let call = vec![
+        span(1, 1, 0, "GET /basket", SERVER, (0, 100 * MS)),
+        span(1, 2, 1, "GET", CLIENT, (10 * MS, 70 * MS)),
+    ];
+    let called = vec![span(1, 3, 2, "GET /a", SERVER, (-4_980 * MS, -4_940 * MS))];
+    rig.send(export(vec![group(["shop", "s1", "1"], &[], call), group(["other", "o1", "1"], &[], called)]))
+        .unwrap();
+    rig.clock.advance(Duration::from_secs(3));
+    let ask = Ask::Edges { window: window(-6, 1), scope: Scope::all() };
+    let Table::Edges(rows) = rig.ask(ask).unwrap().table else { panic!("no edges table") };
+    assert_eq!((rows[0].delay_p50_ns / MS, rows[0].clock_offset_p50_ns / MS), (20, -5_000));
 }
 
 #[test]
