@@ -213,3 +213,16 @@ pub struct Gap {
     /// What it could change.
     pub could_change: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_of_an_older_journal_still_reads_and_says_no_more_than_it_did() {
+        let old = r#"{"at":1,"kind":"deploy","service":"a","instance":"a-1","before":"1","after":"2"}"#;
+        let row: ChangeRow = serde_json::from_str(old).unwrap();
+        assert_eq!(row.detail, None);
+        assert_eq!(serde_json::to_string(&row).unwrap(), old);
+    }
+}

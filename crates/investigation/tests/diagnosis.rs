@@ -198,6 +198,7 @@ impl World {
             instance: format!("{service}-1"),
             before: "1".into(),
             after: "2".into(),
+            detail: None,
         };
         Table::Changes(vec![deploy("middle", ONSET - 5), deploy("back", self.back_deployed_at)])
     }

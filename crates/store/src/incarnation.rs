@@ -111,6 +111,7 @@ fn changes_of(service: &str, instances: &Instances, rows: &mut Vec<ChangeRow>) {
                     instance: instance.to_string(),
                     before: was,
                     after: is,
+                    detail: None,
                 });
             }
             before = Some(life);

@@ -3,8 +3,12 @@
 //! Units are in the names: `_ns` is nanoseconds, counts are whole numbers. Rows are sorted, so that the same data
 //! gives the same bytes. Quantiles carry the answer's stated relative error; counts, ids and sets are exact.
 
+mod change;
+mod log_template;
 mod message;
 
+pub use change::{ChangeDetail, ChangeKind, ChangeRow, FileDiff};
+pub use log_template::LogTemplateRow;
 pub use message::{MessageRow, MessageStep};
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +73,8 @@ pub enum Table {
     Message(Vec<MessageRow>),
     /// Answers `edges`.
     Edges(Vec<EdgeRow>),
+    /// Answers `log_templates`.
+    LogTemplates(Vec<LogTemplateRow>),
     /// Answers `changes`.
     Changes(Vec<ChangeRow>),
     /// Answers `series_change`.
@@ -89,6 +95,7 @@ impl Table {
             Self::Trace(rows) => rows.len(),
             Self::Message(rows) => rows.len(),
             Self::Edges(rows) => rows.len(),
+            Self::LogTemplates(rows) => rows.len(),
             Self::Changes(rows) => rows.len(),
             Self::SeriesChange(rows) => rows.len(),
             Self::Coverage(rows) => rows.len(),
@@ -365,37 +372,6 @@ pub struct QueueFigures {
     /// The trace that sent that message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most_delivered: Option<TraceId>,
-}
-
-/// Something that was changed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct ChangeRow {
-    /// When it took effect: the first telemetry that shows it.
-    pub at: UnixNanos,
-    /// What kind of change.
-    pub kind: ChangeKind,
-    /// Where.
-    pub service: String,
-    /// On which instance, empty when all.
-    pub instance: String,
-    /// What was before, empty when unknown.
-    pub before: String,
-    /// What is now.
-    pub after: String,
-}
-
-/// The kind of a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum ChangeKind {
-    /// Another `service.version` runs.
-    Deploy,
-    /// The same version started anew.
-    Restart,
-    /// An instance that was not there before.
-    InstanceAdded,
 }
 
 /// One metric series in two windows.

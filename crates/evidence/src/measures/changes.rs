@@ -224,6 +224,7 @@ mod tests {
             instance: instance.into(),
             before: "1.4.0".into(),
             after: "1.5.0".into(),
+            detail: None,
         }
     }
 

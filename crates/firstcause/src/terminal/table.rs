@@ -169,6 +169,16 @@ fn more_cells(table: &Table) -> Cells {
 
 fn metric_cells(table: &Table) -> Cells {
     match table {
+        Table::LogTemplates(rows) => (
+            vec!["service", "severity", "count", "first", "template"],
+            rows.iter()
+                .map(|row| {
+                    let numbers = [row.severity.to_string(), row.count.to_string(), row.first.rfc3339()];
+                    let cells = [row.service.clone()].into_iter().chain(numbers);
+                    cells.chain([row.template.clone()]).collect()
+                })
+                .collect(),
+        ),
         Table::SeriesChange(rows) => (
             vec![
                 "service",

@@ -58,6 +58,8 @@ pub(crate) fn change_candidate(rollout: &evidence::measures::changes::Rollout) -
         telemetry::answer::ChangeKind::InstanceAdded => {
             format!("new instance {}", rollout.instances.join(", "))
         }
+        telemetry::answer::ChangeKind::Commit => format!("commit {}", rollout.first.after),
+        telemetry::answer::ChangeKind::Flag => format!("flag {}", rollout.first.after),
     };
     Candidate { kind: incident::CandidateKind::Change, service: rollout.first.service.clone(), name: what }
 }

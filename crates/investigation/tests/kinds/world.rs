@@ -237,6 +237,7 @@ impl World {
             instance: format!("{service}-1"),
             before: "1".into(),
             after: "2".into(),
+            detail: None,
         };
         Ok(Answer::exact(match &question.ask {
             Ask::Onset { window, .. } => self.onset(*window),

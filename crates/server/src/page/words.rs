@@ -114,6 +114,8 @@ pub(super) fn change(kind: ChangeKind) -> &'static str {
         ChangeKind::Deploy => "deploy",
         ChangeKind::Restart => "restart",
         ChangeKind::InstanceAdded => "instance added",
+        ChangeKind::Commit => "commit",
+        ChangeKind::Flag => "flag",
     }
 }
 

@@ -149,6 +149,7 @@ pub(crate) fn change(
         instance: instance.to_owned(),
         before: versions.0.to_owned(),
         after: versions.1.to_owned(),
+        detail: None,
     }
 }
 

@@ -107,6 +107,8 @@ pub(in crate::page) fn ruled_out<'a>(report: &'a Report, row: &ChangeRow) -> Opt
             ChangeKind::Deploy => "deploy",
             ChangeKind::Restart => "restart",
             ChangeKind::InstanceAdded => "new",
+            ChangeKind::Commit => "commit",
+            ChangeKind::Flag => "flag",
         };
         candidate.kind == CandidateKind::Change
             && candidate.service == row.service
