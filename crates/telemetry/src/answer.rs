@@ -6,10 +6,12 @@
 mod change;
 mod log_template;
 mod message;
+mod path;
 
 pub use change::{ChangeDetail, ChangeKind, ChangeRow, FileDiff};
 pub use log_template::LogTemplateRow;
 pub use message::{MessageRow, MessageStep};
+pub use path::{PathEvent, PathEventKind, PathPair, PathRow, PathTable, Tally};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{SpanId, TraceId};
@@ -65,6 +67,8 @@ pub enum Table {
     Onset(Vec<OnsetRow>),
     /// Answers `self_time`.
     SelfTime(SelfTimeTable),
+    /// Answers `paths`.
+    Paths(PathTable),
     /// Answers `exemplars`.
     Exemplars(Vec<ExemplarRow>),
     /// Answers `trace`.
@@ -91,6 +95,7 @@ impl Table {
             Self::Health(rows) => rows.len(),
             Self::Onset(rows) => rows.len(),
             Self::SelfTime(table) => table.rows.len(),
+            Self::Paths(table) => table.rows.len(),
             Self::Exemplars(rows) => rows.len(),
             Self::Trace(rows) => rows.len(),
             Self::Message(rows) => rows.len(),

@@ -1,7 +1,7 @@
 //! An answer as a plain table: one line a row, columns aligned, units in the heads.
 
 use evidence::measures::messages;
-use telemetry::answer::{Answer, SeriesKind, SeriesRow, Subject, Table};
+use telemetry::answer::{Answer, PathRow, SeriesKind, SeriesRow, Subject, Table, Tally};
 use telemetry::number::Num;
 
 use super::plain;
@@ -163,8 +163,27 @@ fn more_cells(table: &Table) -> Cells {
                 })
                 .collect(),
         ),
+        Table::Paths(table) => (
+            vec!["service", "operation", "callers", "kind", "event", "spans"],
+            table.rows.iter().flat_map(path_cells).collect(),
+        ),
         other => metric_cells(other),
     }
+}
+
+/// One line an event; spans without any have a line without one.
+fn path_cells(row: &PathRow) -> Vec<Vec<String>> {
+    let count = |spans: &[Tally]| spans.iter().map(|tally| tally.count).sum::<u64>().to_string();
+    let line = |kind: &str, event: &str, spans: String| {
+        let callers = row.callers.join(" < ");
+        vec![row.service.clone(), row.operation.clone(), callers, kind.to_owned(), event.to_owned(), spans]
+    };
+    let whole = std::iter::once(line("span", "", count(&row.spans)));
+    let events = row
+        .events
+        .iter()
+        .map(|event| line(&format!("{:?}", event.kind).to_lowercase(), &event.name, count(&event.spans)));
+    whole.chain(events).collect()
 }
 
 fn metric_cells(table: &Table) -> Cells {
@@ -221,6 +240,7 @@ fn metric_cells(table: &Table) -> Cells {
         Table::Health(_)
         | Table::Onset(_)
         | Table::SelfTime(_)
+        | Table::Paths(_)
         | Table::Exemplars(_)
         | Table::Trace(_)
         | Table::Message(_)
