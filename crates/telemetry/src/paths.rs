@@ -147,7 +147,7 @@ fn counts(row: &Counted<'_>) -> (Vec<PathEvent>, Vec<PathPair>, bool) {
         total(right).cmp(&total(left)).then_with(|| left_event.cmp(right_event))
     });
     ranked.truncate(EVENTS_MAX);
-    ranked.sort_by(|(left, _), (right, _)| left.cmp(right));
+    ranked.sort_by(|left, right| left.0.cmp(&right.0));
     let places: BTreeMap<Event<'_>, u32> = ranked.iter().map(|(event, _)| *event).zip(0..).collect();
     let mut by_pair: BTreeMap<(u32, u32), Blocks> = BTreeMap::new();
     for (block, events) in &row.seen {
