@@ -43,6 +43,15 @@ impl Second {
         if self.count == 0 { 0.0 } else { self.weighted_p95 / self.count as f64 / MS_NS }
     }
 
+    /// Adds another second, of another series or another time.
+    pub fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.errors += other.errors;
+        self.sum_ns = self.sum_ns.saturating_add(other.sum_ns);
+        self.weighted_p50 += other.weighted_p50;
+        self.weighted_p95 += other.weighted_p95;
+    }
+
     fn add(&mut self, row: &OnsetRow) {
         self.count += row.count;
         self.errors += row.errors;
@@ -69,8 +78,14 @@ pub fn by_operation(rows: &[OnsetRow]) -> BTreeMap<(String, String), Series> {
 /// The series of the rows that `admits` lets in.
 #[must_use]
 pub fn of(rows: &[OnsetRow], admits: impl Fn(&OnsetRow) -> bool) -> Series {
+    sum(rows.iter().filter(|row| admits(row)))
+}
+
+/// The series of `rows`, added up.
+#[must_use]
+pub fn sum<'a>(rows: impl IntoIterator<Item = &'a OnsetRow>) -> Series {
     let mut series = Series::new();
-    for row in rows.iter().filter(|row| admits(row)) {
+    for row in rows {
         series.entry(row.second).or_default().add(row);
     }
     series

@@ -43,6 +43,8 @@ pub enum EvidenceKind {
     QueueFlow,
     /// Resources of a process before and after: computing time, connections in use.
     Saturation,
+    /// What the metrics of a service say of its requests, before and after.
+    MetricShift,
 }
 
 /// One fact with its numbers.

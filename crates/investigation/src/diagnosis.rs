@@ -6,6 +6,7 @@
 //!
 //! Does not act and does not know what can be done: that is `remediation`.
 
+mod call_graph;
 mod causes;
 mod conclude;
 mod detect;
@@ -17,7 +18,9 @@ mod root_cause;
 
 use incident::{Alert, Conclusion, Onset};
 use telemetry::answer::{Choice, Table};
-use telemetry::{Answered, Inquiry, Next, Note, NoteKind, Question, QuestionId, Scope, Stage, Step, TraceId};
+use telemetry::{
+    Answered, AskError, Inquiry, Next, Note, NoteKind, Question, QuestionId, Scope, Stage, Step, TraceId,
+};
 
 use crate::findings::{self, Findings};
 use crate::ledger::Ledger;
@@ -35,9 +38,23 @@ pub struct Diagnosis {
 #[derive(Debug)]
 enum State {
     Begin,
-    AwaitSeries { question: QuestionId },
-    AwaitViews { onset: Onset, onset_question: QuestionId, views: Box<Views> },
-    AwaitTraces { findings: Box<Findings>, bad: Option<(TraceId, QuestionId)> },
+    AwaitSeries {
+        question: QuestionId,
+    },
+    /// Who calls whom, when the alerted service is known by its metrics alone.
+    AwaitGraph {
+        onset_question: QuestionId,
+        topology: QuestionId,
+    },
+    AwaitViews {
+        onset: Onset,
+        onset_question: QuestionId,
+        views: Box<Views>,
+    },
+    AwaitTraces {
+        findings: Box<Findings>,
+        bad: Option<(TraceId, QuestionId)>,
+    },
     Over,
 }
 
@@ -55,6 +72,26 @@ impl Diagnosis {
         let question = self.plan.onset(&self.alert);
         self.state = State::AwaitSeries { question: question.id.clone() };
         Step { notes, next: Next::Ask(vec![question]) }
+    }
+
+    /// Metrics alone tell no own work of a service; the call graph does, where a source knows it.
+    fn connect(&mut self, onset_question: QuestionId) -> Step<Conclusion> {
+        if !call_graph::is_meant(&self.alert, &self.ledger, &onset_question) {
+            return self.locate(onset_question);
+        }
+        let question = self.plan.topology(&self.alert);
+        self.state = State::AwaitGraph { onset_question, topology: question.id.clone() };
+        Step { notes: Vec::new(), next: Next::Ask(vec![question]) }
+    }
+
+    fn follow_calls(&mut self, onset_question: QuestionId, topology: &QuestionId) -> Step<Conclusion> {
+        match call_graph::conclude(&self.alert, &mut self.ledger, &onset_question, topology) {
+            Some((mut notes, conclusion)) => {
+                notes.extend(self.gap_notes(Stage::Synthesize));
+                Step { notes, next: Next::Done(conclusion) }
+            }
+            None => self.locate(onset_question),
+        }
     }
 
     fn locate(&mut self, onset_question: QuestionId) -> Step<Conclusion> {
@@ -135,10 +172,20 @@ impl Inquiry for Diagnosis {
     type Outcome = Conclusion;
 
     fn step(&mut self, answers: &[Answered]) -> Step<Conclusion> {
-        self.ledger.take(answers);
+        match &self.state {
+            // Who calls whom is asked on the chance that somebody knows it: nobody does is no gap of its own.
+            State::AwaitGraph { .. } => {
+                let known = answers
+                    .iter()
+                    .filter(|answered| !matches!(answered.result, Err(AskError::Unsupported(_))));
+                self.ledger.take(known);
+            }
+            _ => self.ledger.take(answers),
+        }
         match std::mem::replace(&mut self.state, State::Over) {
             State::Begin => self.begin(),
-            State::AwaitSeries { question } => self.locate(question),
+            State::AwaitSeries { question } => self.connect(question),
+            State::AwaitGraph { onset_question, topology } => self.follow_calls(onset_question, &topology),
             State::AwaitViews { onset, onset_question, views } => self.look(onset, &onset_question, *views),
             State::AwaitTraces { findings, bad } => self.conclude(&findings, bad.as_ref()),
             State::Over => self.insufficient("the diagnosis was over already"),

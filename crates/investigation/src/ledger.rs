@@ -30,7 +30,7 @@ pub(crate) struct Fact<'a> {
 
 impl Ledger {
     /// Takes answers in; failures become gaps.
-    pub(crate) fn take(&mut self, answers: &[Answered]) {
+    pub(crate) fn take<'a>(&mut self, answers: impl IntoIterator<Item = &'a Answered>) {
         for answered in answers {
             match &answered.result {
                 Ok(answer) => self.keep(answered, answer),

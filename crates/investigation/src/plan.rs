@@ -63,6 +63,12 @@ impl Plan {
         self.ask(Ask::Onset { window, scope: Scope::all() }, alert.at)
     }
 
+    /// Who calls whom, over the whole history.
+    pub(crate) fn topology(&mut self, alert: &Alert) -> Question {
+        let window = Window::new(alert.history_from, alert.at);
+        self.ask(Ask::Topology { window }, alert.at)
+    }
+
     /// Good against bad: exclusive times, edges, exemplars; and what changed.
     /// `first` is the second of the earliest data.
     pub(crate) fn views(

@@ -7,12 +7,14 @@ mod change;
 mod log_template;
 mod message;
 mod path;
+mod topology;
 
 pub use change::{ChangeDetail, ChangeKind, ChangeRow, FileDiff};
 pub use log_template::LogTemplateRow;
 pub use message::{MessageRow, MessageStep};
 pub use path::{PathEvent, PathEventKind, PathPair, PathRow, PathTable, Tally};
 use serde::{Deserialize, Serialize};
+pub use topology::{CallRow, TopologyTable};
 
 use crate::ids::{SpanId, TraceId};
 use crate::number::Num;
@@ -85,6 +87,8 @@ pub enum Table {
     SeriesChange(Vec<SeriesRow>),
     /// Answers `coverage`.
     Coverage(Vec<CoverageRow>),
+    /// Answers `topology`.
+    Topology(TopologyTable),
 }
 
 impl Table {
@@ -104,6 +108,7 @@ impl Table {
             Self::Changes(rows) => rows.len(),
             Self::SeriesChange(rows) => rows.len(),
             Self::Coverage(rows) => rows.len(),
+            Self::Topology(table) => table.services.len() + table.calls.len(),
         }
     }
 

@@ -8,7 +8,9 @@ pub mod computing;
 pub mod edge_delay;
 pub mod error_origination;
 pub mod exclusive_latency;
+pub mod explained_by_callees;
 pub mod messages;
+pub mod metric_shift;
 pub mod structure;
 pub mod waiting;
 
@@ -33,7 +35,9 @@ pub fn all() -> &'static [Measure] {
         edge_delay::MEASURE,
         error_origination::MEASURE,
         exclusive_latency::MEASURE,
+        explained_by_callees::MEASURE,
         messages::MEASURE,
+        metric_shift::MEASURE,
         structure::MEASURE,
         waiting::MEASURE,
     ]

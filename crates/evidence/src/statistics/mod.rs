@@ -1,5 +1,6 @@
 //! The statistics that the measures share; each names its source.
 
+pub mod binomial;
 pub mod counts;
 pub mod false_discovery;
 pub mod fisher;

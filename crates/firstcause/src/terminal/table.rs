@@ -216,6 +216,10 @@ fn metric_cells(table: &Table) -> Cells {
             ],
             rows.iter().map(series_cells).collect(),
         ),
+        Table::Topology(table) => (
+            vec!["caller", "callee"],
+            table.calls.iter().map(|call| vec![call.caller.clone(), call.callee.clone()]).collect(),
+        ),
         Table::Coverage(rows) => (
             vec![
                 "service",

@@ -105,6 +105,7 @@ pub(super) fn measure(kind: EvidenceKind) -> &'static str {
         EvidenceKind::Structure => "structure",
         EvidenceKind::QueueFlow => "messages",
         EvidenceKind::Saturation => "computing",
+        EvidenceKind::MetricShift => "metrics",
     }
 }
 
