@@ -1,5 +1,7 @@
 //! The command line, as `firstcause --help` tells it.
 
+pub(crate) mod eval;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -35,6 +37,9 @@ pub(crate) enum Command {
     Report(ReportCommand),
     /// Judge traces by expectations: green or red, for continuous integration
     Gate(Gate),
+    /// Score the engine on labelled incidents
+    #[command(subcommand)]
+    Eval(eval::EvalCommand),
     /// Compare traces
     #[command(subcommand)]
     Trace(TraceCommand),

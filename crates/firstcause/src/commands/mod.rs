@@ -8,6 +8,7 @@ mod demo;
 #[cfg(feature = "demo")]
 mod demo_parts;
 mod doctor;
+mod eval;
 mod gate;
 mod journal;
 mod man;
@@ -30,6 +31,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Journal(command) => journal::run(command),
         Command::Report(args) => report::run(&args),
         Command::Gate(args) => block_on(gate::run(args)),
+        Command::Eval(command) => eval::run(&command),
         Command::Trace(command) => trace::run(&command),
         Command::Doctor(args) => block_on(doctor::run(args)),
         Command::Config(command) => config::run(&command),

@@ -1,0 +1,25 @@
+//! Labelled incidents in, scores out.
+//!
+//! Three processes that share no memory: [`stage`] reads a dataset with its labels and writes opaque cases,
+//! [`predict`] runs the engine on them without labels, [`score`] compares. Reading order: [`tables`], [`case`],
+//! [`folder`], [`datasets`], [`source`], [`conclusion_line`], [`label`].
+//!
+//! Holds no threshold of the engine, and gives it nothing but an alert, a time and the data.
+
+pub mod case;
+pub mod clock_text;
+pub mod conclusion_line;
+pub mod datasets;
+pub mod files;
+pub mod folder;
+pub mod label;
+mod loudest;
+mod peak;
+pub mod predict;
+pub mod score;
+pub mod source;
+pub mod stage;
+pub mod tables;
+
+pub use case::{Case, CaseFile};
+pub use tables::Tables;

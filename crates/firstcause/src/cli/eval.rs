@@ -1,0 +1,103 @@
+//! The arguments of `eval`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// The three processes, and all of them in a row.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EvalCommand {
+    /// Read a dataset with its labels, and write opaque cases and, elsewhere, their answers
+    Stage(EvalStage),
+    /// Run the engine on staged cases, which hold no label
+    Predict(EvalPredict),
+    /// Hold conclusions against answers
+    Score(EvalScore),
+    /// Do the three, each in a process of its own
+    Run(EvalRun),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalStage {
+    /// The folder of the dataset
+    pub(crate) dir: PathBuf,
+    /// Where the cases go: a new folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Where the answers go
+    #[arg(long, value_name = "DIR")]
+    pub(crate) answers: PathBuf,
+    #[command(flatten)]
+    pub(crate) choice: EvalChoice,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalChoice {
+    /// Which dataset it is, when it is not to be guessed
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dataset: Option<String>,
+    /// Seed of the order of the cases
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalPredict {
+    /// The folder of staged cases
+    pub(crate) cases: PathBuf,
+    /// Where the conclusions go, one JSON line a case
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) conditions: EvalConditions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalConditions {
+    /// Move the time of every alert by this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, allow_hyphen_values = true)]
+    pub(crate) shift: i64,
+    /// Take a kind of data away: logs, traces, metrics or changes
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    pub(crate) without: Vec<eval::tables::Kind>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalScore {
+    /// The conclusions
+    pub(crate) conclusions: PathBuf,
+    /// The folder of the answers
+    #[arg(long, value_name = "DIR")]
+    pub(crate) answers: PathBuf,
+    #[command(flatten)]
+    pub(crate) forms: EvalForms,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalForms {
+    /// Conclusions of another run on the same cases, compared case by case
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Print the report as JSON (firstcause.eval/1), the headline first
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalRun {
+    /// The folder of the dataset
+    pub(crate) dir: PathBuf,
+    /// Keep cases, answers and conclusions in this folder, which must be new
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: PathBuf,
+    #[command(flatten)]
+    pub(crate) choice: EvalChoice,
+    #[command(flatten)]
+    pub(crate) conditions: EvalConditions,
+    #[command(flatten)]
+    pub(crate) forms: EvalForms,
+}
+
+fn kind(name: &str) -> Result<eval::tables::Kind, String> {
+    eval::tables::Kind::named(name).ok_or_else(|| "one of logs, traces, metrics, changes".to_owned())
+}
