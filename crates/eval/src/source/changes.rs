@@ -28,5 +28,6 @@ fn row(change: &Change) -> Option<ChangeRow> {
         instance: change.instance.clone(),
         before: change.before.clone(),
         after: after.clone(),
+        detail: None,
     })
 }
