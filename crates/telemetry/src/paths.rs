@@ -1,10 +1,11 @@
 //! What happens within spans: which log statements are reached and which child spans begin, in which order, by
 //! service, operation and the services that the request came through. Sources call it to answer `paths`.
 //!
-//! Only spans that began and ended within the window count: of one that is cut, the end is not seen. What a missing
+//! Spans of one trace that go the same way repeat each other: the first of them counts, so that counts can be compared
+//! as independent. Only spans that began and ended within the window count: of one that is cut, the end is not seen. What a missing
 //! event means is said in `evidence`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::answer::{Answer, PathEvent, PathEventKind, PathPair, PathRow, PathTable, Table, Tally};
 use crate::ids::{SpanId, TraceId};
@@ -31,6 +32,8 @@ type Blocks = BTreeMap<UnixNanos, u64>;
 /// One row while it is counted.
 #[derive(Debug, Default)]
 struct Counted<'a> {
+    /// The traces that have been counted.
+    traces: BTreeSet<TraceId>,
     spans: Blocks,
     /// Of each span its block and its events, each once, in the order of their first occurrence.
     seen: Vec<(UnixNanos, Vec<Event<'a>>)>,
@@ -63,8 +66,14 @@ pub fn of(spans: &[Span], logs: &[LogRecord], window: Window, scope: &Scope) -> 
         }
     }
     let mut rows: BTreeMap<(&str, &str, Vec<&str>), Counted<'_>> = BTreeMap::new();
-    for (key, span) in by_id.iter().filter(|(_, span)| is_asked(span) && span.end <= window.to) {
+    let mut asked: Vec<(&Key, &&Span)> =
+        by_id.iter().filter(|(_, span)| is_asked(span) && span.end <= window.to).collect();
+    asked.sort_by_key(|(key, span)| (span.start, **key));
+    for (key, span) in asked {
         let row = rows.entry((&span.resource.service, &span.name, callers(span, &by_id))).or_default();
+        if !row.traces.insert(span.trace_id) {
+            continue;
+        }
         let block = UnixNanos(span.start.0.div_euclid(block_ns) * block_ns);
         *row.spans.entry(block).or_default() += 1;
         row.seen.push((block, in_order(happened.remove(key).unwrap_or_default())));
@@ -228,6 +237,7 @@ mod tests {
             span(1, None, "front", "GET /", 20),
             span(2, Some(1), "back", "work", 21),
             span(3, Some(2), "back", "SELECT", 21),
+            span(4, Some(1), "back", "work", 22),
         ];
         let second = 21 * SECOND_NS;
         let logs = [

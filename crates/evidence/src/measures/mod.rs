@@ -9,8 +9,10 @@ pub mod edge_delay;
 pub mod error_origination;
 pub mod exclusive_latency;
 pub mod explained_by_callees;
+pub mod lost_events;
 pub mod messages;
 pub mod metric_shift;
+pub mod saturation;
 pub mod structure;
 pub mod waiting;
 
@@ -36,8 +38,10 @@ pub fn all() -> &'static [Measure] {
         error_origination::MEASURE,
         exclusive_latency::MEASURE,
         explained_by_callees::MEASURE,
+        lost_events::MEASURE,
         messages::MEASURE,
         metric_shift::MEASURE,
+        saturation::MEASURE,
         structure::MEASURE,
         waiting::MEASURE,
     ]

@@ -24,7 +24,7 @@ pub struct PathRow {
     pub operation: String,
     /// The services that the request came through, the nearest first.
     pub callers: Vec<String>,
-    /// Spans.
+    /// Spans; of one trace at most one, the first.
     pub spans: Vec<Tally>,
     /// What happened in them: log statements and child spans.
     pub events: Vec<PathEvent>,
