@@ -18,10 +18,8 @@ mod edges;
 mod exemplars;
 mod from_metrics;
 mod health;
-mod lanes;
 mod message;
 mod onset;
-mod queues;
 mod select;
 mod self_time;
 mod series_change;
@@ -123,7 +121,7 @@ pub(crate) fn answer(head: &RwLock<Head>, ask: &Ask, asking: &Asking<'_>) -> Res
         Ask::Edges { window, scope } => {
             let head = read();
             let selected = select::rooted_in(&head, *window, asking)?;
-            let deliveries = queues::deliveries(&head, window.from, asking)?;
+            let deliveries = edges::deliveries(&head, window.from, asking)?;
             drop(head);
             edges::answer(selected, deliveries, scope, asking)
         }

@@ -19,7 +19,6 @@ mod growth;
 mod head;
 mod incarnation;
 mod layout;
-mod peer;
 mod presence;
 mod record;
 mod recovery;

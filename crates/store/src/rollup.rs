@@ -5,41 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::Arc;
 
-use telemetry::answer::Subject;
+pub(crate) use telemetry::rows::Key;
 use telemetry::{Span, SpanKind, UnixNanos, Window};
 
 use crate::sketch::Sketch;
-
-/// Who: service, operation, instance, version.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Key {
-    pub(crate) service: Arc<str>,
-    pub(crate) operation: Arc<str>,
-    pub(crate) instance: Arc<str>,
-    pub(crate) version: Arc<str>,
-}
-
-impl Key {
-    pub(crate) fn of(span: &Span) -> Self {
-        Self {
-            service: Arc::clone(&span.resource.service),
-            operation: Arc::clone(&span.name),
-            instance: Arc::clone(&span.resource.instance),
-            version: Arc::clone(&span.resource.version),
-        }
-    }
-
-    pub(crate) fn subject(&self) -> Subject {
-        Subject {
-            service: self.service.to_string(),
-            operation: self.operation.to_string(),
-            instance: self.instance.to_string(),
-            version: self.version.to_string(),
-        }
-    }
-}
 
 /// Figures of some entry spans.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

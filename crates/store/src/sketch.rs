@@ -98,15 +98,10 @@ fn rank(q: f64, total: u64) -> u64 {
     (libm::ceil(q * total as f64) as u64).clamp(1, total.max(1))
 }
 
-/// The exact quantile of sorted values by the same rank; zero when there are none.
-pub(crate) fn exact_quantile(sorted: &[i64], q: f64) -> i64 {
-    let at = rank(q, sorted.len() as u64) - 1;
-    usize::try_from(at).ok().and_then(|at| sorted.get(at)).copied().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use platform::{Chance, SeededChance};
+    use telemetry::rows::exact_quantile;
 
     use super::*;
 

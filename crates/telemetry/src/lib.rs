@@ -1,7 +1,7 @@
 //! What a system emits, the questions one may ask of it, and how a trace is assembled.
 //!
 //! Reading order: [`time`], [`ids`], [`signal`], [`trace`], [`question`], [`answer`], [`inquiry`], [`source`];
-//! [`template`] and [`paths`] for sources that answer from raw signals.
+//! [`rows`], [`peer`], [`template`] and [`paths`] for sources that answer from raw signals.
 //!
 //! Deliberately absent: any wire format, any IO, any clock. What a signal means for an incident is said in
 //! `incident` and `evidence`, never here.
@@ -11,7 +11,9 @@ pub mod ids;
 pub mod inquiry;
 pub mod number;
 pub mod paths;
+pub mod peer;
 pub mod question;
+pub mod rows;
 pub mod signal;
 pub mod source;
 pub mod template;

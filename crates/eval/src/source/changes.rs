@@ -1,6 +1,6 @@
-//! Answers `changes` with the deploys and restarts that were told.
+//! Answers `changes` with those that were told.
 
-use telemetry::answer::{ChangeKind, ChangeRow};
+use telemetry::answer::{ChangeDetail, ChangeKind, ChangeRow, FileDiff};
 use telemetry::{Scope, Window};
 
 use crate::tables::Change;
@@ -15,7 +15,9 @@ pub(super) fn rows(changes: &[Change], window: Window, scope: &Scope) -> Vec<Cha
 
 fn row(change: &Change) -> Option<ChangeRow> {
     let kind = match change.kind.as_str() {
+        "commit" => ChangeKind::Commit,
         "deploy" => ChangeKind::Deploy,
+        "flag" | "config" => ChangeKind::Flag,
         "restart" => ChangeKind::Restart,
         "scale" => ChangeKind::InstanceAdded,
         _ => return None,
@@ -28,6 +30,46 @@ fn row(change: &Change) -> Option<ChangeRow> {
         instance: change.instance.clone(),
         before: change.before.clone(),
         after: after.clone(),
-        detail: None,
+        detail: detail(change),
     })
+}
+
+/// What is told beyond the change itself, if anything is.
+fn detail(change: &Change) -> Option<Box<ChangeDetail>> {
+    let diff: String = change.diff.chars().take(ChangeDetail::TEXT_MAX).collect();
+    let mut files = change.files.clone();
+    files.sort();
+    let detail = ChangeDetail {
+        commit: change.id.clone(),
+        author: change.author.clone(),
+        message: change.summary.lines().next().unwrap_or_default().to_owned(),
+        diffs: file_diffs(&diff, &files),
+        files,
+        truncated: diff.len() < change.diff.len(),
+    };
+    (detail != ChangeDetail::default()).then(|| Box::new(detail))
+}
+
+/// The hunks of a unified diff by file; the only file's when the diff names none.
+fn file_diffs(diff: &str, files: &[String]) -> Vec<FileDiff> {
+    let mut found: Vec<FileDiff> = Vec::new();
+    for line in diff.lines() {
+        if let Some(path) = line.strip_prefix("+++ ") {
+            let path = path.strip_prefix("b/").unwrap_or(path).to_owned();
+            found.push(FileDiff { path, lines: Vec::new() });
+            continue;
+        }
+        let is_head = ["--- ", "diff ", "index "].iter().any(|head| line.starts_with(head));
+        if is_head || !line.starts_with(['+', '-', ' ', '@']) {
+            continue;
+        }
+        if found.is_empty() {
+            let path = if let [only] = files { only.clone() } else { String::new() };
+            found.push(FileDiff { path, lines: Vec::new() });
+        }
+        if let Some(last) = found.last_mut() {
+            last.lines.push(line.to_owned());
+        }
+    }
+    found
 }

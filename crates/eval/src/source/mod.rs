@@ -1,17 +1,32 @@
 //! Answers the engine's questions from the tables of one case, with the rows that the store would give.
 //!
-//! Every trace counts as settled: a case is over. Deploys are those that somebody told of.
+//! Every trace counts as settled: a case is over. Changes are those that somebody told of.
 
 mod changes;
 mod coverage;
+mod onset;
 mod series_change;
+mod topology;
+mod traces;
 
 use telemetry::{Answer, Answerer, Ask, AskError, Cancel, Capabilities, Limits, Question, Table};
 
 use crate::tables::Tables;
+use traces::Traces;
 
 /// The questions that are answered here, sorted.
-const ANSWERED: [&str; 3] = ["changes", "coverage", "series_change"];
+const ANSWERED: [&str; 10] = [
+    "changes",
+    "coverage",
+    "edges",
+    "exemplars",
+    "onset",
+    "paths",
+    "self_time",
+    "series_change",
+    "topology",
+    "trace",
+];
 
 /// The tables of one case as a source.
 #[derive(Debug)]
@@ -22,8 +37,13 @@ pub struct TableSource {
 impl TableSource {
     /// A source over `tables`.
     #[must_use]
-    pub fn new(tables: Tables) -> Self {
+    pub fn new(mut tables: Tables) -> Self {
+        tables.spans.sort_by_key(|span| (span.trace_id, span.start, span.span_id));
         Self { tables }
+    }
+
+    fn traces(&self) -> Traces<'_> {
+        Traces::new(&self.tables.spans)
     }
 }
 
@@ -38,11 +58,39 @@ impl Answerer for TableSource {
             Ask::Changes { window, scope } => {
                 Ok(cut(changes::rows(&tables.changes, *window, scope), limits, Table::Changes))
             }
+            Ask::Coverage { window } => Ok(cut(coverage::rows(tables, *window), limits, Table::Coverage)),
+            Ask::Edges { window, scope } => {
+                let (rows, left_out) = self.traces().edges(*window, scope);
+                Ok(Answer { left_out, ..cut(rows, limits, Table::Edges) })
+            }
+            Ask::Exemplars { window, scope, limit } => {
+                let (rows, left_out) = self.traces().exemplars(*window, scope, *limit);
+                Ok(Answer { left_out, ..cut(rows, limits, Table::Exemplars) })
+            }
+            Ask::Onset { window, scope } => {
+                Ok(cut(onset::rows(&tables.spans, *window, scope), limits, Table::Onset))
+            }
+            Ask::Paths { window, scope } => {
+                Ok(telemetry::paths::of(&tables.spans, &tables.logs, *window, scope))
+            }
+            Ask::SelfTime { window, scope } => {
+                let (mut table, left_out) = self.traces().self_time(*window, scope);
+                let truncated = table.rows.len() > limits.rows_max || table.lanes.len() > limits.rows_max;
+                table.rows.truncate(limits.rows_max);
+                table.lanes.truncate(limits.rows_max);
+                Ok(Answer { left_out, truncated, ..Answer::exact(Table::SelfTime(table)) })
+            }
             Ask::SeriesChange { good, bad, scope, metrics } => {
                 let rows = series_change::rows(&tables.series, (*good, *bad), scope, metrics);
                 Ok(cut(rows, limits, Table::SeriesChange))
             }
-            Ask::Coverage { window } => Ok(cut(coverage::rows(tables, *window), limits, Table::Coverage)),
+            Ask::Topology { .. } if !tables.calls.is_empty() => {
+                Ok(Answer::exact(Table::Topology(topology::table(tables))))
+            }
+            Ask::Trace { trace_id } => {
+                let (rows, left_out) = self.traces().one(*trace_id);
+                Ok(Answer { left_out, ..cut(rows, limits, Table::Trace) })
+            }
             other => Err(AskError::Unsupported(other.name().to_owned())),
         }
     }
@@ -54,3 +102,6 @@ fn cut<T>(mut rows: Vec<T>, limits: &Limits, table: impl FnOnce(Vec<T>) -> Table
     rows.truncate(limits.rows_max);
     Answer { truncated, ..Answer::exact(table(rows)) }
 }
+
+#[cfg(test)]
+mod tests;

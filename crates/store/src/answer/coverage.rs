@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use telemetry::answer::CoverageRow;
-use telemetry::{Answer, AskError, SpanKind, Table, Window};
+use telemetry::rows::Unanswered;
+use telemetry::{Answer, AskError, Table, Window};
 
 use super::Asking;
 use super::select::Selected;
 use crate::head::Head;
-use crate::peer;
 use crate::presence::{EVIDENCE, Signals};
 
 /// What each service sent in the window.
@@ -30,16 +30,10 @@ pub(super) fn sent(head: &Head, window: Window, asking: &Asking<'_>) -> Result<S
 }
 
 pub(super) fn answer(sent: Sent, selected: Selected, asking: &Asking<'_>) -> Result<Answer, AskError> {
-    let mut unanswered: BTreeMap<String, u64> = BTreeMap::new();
-    let (_, left_out) = selected.each_complete(asking, |trace, _| {
-        for node in trace.nodes.iter().filter(|node| node.span.kind == SpanKind::Client) {
-            let mut children = node.children.iter().filter_map(|child| trace.nodes.get(*child));
-            if !children.any(|child| child.span.is_entry()) {
-                *unanswered.entry(peer::name(node.span)).or_default() += 1;
-            }
-        }
-    })?;
+    let mut unanswered = Unanswered::default();
+    let (_, left_out) = selected.each_complete(asking, |trace, _| unanswered.take(trace))?;
     let mut rows: Vec<CoverageRow> = unanswered
+        .into_calls()
         .into_iter()
         .filter(|(callee, _)| !sent.contains_key(callee.as_str()))
         .map(|(callee, calls)| row(callee, false, &Signals::default(), calls))

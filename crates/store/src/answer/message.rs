@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use telemetry::answer::{MessageRow, MessageStep};
+use telemetry::rows::queues;
 use telemetry::signal::attribute;
 use telemetry::{Answer, AskError, Span, SpanId, SpanKind, Table, TraceId};
 
-use super::{Asking, queues};
+use super::Asking;
 use crate::head::Head;
 use crate::rollup::Key;
 

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use telemetry::rows::is_entered;
 use telemetry::time::SECOND_NS;
 use telemetry::trace::{AssembledTrace, assemble};
 use telemetry::{AskError, Scope, Span, TraceId, UnixNanos, Window};
@@ -36,13 +37,6 @@ pub(super) fn entered_in(
     asking: &Asking<'_>,
 ) -> Result<Selected, AskError> {
     select(head, window, asking, |trace| trace.spans().any(|span| is_entered(span, window, scope)))
-}
-
-/// Whether this is an entry span of `scope` that began in `window`.
-pub(super) fn is_entered(span: &Span, window: Window, scope: &Scope) -> bool {
-    span.is_entry()
-        && window.contains(span.start)
-        && scope.admits(&span.resource.service, &span.name, &span.resource.instance)
 }
 
 /// The spans of one trace.

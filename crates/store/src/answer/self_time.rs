@@ -1,129 +1,15 @@
 //! Answers `self_time`: where the time went and where errors began, in the complete traces of a window.
-//!
-//! Quantiles are exact: the spans are there. The scope filters rows, not traces, so that the figures of a service
-//! are the same whether it was asked for alone or with all others.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use telemetry::answer::{Block, SelfTimeRow, SelfTimeTable};
-use telemetry::trace::{AssembledTrace, Node};
-use telemetry::{Answer, AskError, Scope, SpanKind, Table, UnixNanos};
+use telemetry::rows::SelfTimes;
+use telemetry::{Answer, AskError, Scope, Table};
 
 use super::Asking;
-use super::lanes::Lanes;
 use super::select::Selected;
-use crate::peer;
-use crate::rollup::Key;
-use crate::sketch::exact_quantile;
-
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct GroupKey {
-    subject: Key,
-    entry: Arc<str>,
-    kind: SpanKind,
-    resource: String,
-    database: String,
-}
-
-#[derive(Debug, Default)]
-struct Group {
-    exclusive_ns: Vec<i64>,
-    errors: u64,
-    error_origins: u64,
-    lead_ns: i64,
-    blocks: BTreeMap<UnixNanos, (u64, i64)>,
-}
 
 pub(super) fn answer(selected: Selected, scope: &Scope, asking: &Asking<'_>) -> Result<Answer, AskError> {
-    let mut groups: BTreeMap<GroupKey, Group> = BTreeMap::new();
-    let mut traces_seen = 0;
-    let mut lanes = Lanes::default();
-    let (traces, left_out) = selected.each_complete(asking, |trace, start| {
-        lanes.take(trace, traces_seen, scope);
-        traces_seen += 1;
-        for node in &trace.nodes {
-            let span = node.span;
-            if scope.admits(&span.resource.service, &span.name, &span.resource.instance) {
-                let group = groups.entry(key_of(trace, node)).or_default();
-                group.take(trace, node, start.floor_second());
-            }
-        }
-    })?;
-    let mut rows: Vec<SelfTimeRow> = groups.into_iter().map(|(key, group)| group.row(key)).collect();
-    let mut lanes = lanes.rows(asking)?;
-    let truncated = asking.cut(&mut rows) | asking.cut(&mut lanes);
-    let table = Table::SelfTime(SelfTimeTable { traces, rows, lanes });
-    Ok(Answer { left_out, truncated, ..Answer::exact(table) })
-}
-
-fn key_of(trace: &AssembledTrace<'_>, node: &Node<'_>) -> GroupKey {
-    let span = node.span;
-    let calls_out = matches!(span.kind, SpanKind::Client | SpanKind::Producer);
-    let resource =
-        if calls_out && node.edge_delay_ns.is_none() { peer::resource(span) } else { peer::statement(span) };
-    GroupKey {
-        subject: Key::of(span),
-        entry: entry_of(trace, node),
-        kind: span.kind,
-        resource,
-        database: peer::database(span),
-    }
-}
-
-/// The name of the nearest entry span of the same service at or above the span, empty when there is none.
-fn entry_of(trace: &AssembledTrace<'_>, node: &Node<'_>) -> Arc<str> {
-    let service = &node.span.resource.service;
-    let mut current = Some(node);
-    // A circle of parents cannot be longer than the trace.
-    for _ in 0..trace.nodes.len() {
-        match current {
-            Some(node) if node.span.resource.service != *service => break,
-            Some(node) if node.span.is_entry() => return Arc::clone(&node.span.name),
-            Some(node) => current = node.parent.and_then(|parent| trace.nodes.get(parent)),
-            None => break,
-        }
-    }
-    Arc::from("")
-}
-
-impl Group {
-    fn take(&mut self, trace: &AssembledTrace<'_>, node: &Node<'_>, second: UnixNanos) {
-        let has_failed_child = node
-            .children
-            .iter()
-            .filter_map(|child| trace.nodes.get(*child))
-            .any(|child| child.span.is_error());
-        self.exclusive_ns.push(node.exclusive_ns);
-        self.errors += u64::from(node.span.is_error());
-        self.error_origins += u64::from(node.span.is_error() && !has_failed_child);
-        self.lead_ns = self.lead_ns.saturating_add(node.lead_ns);
-        let block = self.blocks.entry(second).or_default();
-        block.0 += 1;
-        block.1 = block.1.saturating_add(node.exclusive_ns);
-    }
-
-    fn row(mut self, key: GroupKey) -> SelfTimeRow {
-        self.exclusive_ns.sort_unstable();
-        SelfTimeRow {
-            subject: key.subject.subject(),
-            entry: key.entry.to_string(),
-            kind: key.kind,
-            resource: key.resource,
-            database: key.database,
-            count: self.exclusive_ns.len() as u64,
-            error_origins: self.error_origins,
-            errors: self.errors,
-            sum_ns: self.exclusive_ns.iter().fold(0, |sum: i64, nanos| sum.saturating_add(*nanos)),
-            p50_ns: exact_quantile(&self.exclusive_ns, 0.5),
-            p95_ns: exact_quantile(&self.exclusive_ns, 0.95),
-            lead_ns: self.lead_ns,
-            blocks: blocks(self.blocks),
-        }
-    }
-}
-
-/// Seconds with counts and sums, as rows.
-pub(super) fn blocks(blocks: BTreeMap<UnixNanos, (u64, i64)>) -> Vec<Block> {
-    blocks.into_iter().map(|(second, (count, sum_ns))| Block { second, count, sum_ns }).collect()
+    let mut groups = SelfTimes::default();
+    let (_, left_out) = selected.each_complete(asking, |trace, start| groups.take(trace, start, scope))?;
+    let mut table = groups.finish(|| asking.look_at(0))?;
+    let truncated = asking.cut(&mut table.rows) | asking.cut(&mut table.lanes);
+    Ok(Answer { left_out, truncated, ..Answer::exact(Table::SelfTime(table)) })
 }

@@ -5,12 +5,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use telemetry::answer::LaneRow;
-use telemetry::trace::{AssembledTrace, Node};
-use telemetry::{AskError, Scope, SpanKind};
-
-use super::Asking;
+use crate::answer::LaneRow;
 use crate::peer;
+use crate::question::Scope;
+use crate::signal::SpanKind;
+use crate::trace::{AssembledTrace, Node};
 
 /// One running instance of one version.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -111,16 +110,16 @@ impl Lanes {
         }
     }
 
-    /// The lanes as rows, sorted.
-    pub(super) fn rows(mut self, asking: &Asking<'_>) -> Result<Vec<LaneRow>, AskError> {
+    /// The lanes as rows, sorted. `go_on` is asked before each process and each lane.
+    pub(super) fn rows<E>(mut self, mut go_on: impl FnMut() -> Result<(), E>) -> Result<Vec<LaneRow>, E> {
         for events in self.events.values_mut() {
-            asking.look_at(0)?;
+            go_on()?;
             events.sort();
         }
         let mut rows = Vec::with_capacity(self.lanes.len());
         let none = Events::default();
         for ((process, target), lane) in self.lanes {
-            asking.look_at(0)?;
+            go_on()?;
             let events = self.events.get(&process).unwrap_or(&none);
             rows.push(lane.row(process, target, events));
         }

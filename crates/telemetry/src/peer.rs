@@ -4,9 +4,8 @@
 //! named by its summary; where only its text is there, by its verb and first table. No value of a statement is
 //! taken over.
 
-use telemetry::Span;
-use telemetry::signal::attribute;
-use telemetry::trace::{AssembledTrace, Node};
+use crate::signal::{Span, Value, attribute};
+use crate::trace::{AssembledTrace, Node};
 
 /// Characters of a statement that are looked at for its summary.
 const STATEMENT_CHARS_MAX: usize = 2_000;
@@ -14,12 +13,13 @@ const STATEMENT_CHARS_MAX: usize = 2_000;
 fn text(span: &Span, keys: &[&str]) -> Option<String> {
     keys.iter()
         .find_map(|key| attribute(&span.attributes, key))
-        .map(telemetry::Value::render)
+        .map(Value::render)
         .filter(|text| !text.is_empty())
 }
 
-/// The other side of a call: the longest entry span below it, as [`telemetry::trace`] takes it.
-pub(crate) fn callee<'a>(trace: &AssembledTrace<'a>, node: &Node<'a>) -> Option<&'a Span> {
+/// The other side of a call: the longest entry span below it, as [`crate::trace`] takes it.
+#[must_use]
+pub fn callee<'a>(trace: &AssembledTrace<'a>, node: &Node<'a>) -> Option<&'a Span> {
     node.children
         .iter()
         .filter_map(|child| trace.nodes.get(*child))
@@ -29,12 +29,14 @@ pub(crate) fn callee<'a>(trace: &AssembledTrace<'a>, node: &Node<'a>) -> Option<
 }
 
 /// The database system, empty when it is no database.
-pub(crate) fn database(span: &Span) -> String {
+#[must_use]
+pub fn database(span: &Span) -> String {
     text(span, &["db.system.name", "db.system"]).unwrap_or_default()
 }
 
 /// What an uninstrumented call is made for: the statement's summary, the queue, the callee.
-pub(crate) fn resource(span: &Span) -> String {
+#[must_use]
+pub fn resource(span: &Span) -> String {
     summary(span)
         .or_else(|| text(span, &["messaging.destination.name"]))
         .or_else(|| (!database(span).is_empty()).then(|| name(span)))
@@ -43,12 +45,14 @@ pub(crate) fn resource(span: &Span) -> String {
 }
 
 /// The statement's summary alone, which also a call with an instrumented other side may carry.
-pub(crate) fn statement(span: &Span) -> String {
+#[must_use]
+pub fn statement(span: &Span) -> String {
     summary(span).unwrap_or_default()
 }
 
 /// The name of an uninstrumented callee.
-pub(crate) fn name(span: &Span) -> String {
+#[must_use]
+pub fn name(span: &Span) -> String {
     let system = database(span);
     if !system.is_empty() {
         let part = text(span, &["db.collection.name", "db.namespace", "db.name"]);

@@ -6,18 +6,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use telemetry::answer::{Block, EdgeRow, QueueFigures};
-use telemetry::signal::attribute;
-use telemetry::trace::AssembledTrace;
-use telemetry::{AskError, Scope, Span, SpanId, SpanKind, TraceId, UnixNanos};
-
-use super::Asking;
-use crate::head::Head;
-use crate::sketch::exact_quantile;
+use super::{blocks, exact_quantile};
+use crate::answer::{EdgeRow, QueueFigures};
+use crate::ids::{SpanId, TraceId};
+use crate::question::Scope;
+use crate::signal::{Span, SpanKind, Value, attribute};
+use crate::time::UnixNanos;
+use crate::trace::AssembledTrace;
 
 /// One taking of a message.
 #[derive(Debug, Clone)]
-pub(super) struct Delivery {
+struct Delivery {
     service: Arc<str>,
     operation: Arc<str>,
     at: UnixNanos,
@@ -25,30 +24,30 @@ pub(super) struct Delivery {
 }
 
 /// Deliveries by the span that sent the message.
-pub(super) type Deliveries = BTreeMap<(TraceId, SpanId), Vec<Delivery>>;
+#[derive(Debug, Default)]
+pub struct Deliveries(BTreeMap<(TraceId, SpanId), Vec<Delivery>>);
 
-/// All deliveries since `from`.
-pub(super) fn deliveries(head: &Head, from: UnixNanos, asking: &Asking<'_>) -> Result<Deliveries, AskError> {
-    let mut found = Deliveries::new();
-    for trace in head.traces() {
-        asking.look_at(trace.len())?;
-        for span in trace.spans().filter(|span| is_delivery(span) && span.start >= from) {
-            let delivery = Delivery {
-                service: Arc::clone(&span.resource.service),
-                operation: Arc::clone(&span.name),
-                at: span.start,
-                is_error: span.is_error(),
-            };
-            for sender in origins(span) {
-                found.entry(sender).or_default().push(delivery.clone());
-            }
+impl Deliveries {
+    /// Takes in a span of any trace, if it takes a message.
+    pub fn take(&mut self, span: &Span) {
+        if !is_delivery(span) {
+            return;
+        }
+        let delivery = Delivery {
+            service: Arc::clone(&span.resource.service),
+            operation: Arc::clone(&span.name),
+            at: span.start,
+            is_error: span.is_error(),
+        };
+        for sender in origins(span) {
+            self.0.entry(sender).or_default().push(delivery.clone());
         }
     }
-    Ok(found)
 }
 
 /// The spans that a delivery may come from. Some instrumentations say it twice, as parent and as link.
-pub(super) fn origins(span: &Span) -> BTreeSet<(TraceId, SpanId)> {
+#[must_use]
+pub fn origins(span: &Span) -> BTreeSet<(TraceId, SpanId)> {
     let parent = span.parent.map(|parent| (span.trace_id, parent));
     parent.into_iter().chain(span.links.iter().map(|link| (link.trace_id, link.span_id))).collect()
 }
@@ -59,7 +58,8 @@ fn is_delivery(span: &Span) -> bool {
 }
 
 /// Whether a consumer's span only fetches.
-pub(super) fn is_fetch(span: &Span) -> bool {
+#[must_use]
+pub fn is_fetch(span: &Span) -> bool {
     let operation = attribute(&span.attributes, "messaging.operation.type")
         .or_else(|| attribute(&span.attributes, "messaging.operation"));
     operation.is_some_and(|operation| operation.as_text() == Some("receive"))
@@ -95,12 +95,12 @@ impl Queues {
         for node in trace.nodes.iter().filter(|node| node.span.kind == SpanKind::Producer) {
             let span = node.span;
             let taken =
-                self.deliveries.get(&(span.trace_id, span.span_id)).map(Vec::as_slice).unwrap_or_default();
+                self.deliveries.0.get(&(span.trace_id, span.span_id)).map(Vec::as_slice).unwrap_or_default();
             let is_meant = scope.admits(&span.resource.service, &span.name, &span.resource.instance)
                 || taken.iter().any(|delivery| scope.admits(&delivery.service, &delivery.operation, ""));
             if is_meant {
                 let name = attribute(&span.attributes, "messaging.destination.name")
-                    .map_or_else(|| span.name.to_string(), telemetry::Value::render);
+                    .map_or_else(|| span.name.to_string(), Value::render);
                 let queue = self.queues.entry((Arc::clone(&span.resource.service), name)).or_default();
                 queue.take(span, taken);
             }
@@ -151,11 +151,7 @@ impl Queue {
             server_sum_ns: 0,
             delay_p50_ns: exact_quantile(&self.waits_ns, 0.5),
             clock_offset_p50_ns: 0,
-            blocks: self
-                .blocks
-                .into_iter()
-                .map(|(second, (count, sum_ns))| Block { second, count, sum_ns })
-                .collect(),
+            blocks: blocks(self.blocks),
             resends: 0,
             queue: Some(QueueFigures {
                 name,

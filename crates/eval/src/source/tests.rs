@@ -1,0 +1,102 @@
+//! The questions that a case is asked, on a few spans, against what is known of them.
+
+use std::sync::Arc;
+
+use telemetry::{
+    Question, QuestionId, Scope, Space, SpanId, SpanKind, StatusCode, TraceId, UnixNanos, Window,
+};
+
+use super::*;
+use crate::folder::Shared;
+use crate::tables::{Call, Change};
+
+fn span(trace: u8, id: u8, parent: u8, service: &str, kind: SpanKind, from: i64, to: i64) -> telemetry::Span {
+    telemetry::Span {
+        trace_id: TraceId([trace; 16]),
+        span_id: SpanId([id; 8]),
+        parent: (parent > 0).then_some(SpanId([parent; 8])),
+        name: Arc::from("work"),
+        kind,
+        start: UnixNanos(from),
+        end: UnixNanos(to),
+        status: StatusCode::Unset,
+        message: Arc::from(""),
+        attributes: Vec::new(),
+        events: Vec::new(),
+        links: Vec::new(),
+        resource: Shared::default().resource(service, "1", ""),
+    }
+}
+
+fn source() -> TableSource {
+    let spans = vec![
+        span(1, 1, 0, "a", SpanKind::Server, 0, 100),
+        span(1, 2, 1, "a", SpanKind::Client, 10, 90),
+        span(1, 3, 2, "b", SpanKind::Server, 30, 70),
+        span(2, 4, 9, "b", SpanKind::Server, 30, 70),
+    ];
+    let diff = "--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-old\n+new\n";
+    let change = Change {
+        at: UnixNanos(5),
+        kind: "commit".to_owned(),
+        id: "abc".to_owned(),
+        files: vec!["x.py".to_owned()],
+        diff: diff.to_owned(),
+        ..Change::default()
+    };
+    let calls = vec![Call { caller: "a".to_owned(), callee: "b".to_owned() }];
+    TableSource::new(Tables { spans, calls, changes: vec![change], ..Tables::default() })
+}
+
+fn ask(ask: Ask) -> Result<Answer, AskError> {
+    let source = source();
+    assert!(source.can().answers(ask.name()), "{} is declared", ask.name());
+    let question = Question {
+        id: QuestionId::numbered(1),
+        space: Space::default(),
+        ask,
+        not_before: UnixNanos::default(),
+    };
+    source.answer(&question, &Limits::default(), &Cancel::default())
+}
+
+fn window() -> Window {
+    Window::new(UnixNanos(0), UnixNanos(1_000))
+}
+
+#[test]
+fn exclusive_times_and_edges_are_those_of_whole_traces() {
+    let answer = ask(Ask::SelfTime { window: window(), scope: Scope::all() }).unwrap();
+    let Table::SelfTime(table) = &answer.table else { panic!("another table") };
+    let sums: Vec<i64> = table.rows.iter().map(|row| row.sum_ns).collect();
+    assert_eq!((table.traces, answer.left_out, sums), (1, 1, vec![20, 0, 40]));
+    let answer = ask(Ask::Edges { window: window(), scope: Scope::all() }).unwrap();
+    let Table::Edges(rows) = &answer.table else { panic!("another table") };
+    assert_eq!((rows[0].caller.as_str(), rows[0].callee.as_str(), rows[0].delay_p50_ns), ("a", "b", 40));
+    let answer = ask(Ask::Trace { trace_id: TraceId([1; 16]) }).unwrap();
+    assert_eq!(answer.table.len(), 3);
+    let answer = ask(Ask::Exemplars { window: window(), scope: Scope::service("b"), limit: 1 }).unwrap();
+    assert_eq!(answer.table.len(), 2, "the worst and the typical one");
+}
+
+#[test]
+fn entries_count_in_the_second_of_their_end() {
+    let answer = ask(Ask::Onset { window: window(), scope: Scope::all() }).unwrap();
+    let Table::Onset(rows) = &answer.table else { panic!("another table") };
+    let counts: Vec<(&str, u64)> = rows.iter().map(|row| (row.subject.service.as_str(), row.count)).collect();
+    assert_eq!(counts, [("a", 1), ("b", 2)]);
+}
+
+#[test]
+fn a_change_says_what_it_touches_and_calls_are_a_graph() {
+    let answer = ask(Ask::Changes { window: window(), scope: Scope::all() }).unwrap();
+    let Table::Changes(rows) = &answer.table else { panic!("another table") };
+    let detail = rows[0].detail.as_ref().unwrap();
+    assert_eq!((detail.commit.as_str(), detail.diffs[0].path.as_str()), ("abc", "x.py"));
+    assert_eq!(detail.diffs[0].lines, ["@@ -1 +1 @@", "-old", "+new"]);
+    let answer = ask(Ask::Topology { window: window() }).unwrap();
+    let Table::Topology(table) = &answer.table else { panic!("another table") };
+    assert_eq!((table.services.len(), table.calls.len()), (2, 1));
+    let none = ask(Ask::Paths { window: window(), scope: Scope::all() }).unwrap();
+    assert!(!none.table.is_empty());
+}
