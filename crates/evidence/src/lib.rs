@@ -4,6 +4,7 @@
 //! (their last bits differ between platforms): `libm` only (I1). What a figure means for a cause is decided in
 //! `investigation`.
 
+pub mod change_match;
 pub mod change_point;
 pub mod difference;
 pub mod expectations;

@@ -4,7 +4,7 @@
 //! there is compares new-version spans with old-version spans of the same service; here by exclusive time per
 //! call of the service's entry, over both windows. A cause never follows the onset (beyond the clock error).
 //!
-//! Does not read diffs or settings yet.
+//! Does not read diffs or settings: that is `mechanism`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +12,7 @@ use telemetry::answer::{ChangeRow, SelfTimeRow, SelfTimeTable};
 use telemetry::{SpanKind, UnixNanos};
 
 use super::Measure;
+pub use crate::change_match::deployed::CLOCK_ERROR_NS;
 use crate::series::MS_NS;
 use crate::statistics::{fisher, median, rank_sum};
 
@@ -21,10 +22,6 @@ pub const MEASURE: Measure = Measure {
     finds: "deploys and restarts before the onset whose own spans got slower",
     questions: &["changes", "self_time"],
 };
-
-/// How far a change may seem to follow the onset's interval and still precede it: clocks of hosts that run a time
-/// service agree far better than this.
-pub const CLOCK_ERROR_NS: i64 = 1_000_000_000;
 
 /// A rollout: the same service going to the same version, over its instances.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,6 +10,7 @@ pub mod error_origination;
 pub mod exclusive_latency;
 pub mod explained_by_callees;
 pub mod lost_events;
+pub mod mechanism;
 pub mod messages;
 pub mod metric_shift;
 pub mod saturation;
@@ -39,6 +40,7 @@ pub fn all() -> &'static [Measure] {
         exclusive_latency::MEASURE,
         explained_by_callees::MEASURE,
         lost_events::MEASURE,
+        mechanism::MEASURE,
         messages::MEASURE,
         metric_shift::MEASURE,
         saturation::MEASURE,

@@ -1,0 +1,333 @@
+//! Words that name ways of failing: in messages, and in the names of figures.
+//!
+//! Common knowledge of operations, written down once. It knows no product: what a driver or a library says of itself
+//! is here only where many say the same.
+
+use super::modes::Mode;
+
+/// A way of failing and its alternatives, each of words that must all be there.
+type Said = (Mode, &'static [&'static [&'static str]]);
+/// The same for a figure that rises (`true`) or falls.
+type Measured = (Mode, bool, &'static [&'static [&'static str]]);
+
+/// Words that name a way of failing in messages: all words of one alternative, `*` for any ending.
+pub(super) const SAID: &[Said] = &[
+    (
+        Mode::Expired,
+        &[
+            &["certificate", "expir*"],
+            &["cert", "expir*"],
+            &["token", "expired"],
+            &["licen*", "expired"],
+            &["credential", "expired"],
+            &["not", "yet", "valid"],
+        ],
+    ),
+    (
+        Mode::Exhausted,
+        &[
+            &["no", "space", "left"],
+            &["disk", "full"],
+            &["quota", "exceeded"],
+            &["too", "many", "open", "file"],
+            &["storage", "full"],
+        ],
+    ),
+    (
+        Mode::MissingRelation,
+        &[
+            &["relation", "exist"],
+            &["table", "exist"],
+            &["column", "exist"],
+            &["no", "such", "table"],
+            &["no", "such", "column"],
+            &["unknown", "column"],
+            &["undefined", "table"],
+            &["undefined", "column"],
+            &["invalid", "column"],
+            &["missing", "table"],
+        ],
+    ),
+    (
+        Mode::Unreadable,
+        &[
+            &["unmarshal*"],
+            &["deserializ*"],
+            &["decod*"],
+            &["parse"],
+            &["parsing"],
+            &["malformed"],
+            &["unexpected", "token"],
+            &["invalid", "json"],
+            &["schema", "mismatch"],
+            &["unknown", "field"],
+            &["missing", "field"],
+            &["validation"],
+            &["cannot", "convert"],
+            &["invalid", "format"],
+        ],
+    ),
+    (
+        Mode::Null,
+        &[
+            &["nil", "pointer"],
+            &["null", "pointer"],
+            &["nullpointerexception"],
+            &["nil", "dereference"],
+            &["none", "attribute"],
+            &["nonetype"],
+            &["undefined", "property"],
+            &["null", "property"],
+            &["null", "reference"],
+            &["none", "value"],
+        ],
+    ),
+    (
+        Mode::OutOfBounds,
+        &[
+            &["index", "range"],
+            &["index", "bound"],
+            &["divi*", "zero"],
+            &["overflow"],
+            &["slice", "bound"],
+            &["keyerror"],
+        ],
+    ),
+    (
+        Mode::Version,
+        &[
+            &["incompatible"],
+            &["duplicate", "registration"],
+            &["version", "conflict"],
+            &["version", "mismatch"],
+            &["no", "such", "method"],
+            &["nosuchmethod"],
+            &["symbol", "undefined"],
+            &["undefined", "symbol"],
+            &["classnotfound"],
+            &["module", "found"],
+            &["import*", "error"],
+            &["unsupported", "protocol"],
+            &["unsupported", "version"],
+            &["abi"],
+        ],
+    ),
+    (
+        Mode::Pool,
+        &[
+            &["pool", "exhaust*"],
+            &["pool", "wait*"],
+            &["acquir*", "connection"],
+            &["too", "many", "connection"],
+            &["too", "many", "client"],
+            &["connection", "slot"],
+            &["pool", "timeout"],
+            &["pool", "timed"],
+            &["remaining", "connection"],
+        ],
+    ),
+    (
+        Mode::Attempts,
+        &[
+            &["retry", "exhaust*"],
+            &["retry", "budget"],
+            &["attempt", "exhaust*"],
+            &["max", "attempt"],
+            &["max", "retry"],
+            &["retrie*", "exceeded"],
+            &["attempt", "exceeded"],
+        ],
+    ),
+    (
+        Mode::Denied,
+        &[
+            &["permission", "denied"],
+            &["access", "denied"],
+            &["unauthorized"],
+            &["forbidden"],
+            &["unauthenticated"],
+            &["authentication", "fail*"],
+            &["invalid", "token"],
+            &["invalid", "signature"],
+            &["not", "authorized"],
+            &["invalid", "credential"],
+            &["password", "authentication"],
+            &["signature", "mismatch"],
+        ],
+    ),
+    (
+        Mode::RateLimited,
+        &[&["rate", "limit*"], &["too", "many", "request"], &["throttl*"], &["slow", "down"]],
+    ),
+    (
+        Mode::Memory,
+        &[
+            &["out", "memory"],
+            &["oom*"],
+            &["outofmemory"],
+            &["heap", "space"],
+            &["memory", "limit"],
+            &["cannot", "allocate"],
+            &["gc", "overhead"],
+            &["gc", "pause"],
+        ],
+    ),
+    (
+        Mode::Cpu,
+        &[
+            &["cpu", "throttl*"],
+            &["cpu", "saturat*"],
+            &["event", "loop", "block*"],
+            &["event", "loop", "lag"],
+        ],
+    ),
+    (
+        Mode::Locked,
+        &[
+            &["deadlock"],
+            &["lock", "wait"],
+            &["lock", "timeout"],
+            &["waiting", "lock"],
+            &["could", "not", "obtain", "lock"],
+            &["lock", "conten*"],
+        ],
+    ),
+    (
+        Mode::CacheMiss,
+        &[&["cache", "miss"], &["read", "through"], &["cache", "stampede"], &["cold", "cache"]],
+    ),
+    (
+        Mode::SlowQuery,
+        &[
+            &["slow", "query"],
+            &["statement", "timeout"],
+            &["full", "scan"],
+            &["seq", "scan"],
+            &["sequential", "scan"],
+            &["canceling", "statement"],
+            &["query", "exceeded"],
+            &["query", "took"],
+        ],
+    ),
+    (
+        Mode::Unreachable,
+        &[
+            &["connection", "refused"],
+            &["no", "such", "host"],
+            &["unreachable"],
+            &["no", "route", "host"],
+            &["name", "resolution"],
+            &["connection", "reset"],
+            &["unavailable"],
+            &["lookup", "fail*"],
+            &["nxdomain"],
+            &["handshake", "fail*"],
+        ],
+    ),
+    (
+        Mode::Misconfigured,
+        &[
+            &["missing", "config*"],
+            &["missing", "environment"],
+            &["missing", "env"],
+            &["required", "variable"],
+            &["invalid", "config*"],
+            &["not", "configured"],
+            &["missing", "key"],
+            &["unknown", "option"],
+            &["missing", "required"],
+        ],
+    ),
+    (
+        Mode::Backlog,
+        &[
+            &["queue", "full"],
+            &["consumer", "lag"],
+            &["backlog"],
+            &["backpressure"],
+            &["queue", "depth"],
+            &["rejected", "execution"],
+            &["rebalanc*"],
+        ],
+    ),
+    (
+        Mode::Deadline,
+        &[&["deadline"], &["timeout"], &["timed", "out"], &["canceled"], &["cancelled"], &["exceeded", "ms"]],
+    ),
+    (Mode::Slow, &[&["slow"], &["latency"], &["took"]]),
+];
+
+/// Words that name a way of failing in figures that rose (`true`) or fell.
+pub(super) const MEASURED: &[Measured] = &[
+    (Mode::Expired, false, &[&["expir*"], &["expiry"]]),
+    (
+        Mode::Pool,
+        true,
+        &[
+            &["pool", "wait"],
+            &["pool", "timeout"],
+            &["pool", "pending"],
+            &["connection", "wait"],
+            &["pool", "exhaust*"],
+        ],
+    ),
+    (Mode::Pool, false, &[&["pool", "max"], &["pool", "available"], &["pool", "size"], &["pool", "idle"]]),
+    (Mode::Attempts, true, &[&["retry", "exhaust*"], &["attempt", "exhaust*"]]),
+    (Mode::CacheMiss, false, &[&["cache", "hit"], &["hit", "ratio"]]),
+    (Mode::CacheMiss, true, &[&["cache", "miss"], &["cache", "eviction"]]),
+    (
+        Mode::SlowQuery,
+        true,
+        &[
+            &["query", "duration"],
+            &["query", "latency"],
+            &["row", "examined"],
+            &["row", "scanned"],
+            &["row", "read"],
+            &["query", "time"],
+            &["db", "latency"],
+            &["scan"],
+        ],
+    ),
+    (
+        Mode::MoreCalls,
+        true,
+        &[
+            &["query", "count"],
+            &["query", "per"],
+            &["request", "per"],
+            &["rps"],
+            &["qps"],
+            &["query", "total"],
+            &["request", "total"],
+            &["fanout"],
+        ],
+    ),
+    (
+        Mode::Memory,
+        true,
+        &[&["memory"], &["heap"], &["rss"], &["oom*"], &["gc", "pause"], &["gc", "duration"]],
+    ),
+    (Mode::Memory, true, &[&["goroutine"], &["thread", "count"], &["fd", "open"]]),
+    (Mode::Cpu, true, &[&["cpu"], &["event", "loop", "lag"]]),
+    (Mode::Locked, true, &[&["lock", "wait"], &["deadlock"], &["lock", "contention"], &["lock", "time"]]),
+    (
+        Mode::Backlog,
+        true,
+        &[
+            &["lag"],
+            &["queue", "depth"],
+            &["backlog"],
+            &["queue", "length"],
+            &["queue", "size"],
+            &["pending"],
+        ],
+    ),
+    (Mode::RateLimited, true, &[&["throttl*"], &["rate", "limited"]]),
+    (Mode::Denied, true, &[&["auth", "fail*"], &["denied"], &["unauthorized"]]),
+    (Mode::MissingRelation, true, &[&["missing", "table"]]),
+    (Mode::Null, true, &[&["panic"], &["crash"]]),
+    (Mode::Exhausted, true, &[&["disk", "used"], &["disk", "usage"], &["disk", "util*"]]),
+    (Mode::Deadline, true, &[&["timeout"], &["cancelled"], &["canceled"], &["deadline"]]),
+    (Mode::Slow, true, &[&["latency"], &["duration"]]),
+];
