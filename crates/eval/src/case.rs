@@ -25,6 +25,9 @@ pub struct CaseFile {
     pub at: UnixNanos,
     /// The earliest data that may serve as history.
     pub history_from: UnixNanos,
+    /// Since when the symptoms are seen, where the alert says so; else [`OBSERVED_SECONDS`] before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_from: Option<UnixNanos>,
     /// What the alert says is wrong; empty when it only says that something is.
     #[serde(default)]
     pub symptoms: Vec<CaseSymptom>,
@@ -59,7 +62,27 @@ impl CaseFile {
     /// An alert at `at` with history from `history_from` that names nothing.
     #[must_use]
     pub fn new(at: UnixNanos, history_from: UnixNanos) -> Self {
-        Self { schema: SCHEMA.to_owned(), at, history_from, symptoms: Vec::new(), summary: String::new() }
+        Self {
+            schema: SCHEMA.to_owned(),
+            at,
+            history_from,
+            observed_from: None,
+            symptoms: Vec::new(),
+            summary: String::new(),
+        }
+    }
+
+    /// From when on something is taken to be wrong.
+    #[must_use]
+    pub fn wrong_from(&self) -> UnixNanos {
+        let from = self.observed_from.unwrap_or_else(|| self.at.plus_seconds(-OBSERVED_SECONDS));
+        from.min(self.at).max(self.history_from)
+    }
+
+    /// Moves the alert by `seconds`, as one does who does not know the time so well.
+    pub fn shift(&mut self, seconds: i64) {
+        self.at = self.at.plus_seconds(seconds);
+        self.observed_from = self.observed_from.map(|from| from.plus_seconds(seconds));
     }
 }
 
@@ -79,7 +102,7 @@ impl Case {
     }
 
     fn symptom(&self, symptom: &CaseSymptom) -> Symptom {
-        let from = self.file.at.plus_seconds(-OBSERVED_SECONDS).max(self.file.history_from);
+        let from = self.file.wrong_from();
         let baseline_window = Window::new(self.file.history_from, from);
         let observed_window = Window::new(from, self.file.at);
         Symptom {

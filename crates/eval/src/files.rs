@@ -104,6 +104,20 @@ impl CsvRows {
         self.columns.iter().map(|(name, at)| (name.as_str(), Column(*at)))
     }
 
+    /// The columns in their order after the first one, names that stand twice included.
+    ///
+    /// # Errors
+    /// When the first row cannot be read.
+    pub fn positions(&mut self) -> Result<Vec<(String, Column)>, FileError> {
+        let headers = self.reader.headers().map_err(|error| FileError::csv(&self.path, error))?;
+        Ok(headers
+            .iter()
+            .enumerate()
+            .skip(1)
+            .map(|(at, name)| (name.trim().to_owned(), Column(at)))
+            .collect())
+    }
+
     /// The column of this name.
     ///
     /// # Errors

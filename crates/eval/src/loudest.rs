@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use telemetry::{UnixNanos, Window};
 
-use crate::case::{Case, OBSERVED_SECONDS};
+use crate::case::Case;
 
 /// Added to both sides of a ratio, as a share of the larger one: what grows from nothing is not infinitely loud.
 const FLOOR_SHARE: f64 = 0.05;
@@ -48,7 +48,7 @@ impl Sides {
 
 /// The loudest service of a case: the first by name among equals, none when nothing can be compared.
 pub(crate) fn service(case: &Case) -> Option<String> {
-    let from = case.file.at.plus_seconds(-OBSERVED_SECONDS);
+    let from = case.file.wrong_from();
     let bad = Window::new(from, case.file.at);
     let good = Window::new(earliest(case).max(case.file.history_from), from);
     let is_bad = |at: UnixNanos| {

@@ -2,6 +2,7 @@
 //! was injected into labels; nothing of the second may show in the first.
 
 mod nezha;
+mod petshop;
 
 use std::path::Path;
 
@@ -42,7 +43,7 @@ pub struct Incident {
 /// Every dataset, sorted by name.
 #[must_use]
 pub fn all() -> &'static [&'static dyn Dataset] {
-    &[&nezha::Nezha]
+    &[&nezha::Nezha, &petshop::PetShop]
 }
 
 /// The dataset of this name, or the one that the folder holds.

@@ -4,12 +4,15 @@
 
 mod changes;
 mod coverage;
+mod metric_onset;
 mod onset;
 mod series_change;
 mod topology;
 mod traces;
 
 use telemetry::{Answer, Answerer, Ask, AskError, Cancel, Capabilities, Limits, Question, Table};
+
+pub use metric_onset::{ERROR_TYPE, METRICS as REQUEST_METRICS};
 
 use crate::tables::Tables;
 use traces::Traces;
@@ -68,7 +71,11 @@ impl Answerer for TableSource {
                 Ok(Answer { left_out, ..cut(rows, limits, Table::Exemplars) })
             }
             Ask::Onset { window, scope } => {
-                Ok(cut(onset::rows(&tables.spans, *window, scope), limits, Table::Onset))
+                let mut rows = onset::rows(&tables.spans, *window, scope);
+                let (measured, from_metrics) = metric_onset::rows(tables, *window, scope);
+                rows.extend(measured);
+                rows.sort_by(|a, b| (&a.subject, a.second).cmp(&(&b.subject, b.second)));
+                Ok(Answer { from_metrics, ..cut(rows, limits, Table::Onset) })
             }
             Ask::Paths { window, scope } => {
                 Ok(telemetry::paths::of(&tables.spans, &tables.logs, *window, scope))
