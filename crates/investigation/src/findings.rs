@@ -1,6 +1,6 @@
 //! What the answers say, measured once: the facts that rules and hypotheses reason about.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use evidence::measures::changes::{self, Rollout, VersionContrast};
 use evidence::measures::clock::{self, ClockSkew};
@@ -20,6 +20,10 @@ use crate::ledger::Ledger;
 use crate::plan::Views;
 use crate::suspects::{self, Suspect};
 
+/// Share of a service's calls that open a connection, from which it does not reuse them. A restarted instance under
+/// load opens one for each of the calls that run at once, and reuses them afterwards.
+const OPENING_MIN: f64 = 0.75;
+
 /// Everything measured.
 #[derive(Debug)]
 pub(crate) struct Findings {
@@ -37,6 +41,8 @@ pub(crate) struct Findings {
     pub(crate) lanes: Vec<Lane>,
     pub(crate) resends: Vec<Resends>,
     pub(crate) flows: Vec<Flow>,
+    /// Share of the calls of each service that open a connection for themselves, in the bad window.
+    pub(crate) opening_shares: BTreeMap<String, f64>,
     pub(crate) skews: Vec<ClockSkew>,
     pub(crate) series: Vec<SeriesRow>,
     pub(crate) calls: BTreeSet<(String, String)>,
@@ -56,9 +62,17 @@ pub(crate) struct Load {
 impl Findings {
     /// Share of the whole excess that `service`'s own work and queries explain.
     pub(crate) fn share_of(&self, service: &str) -> f64 {
-        let own = self.suspects.iter().filter(|s| s.component() == (ComponentKind::Service, service));
+        let suspects = self.suspects.iter().filter(|suspect| !self.connects_as_a_symptom(suspect));
+        let own = suspects.filter(|s| s.component() == (ComponentKind::Service, service));
         // A fold, because the sum of no floats is minus zero.
         own.fold(0.0, |sum, suspect| sum + suspect.share)
+    }
+
+    /// Whether a suspect is time spent on connecting although most calls find a connection. Connections take long, and
+    /// some more are opened, wherever a callee or the whole host is overloaded: that is a symptom.
+    pub(crate) fn connects_as_a_symptom(&self, suspect: &Suspect) -> bool {
+        let share = self.opening_shares.get(&suspect.service).copied().unwrap_or_default();
+        structure::is_connecting(&suspect.span) && share < OPENING_MIN
     }
 
     /// Whether `caller` reaches `callee` over the calls seen.
@@ -114,6 +128,7 @@ pub(crate) fn measure(
         resends: structure::resends(&good_edges, &bad_edges),
         flows: messages::flows(&good_edges, &bad_edges),
         skews: clock::skews(&good_edges),
+        opening_shares: structure::opening_shares(&bad),
         series,
         excess_ms,
         has_self_time: good.traces > 0 && bad.traces > 0,

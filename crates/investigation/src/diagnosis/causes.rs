@@ -19,8 +19,9 @@ pub(super) const SHARE_MIN: f64 = 0.5;
 /// Share that each of two causes must explain, and both together.
 const PART_MIN: f64 = 0.15;
 const TOGETHER_MIN: f64 = 0.6;
-/// Growth of its work from which a second component is a cause of its own and not a bystander of the first.
-const GROWTH_MIN: f64 = 2.0;
+/// Growth of its work from which a second component is a cause of its own and not a bystander of the first: on a host
+/// that the first one overloads, work takes up to twice and a little more of its time.
+const GROWTH_MIN: f64 = 3.0;
 /// A smaller share is enough where the work grew this much, and by this many milliseconds a request: calls that run
 /// side by side count each with its whole time, and push the share of all others down.
 const SMALL_PART_MIN: f64 = 0.03;
@@ -88,7 +89,7 @@ fn of<'a, 'b>(blames: &'b mut Blames<'a>, component: ComponentKind, name: &str) 
 /// Every component with its share of the excess, largest first.
 fn weigh(findings: &Findings) -> Vec<Blame<'_>> {
     let mut blames = Blames::new();
-    for suspect in &findings.suspects {
+    for suspect in findings.suspects.iter().filter(|suspect| !findings.connects_as_a_symptom(suspect)) {
         let (component, name) = suspect.component();
         let blamed = of(&mut blames, component, name);
         blamed.share += suspect.share;

@@ -102,6 +102,26 @@ fn a_connection_for_each_call_is_churn() {
 }
 
 #[test]
+fn connections_that_take_long_beside_an_overloaded_callee_are_a_symptom_and_no_churn() {
+    let mut world = slow_work(Some(0.6));
+    world.groups.push(Group {
+        span: "tls.connect",
+        kind: SpanKind::Internal,
+        good: (0, 0.0, 0.0),
+        bad: (1, 120.0, 0.0),
+        ..server("front", 0.0, 0.0)
+    });
+    let call = Group { span: "GET", kind: SpanKind::Client, resource: "", ..server("front", 0.0, 0.0) };
+    world.groups.push(Group { good: (1, 0.1, 0.0), bad: (1, 0.1, 0.0), ..call.clone() });
+    world.deployed = vec!["front"];
+    assert_eq!(world.cause().fault, Fault::ConnectionChurn, "a connection for each call");
+    world.groups.pop();
+    world.groups.push(Group { good: (3, 0.1, 0.0), bad: (3, 0.1, 0.0), ..call });
+    let cause = world.diagnose().root_cause;
+    assert!(cause.as_ref().is_none_or(|cause| cause.service == "back"), "{cause:?}");
+}
+
+#[test]
 fn more_queries_a_request_are_named_by_their_number() {
     let mut world = healthy();
     world.groups[2] = query("back", (1, 2.0, 0.1), (40, 2.0, 0.1));
