@@ -4,12 +4,15 @@
 
 mod changes;
 mod coverage;
+
+mod edges_from_metrics;
 mod metric_onset;
 mod onset;
 mod series_change;
 mod topology;
 mod traces;
 
+use telemetry::answer::EdgeRow;
 use telemetry::{Answer, Answerer, Ask, AskError, Cancel, Capabilities, Limits, Question, Table};
 
 pub use metric_onset::{ERROR_TYPE, METRICS as REQUEST_METRICS};
@@ -63,7 +66,14 @@ impl Answerer for TableSource {
             }
             Ask::Coverage { window } => Ok(cut(coverage::rows(tables, *window), limits, Table::Coverage)),
             Ask::Edges { window, scope } => {
-                let (rows, left_out) = self.traces().edges(*window, scope);
+                let (mut rows, left_out) = self.traces().edges(*window, scope);
+                // What both sides measured is of all calls and all of the time: it stands for the sampled spans.
+                let measured = edges_from_metrics::rows(&tables.series, *window, scope);
+                let is_measured = |row: &EdgeRow| {
+                    measured.iter().any(|m| (&m.caller, &m.callee) == (&row.caller, &row.callee))
+                };
+                rows.retain(|row| row.queue.is_some() || !is_measured(row));
+                rows.extend(measured);
                 Ok(Answer { left_out, ..cut(rows, limits, Table::Edges) })
             }
             Ask::Exemplars { window, scope, limit } => {

@@ -9,6 +9,7 @@ pub mod edge_delay;
 pub mod error_origination;
 pub mod exclusive_latency;
 pub mod explained_by_callees;
+pub mod late_edges;
 pub mod lost_events;
 pub mod mechanism;
 pub mod messages;
@@ -39,6 +40,7 @@ pub fn all() -> &'static [Measure] {
         error_origination::MEASURE,
         exclusive_latency::MEASURE,
         explained_by_callees::MEASURE,
+        late_edges::MEASURE,
         lost_events::MEASURE,
         mechanism::MEASURE,
         messages::MEASURE,
