@@ -75,6 +75,9 @@ impl Dataset for PetShop {
             let mut alarmed: BTreeMap<String, String> = BTreeMap::new();
             for half in HALVES {
                 let labels = labels(root).join(&scenario).join(half);
+                if !labels.is_dir() {
+                    continue;
+                }
                 for issue in files::list(&labels)? {
                     let label: RootFile = files::read_json(&labels.join(&issue).join("target.json"))?;
                     let key = format!("{scenario}/{half}/{issue}");
@@ -124,10 +127,11 @@ impl Dataset for PetShop {
     }
 }
 
-/// The folder of the labels stands beside that of the data.
+/// The folder of the labels stands beside that of the data; as published, the same files hold both.
 fn labels(root: &Path) -> PathBuf {
     let name = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    root.with_file_name(format!("{name}-labels"))
+    let apart = root.with_file_name(format!("{name}-labels"));
+    if apart.is_dir() { apart } else { root.to_owned() }
 }
 
 /// The folders that hold a call graph.

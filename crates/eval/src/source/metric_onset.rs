@@ -93,3 +93,45 @@ fn empty(key: &SeriesKey, second: UnixNanos) -> OnsetRow {
         is_message: false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(service: &str, kind: SeriesKind, error: bool, points: &[(i64, f64)]) -> Series {
+        let error = error.then(|| (ERROR_TYPE.to_owned(), "500".to_owned()));
+        let key = SeriesKey {
+            service: service.to_owned(),
+            instance: String::new(),
+            metric: METRICS[0].to_owned(),
+            unit: String::new(),
+            attributes: error.into_iter().collect(),
+            kind,
+        };
+        Series {
+            key,
+            points: points.iter().map(|(s, value)| (UnixNanos(0).plus_seconds(*s), *value)).collect(),
+        }
+    }
+
+    #[test]
+    fn rates_and_means_of_good_and_failed_requests_are_added_up_by_interval() {
+        let tables = Tables {
+            series: vec![
+                series("a", SeriesKind::Rate, false, &[(60, 1.0), (120, 0.5), (300, 0.0)]),
+                series("a", SeriesKind::Mean, false, &[(60, 0.1), (120, 0.2)]),
+                series("a", SeriesKind::Rate, true, &[(120, 0.1)]),
+                series("a", SeriesKind::Mean, true, &[(120, 1.0)]),
+            ],
+            ..Tables::default()
+        };
+        let window = Window::new(UnixNanos(0), UnixNanos(0).plus_seconds(600));
+        let (rows, services) = rows(&tables, window, &Scope::all());
+        let seen: Vec<_> =
+            rows.iter().map(|row| (row.second.0 / SECOND_NS, row.count, row.errors, row.sum_ns)).collect();
+        assert_eq!(seen, [(59, 60, 0, 6_000_000_000), (119, 36, 6, 12_000_000_000)]);
+        assert_eq!(services, ["a"]);
+        assert!(super::rows(&tables, window, &Scope::service("b")).0.is_empty());
+        assert!(super::rows(&Tables::default(), window, &Scope::all()).0.is_empty());
+    }
+}

@@ -37,7 +37,6 @@ fn shop(root: &Path) {
         "shop-labels/little/train/issue_0/target.json",
         r#"{"root_cause": {"node": "db", "metric": null}}"#,
     );
-    files::create_dir(&root.join("shop-labels/little/test")).unwrap();
 }
 
 #[test]
