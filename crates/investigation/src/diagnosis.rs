@@ -6,6 +6,7 @@
 //!
 //! Does not act and does not know what can be done: that is `remediation`.
 
+mod attribution;
 mod call_graph;
 mod causes;
 mod conclude;
@@ -16,6 +17,7 @@ mod hypotheses;
 mod mechanism;
 mod root_cause;
 
+use attribution::{Attribution, Progress};
 use incident::{Alert, Conclusion, Onset};
 use telemetry::answer::{Choice, Table};
 use telemetry::{
@@ -55,6 +57,8 @@ enum State {
         findings: Box<Findings>,
         bad: Option<(TraceId, QuestionId)>,
     },
+    /// Which change did it, when a source tells what changes do.
+    Attribute(Box<Attribution>),
     Over,
 }
 
@@ -163,6 +167,28 @@ impl Diagnosis {
         Step { notes, next: Next::Done(conclusion) }
     }
 
+    /// Holds what changes do against what fails before the conclusion is given, where a source tells it.
+    fn then_attribute(&mut self, step: Step<Conclusion>) -> Step<Conclusion> {
+        let conclusion = match step.next {
+            Next::Done(conclusion) => conclusion,
+            next @ Next::Ask(_) => return Step { notes: step.notes, next },
+        };
+        let attribution = Attribution::new(conclusion);
+        let mut more = self.attribute(attribution);
+        let notes = step.notes.into_iter().chain(std::mem::take(&mut more.notes)).collect();
+        Step { notes, next: more.next }
+    }
+
+    fn attribute(&mut self, attribution: Attribution) -> Step<Conclusion> {
+        match attribution.step(&self.alert, &mut self.plan, &mut self.ledger) {
+            Progress::Ask(attribution, questions) => {
+                self.state = State::Attribute(attribution);
+                Step { notes: Vec::new(), next: Next::Ask(questions) }
+            }
+            Progress::Done(notes, conclusion) => Step { notes, next: Next::Done(*conclusion) },
+        }
+    }
+
     fn gap_notes(&self, stage: Stage) -> Vec<Note> {
         self.ledger.gaps.iter().map(|gap| Note::new(stage, NoteKind::Gap, gap.missing.clone())).collect()
     }
@@ -173,8 +199,8 @@ impl Inquiry for Diagnosis {
 
     fn step(&mut self, answers: &[Answered]) -> Step<Conclusion> {
         match &self.state {
-            // Who calls whom is asked on the chance that somebody knows it: nobody does is no gap of its own.
-            State::AwaitGraph { .. } => {
+            // What is asked on the chance that somebody knows it: nobody does is no gap of its own.
+            State::AwaitGraph { .. } | State::Attribute(_) => {
                 let known = answers
                     .iter()
                     .filter(|answered| !matches!(answered.result, Err(AskError::Unsupported(_))));
@@ -182,13 +208,15 @@ impl Inquiry for Diagnosis {
             }
             _ => self.ledger.take(answers),
         }
-        match std::mem::replace(&mut self.state, State::Over) {
+        let step = match std::mem::replace(&mut self.state, State::Over) {
+            State::Attribute(attribution) => return self.attribute(*attribution),
             State::Begin => self.begin(),
             State::AwaitSeries { question } => self.connect(question),
             State::AwaitGraph { onset_question, topology } => self.follow_calls(onset_question, &topology),
             State::AwaitViews { onset, onset_question, views } => self.look(onset, &onset_question, *views),
             State::AwaitTraces { findings, bad } => self.conclude(&findings, bad.as_ref()),
-            State::Over => self.insufficient("the diagnosis was over already"),
-        }
+            State::Over => return self.insufficient("the diagnosis was over already"),
+        };
+        self.then_attribute(step)
     }
 }

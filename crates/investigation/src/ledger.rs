@@ -64,6 +64,11 @@ impl Ledger {
         self.answers.insert(id.clone(), (answered.source.clone(), answer.clone()));
     }
 
+    /// The first answered question of those that `is` meant, with its table.
+    pub(crate) fn find<'a, T>(&'a self, is: impl Fn(&'a Table) -> Option<T>) -> Option<(QuestionId, T)> {
+        self.answers.iter().find_map(|(id, (_, answer))| Some((id.clone(), is(&answer.table)?)))
+    }
+
     /// Notes something that could not be looked at.
     pub(crate) fn gap(&mut self, missing: impl Into<String>, could_change: impl Into<String>) {
         let gap = Gap { missing: missing.into(), could_change: could_change.into() };

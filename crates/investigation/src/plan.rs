@@ -52,7 +52,7 @@ impl Plan {
         Self { space, asked: 0 }
     }
 
-    fn ask(&mut self, ask: Ask, not_before: UnixNanos) -> Question {
+    pub(crate) fn ask(&mut self, ask: Ask, not_before: UnixNanos) -> Question {
         self.asked += 1;
         Question { id: QuestionId::numbered(self.asked), space: self.space.clone(), ask, not_before }
     }

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use telemetry::answer::{ChangeRow, SelfTimeRow, SelfTimeTable};
+use telemetry::answer::{ChangeKind, ChangeRow, SelfTimeRow, SelfTimeTable};
 use telemetry::{SpanKind, UnixNanos};
 
 use super::Measure;
@@ -36,7 +36,9 @@ pub struct Rollout {
 #[must_use]
 pub fn rollouts(rows: &[ChangeRow]) -> Vec<Rollout> {
     let mut found: Vec<Rollout> = Vec::new();
-    let mut sorted: Vec<&ChangeRow> = rows.iter().collect();
+    // What a commit or a flag does is not seen in versions: that is the business of `mechanism`.
+    let is_rollout = |row: &&ChangeRow| !matches!(row.kind, ChangeKind::Commit | ChangeKind::Flag);
+    let mut sorted: Vec<&ChangeRow> = rows.iter().filter(is_rollout).collect();
     sorted.sort_by(|a, b| (a.at, &a.service, &a.instance).cmp(&(b.at, &b.service, &b.instance)));
     for row in sorted {
         let same = |rollout: &&mut Rollout| {
@@ -209,7 +211,7 @@ fn per_call<'a>(rows: impl Iterator<Item = &'a SelfTimeRow>) -> PerCall {
 
 #[cfg(test)]
 mod tests {
-    use telemetry::answer::{Block, ChangeKind, Subject};
+    use telemetry::answer::{Block, Subject};
 
     use super::*;
 

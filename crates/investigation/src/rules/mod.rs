@@ -7,6 +7,7 @@ pub mod change_without_effect;
 pub mod edge_unchanged;
 pub mod excess_in_callee;
 pub mod load_steady;
+pub mod of_changes;
 
 use incident::{Candidate, EvidenceKind};
 use telemetry::QuestionId;
