@@ -81,6 +81,8 @@ pub enum Fault {
     ErrorOrigin,
     /// A service waits, for an even time and for nothing: no call, no queue, no computing.
     InjectedDelay,
+    /// An operation leaves the path that it always took: what followed is lost, or an error stands in its place.
+    LostStep,
     /// Messages are sent and nobody processes them.
     MessageLoss,
     /// One message is delivered again and again, and those behind it wait.
@@ -91,6 +93,8 @@ pub enum Fault {
     NeverSucceeded,
     /// Requests wait for one of too few connections of a pool.
     PoolWait,
+    /// A resource of an instance (CPU, memory, network, a pool) is used more than it has lately been good for.
+    ResourceExhausted,
     /// Failed calls are repeated so often that the repetitions keep the callee overloaded.
     RetryStorm,
     /// A party that emits no telemetry answers late or fails.
@@ -112,11 +116,13 @@ impl Fault {
             Self::ConnectionChurn => "connection_churn",
             Self::ErrorOrigin => "error_origin",
             Self::InjectedDelay => "injected_delay",
+            Self::LostStep => "lost_step",
             Self::MessageLoss => "message_loss",
             Self::MessageStuck => "message_stuck",
             Self::MoreCalls => "more_calls",
             Self::NeverSucceeded => "never_succeeded",
             Self::PoolWait => "pool_wait",
+            Self::ResourceExhausted => "resource_exhausted",
             Self::RetryStorm => "retry_storm",
             Self::SlowDependency => "slow_dependency",
             Self::SlowEdge => "slow_edge",

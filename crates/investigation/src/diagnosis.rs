@@ -16,6 +16,7 @@ mod failures;
 mod hypotheses;
 mod mechanism;
 mod root_cause;
+mod unnamed;
 
 use attribution::{Attribution, Progress};
 use incident::{Alert, Conclusion, Onset};
@@ -26,7 +27,7 @@ use telemetry::{
 
 use crate::findings::{self, Findings};
 use crate::ledger::Ledger;
-use crate::plan::{Plan, Views};
+use crate::plan::{Plan, Views, Whole};
 
 /// The machine that explains one alert.
 #[derive(Debug)]
@@ -42,6 +43,10 @@ enum State {
     Begin,
     AwaitSeries {
         question: QuestionId,
+    },
+    /// Everything, when the alert names nothing.
+    AwaitWhole {
+        whole: Box<Whole>,
     },
     /// Who calls whom, when the alerted service is known by its metrics alone.
     AwaitGraph {
@@ -73,6 +78,11 @@ impl Diagnosis {
     fn begin(&mut self) -> Step<Conclusion> {
         let mut notes = vec![Note::new(Stage::Detect, NoteKind::Began, "what is wrong, and since when")];
         notes.extend(self.alert.symptoms.iter().take(3).map(detect::symptom_note));
+        if self.alert.symptoms.is_empty() {
+            let (whole, questions) = self.plan.whole(&self.alert);
+            self.state = State::AwaitWhole { whole: Box::new(whole) };
+            return Step { notes, next: Next::Ask(questions) };
+        }
         let question = self.plan.onset(&self.alert);
         self.state = State::AwaitSeries { question: question.id.clone() };
         Step { notes, next: Next::Ask(vec![question]) }
@@ -96,6 +106,12 @@ impl Diagnosis {
             }
             None => self.locate(onset_question),
         }
+    }
+
+    fn look_everywhere(&mut self, whole: &Whole) -> Step<Conclusion> {
+        let (mut notes, conclusion) = unnamed::conclude(&mut self.ledger, whole);
+        notes.extend(self.gap_notes(Stage::Synthesize));
+        Step { notes, next: Next::Done(conclusion) }
     }
 
     fn locate(&mut self, onset_question: QuestionId) -> Step<Conclusion> {
@@ -212,6 +228,7 @@ impl Inquiry for Diagnosis {
             State::Attribute(attribution) => return self.attribute(*attribution),
             State::Begin => self.begin(),
             State::AwaitSeries { question } => self.connect(question),
+            State::AwaitWhole { whole } => self.look_everywhere(&whole),
             State::AwaitGraph { onset_question, topology } => self.follow_calls(onset_question, &topology),
             State::AwaitViews { onset, onset_question, views } => self.look(onset, &onset_question, *views),
             State::AwaitTraces { findings, bad } => self.conclude(&findings, bad.as_ref()),

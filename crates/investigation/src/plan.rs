@@ -16,6 +16,13 @@ const SETTLE_SECONDS: i64 = 3;
 /// Exemplars of each choice.
 const EXEMPLARS: u8 = 3;
 
+/// Seconds before an alert that names nothing in which what it means is taken to have begun: rules of monitoring systems
+/// look at one to five minutes.
+const UNNAMED_SECONDS: i64 = 300;
+
+/// Parts of the history of metrics: one that was an incident itself is outvoted by the others.
+const HISTORY_PARTS: i64 = 4;
+
 /// Seconds of good data that must be left without the start-up; else it is kept.
 const GOOD_SECONDS_MIN: i64 = 8;
 
@@ -47,6 +54,15 @@ pub(crate) struct Views {
     pub(crate) series: QuestionId,
 }
 
+/// The questions about everything.
+#[derive(Debug, Clone)]
+pub(crate) struct Whole {
+    pub(crate) bad: Window,
+    pub(crate) paths: (QuestionId, QuestionId),
+    /// One for each part of the history.
+    pub(crate) series: Vec<QuestionId>,
+}
+
 impl Plan {
     pub(crate) fn new(space: Space) -> Self {
         Self { space, asked: 0 }
@@ -67,6 +83,31 @@ impl Plan {
     pub(crate) fn topology(&mut self, alert: &Alert) -> Question {
         let window = Window::new(alert.history_from, alert.at);
         self.ask(Ask::Topology { window }, alert.at)
+    }
+
+    /// Everything against its history, for an alert that names nothing: the ways of requests and the metrics.
+    pub(crate) fn whole(&mut self, alert: &Alert) -> (Whole, Vec<Question>) {
+        let from = alert.at.plus_seconds(-UNNAMED_SECONDS).max(alert.history_from);
+        let (good, bad) = (Window::new(alert.history_from, from), Window::new(from, alert.at));
+        let settled = bad.to.plus_seconds(SETTLE_SECONDS);
+        let paths = |window| Ask::Paths { window, scope: Scope::all() };
+        let part_ns = good.to.since(good.from) / HISTORY_PARTS;
+        let series = (0..HISTORY_PARTS).map(|part| {
+            let at = |part: i64| UnixNanos(good.from.0.saturating_add(part * part_ns));
+            let good = Window::new(at(part), at(part + 1));
+            Ask::SeriesChange { good, bad, scope: Scope::all(), metrics: Vec::new() }
+        });
+        let asks = [paths(good), paths(bad)].into_iter().chain(series);
+        let questions: Vec<Question> = asks.map(|ask| self.ask(ask, settled)).collect();
+        let id = |question: Option<&Question>| {
+            question.map_or_else(|| QuestionId::numbered(0), |question| question.id.clone())
+        };
+        let whole = Whole {
+            bad,
+            paths: (id(questions.first()), id(questions.get(1))),
+            series: questions.iter().skip(2).map(|question| question.id.clone()).collect(),
+        };
+        (whole, questions)
     }
 
     /// Good against bad: exclusive times, edges, exemplars; and what changed.

@@ -2,7 +2,7 @@
 //!
 //! The time of the alert comes from the label, to the minute, because the data raise no alert: three minutes after
 //! the minute of the injection, and nothing is said to be wrong. What is read: the minute files named after that
-//! minute and the two after it, the fault-free minute of the day, moved to stand right before them, and the last
+//! minute and the two after it, the fault-free minute of the day, moved to stand five minutes before them, and the last
 //! hour of metrics. A file named after a minute ends early in that minute, so the first one is mostly history.
 //!
 //! No status, no kind and no attribute is in the spans; a call is seen by the pod of its child. The front-door series
@@ -25,6 +25,9 @@ use crate::tables::Tables;
 
 /// The minute files of a case.
 const MINUTES: i64 = 3;
+/// Minutes from the fault-free minute to the first of them: it is over before anything of theirs begins, also when the
+/// time of the alert is moved by a minute.
+const REFERENCE_MINUTES: i64 = 5;
 /// Minutes of metrics before them.
 const METRIC_MINUTES: i64 = 60;
 
@@ -61,7 +64,7 @@ impl Dataset for Nezha {
         if let Some(name) = &reference {
             let of =
                 clock_text::parse(&format!("{day} {}:00", name.replace('_', ":"))).ok_or_else(unknown)?;
-            let moved = minute.plus_seconds(-60).since(of);
+            let moved = minute.plus_seconds(-60 * REFERENCE_MINUTES).since(of);
             read_minute(&construct, name, moved, &mut tables)?;
         }
         let history = minute.plus_seconds(-60 * METRIC_MINUTES);

@@ -1,13 +1,15 @@
 //! Measure 4: resources that are used more than they have been.
 //!
 //! Per service, instance and metric, the level of the bad window is held against the series' own *largest* value and
-//! its normal level in the good window, as the logarithm of the ratio, in natural units. A floor is added to both:
-//! growth from next to nothing is no saturation. Where the unit tells the limit (a share), the floor is a twentieth of
-//! it; else a tenth of the largest value that any sibling had. The level of the bad window leaves its largest point
-//! out, because one point is a burst (a registry that refreshes), not a level.
+//! its normal level, as the logarithm of the ratio, in natural units. Both are medians over parts of the history: a part
+//! that was an incident itself is outvoted. A floor is added to both: growth from next to nothing is no saturation.
+//! Where the unit tells the limit (a share), the floor is a twentieth of it; else a tenth of the largest value that any
+//! sibling had. The level of the bad window leaves its largest point out, because one point is a burst (a registry that
+//! refreshes), not a level - unless it stands near a known limit, which no burst of an averaged figure reaches by
+//! chance; then it is one of as many tries as there are points.
 //!
 //! The p-value extrapolates the series' own tail: logarithms beyond the largest of `n` values are taken to fall off
-//! exponentially (the tail of a power law, Pickands 1975 and Hill 1975) at the rate at which the largest value stands
+//! exponentially (the tail of a power law, Hill 1975) at the rate at which the largest value stands
 //! out of the normal level (the mean excess of the largest of `n` exponential values is about the logarithm of `n`,
 //! Gumbel 1958). A raw z-score would be infinite for flat counters. The false discovery rate is controlled over all
 //! series; stated rate: 0.05 for one false claim in a null window.
@@ -44,14 +46,17 @@ const RESOURCES: [&str; 11] = [
 ];
 /// Beginnings of names of metrics of a whole host.
 const HOSTS: [&str; 3] = ["host", "node", "system."];
-/// Points that make a history: below ten, the tail is not known.
-const HISTORY_MIN: u64 = 10;
+/// Points that make a part of the history.
+const HISTORY_MIN: u64 = 5;
 /// Points in the bad window, the largest of which is left out.
 const POINTS_MIN: u64 = 2;
 /// Floor as a share of the limit, where it is known.
 const FLOOR_OF_LIMIT: f64 = 0.05;
 /// Floor as a share of the largest value of any sibling.
 const FLOOR_OF_SIBLINGS: f64 = 0.1;
+/// Share of a known limit from which a single point counts: in the simplest queue, requests wait four times as long as
+/// they are served from there on (M/M/1, Kleinrock 1975).
+const NEAR_LIMIT: f64 = 0.8;
 /// Least spread of a logarithm: a flat series is known to a twentieth.
 const SPREAD_MIN: f64 = 0.05;
 /// False discovery rate up to which a saturation is claimed.
@@ -70,11 +75,11 @@ pub struct Usage {
     pub metric: String,
     /// Its unit.
     pub unit: String,
-    /// The mean of the good window.
+    /// The mean of the history.
     pub normal: f64,
-    /// The largest value of the good window.
+    /// The largest value of the history.
     pub most: f64,
-    /// The level of the bad window, its largest value left out.
+    /// The level of the bad window: its mean without the largest value, or that value when it is near the limit.
     pub now: f64,
     /// The largest value of the bad window.
     pub peak: f64,
@@ -90,7 +95,13 @@ impl Usage {
     /// Whether it is claimed that the resource is used more than it has been: q <= 0.05, and by a quarter.
     #[must_use]
     pub fn is_raised(&self) -> bool {
-        self.q_value <= Q_MAX && self.growth >= GROWTH_MIN
+        self.q_value <= Q_MAX && self.is_large()
+    }
+
+    /// Whether it grew by at least a quarter beyond its largest value.
+    #[must_use]
+    pub fn is_large(&self) -> bool {
+        self.growth >= GROWTH_MIN
     }
 
     /// The limit, when the unit tells it.
@@ -106,26 +117,60 @@ impl Usage {
     }
 }
 
-/// Every resource that both windows tell of, the surest saturation first; of equally sure ones that whose limit is
-/// known.
+/// A series by its names.
+type Key<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str, &'a [(String, String)]);
+
+/// One series with the parts of its history.
+#[derive(Debug)]
+struct History<'a> {
+    row: &'a SeriesRow,
+    /// The median of the parts' largest values.
+    most: f64,
+    /// The median of their means.
+    normal: f64,
+    /// The median of their numbers of points.
+    points: f64,
+}
+
+/// Every resource that the windows tell of, the surest saturation first; of equally sure ones that whose limit is
+/// known. Each of `parts` holds the same bad window against one part of the history.
 #[must_use]
-pub fn usages(rows: &[SeriesRow]) -> Vec<Usage> {
-    let rows: Vec<&SeriesRow> = rows.iter().filter(|row| is_usable(row)).collect();
-    let mut siblings: BTreeMap<&str, f64> = BTreeMap::new();
-    for row in &rows {
-        let most = siblings.entry(&row.metric).or_default();
-        *most = most.max(row.good.max.get());
+pub fn usages(parts: &[&[SeriesRow]]) -> Vec<Usage> {
+    let mut series: BTreeMap<Key<'_>, Vec<&SeriesRow>> = BTreeMap::new();
+    for row in parts.iter().copied().flatten().filter(|row| is_usable(row)) {
+        let key: Key<'_> =
+            (&row.service, &row.instance, &row.version, &row.metric, &row.unit, &row.attributes);
+        series.entry(key).or_default().push(row);
     }
-    let mut found: Vec<Usage> = rows
-        .iter()
-        .filter_map(|row| usage(row, siblings.get(row.metric.as_str()).copied().unwrap_or_default()))
-        .collect();
+    let histories: Vec<History<'_>> = series.values().filter_map(|rows| history(rows)).collect();
+    let mut siblings: BTreeMap<&str, f64> = BTreeMap::new();
+    for one in &histories {
+        let most = siblings.entry(&one.row.metric).or_default();
+        *most = most.max(one.most);
+    }
+    let of = |one: &History<'_>| siblings.get(one.row.metric.as_str()).copied().unwrap_or_default();
+    let mut found: Vec<Usage> = histories.iter().filter_map(|one| usage(one, of(one))).collect();
     let p_values: Vec<f64> = found.iter().map(|one| one.p_value).collect();
     for (one, q_value) in found.iter_mut().zip(false_discovery::q_values(&p_values)) {
         one.q_value = q_value;
     }
     found.sort_by(|a, b| a.p_value.total_cmp(&b.p_value).then_with(|| a.order().cmp(&b.order())));
     found
+}
+
+fn history<'a>(rows: &[&'a SeriesRow]) -> Option<History<'a>> {
+    let of = |figure: fn(&SeriesFigures) -> f64| {
+        let mut values: Vec<f64> = rows.iter().map(|row| figure(&row.good)).collect();
+        values.sort_by(f64::total_cmp);
+        // The lower one of two in the middle: half of the history may have been incidents.
+        values.get((values.len() - 1) / 2).copied()
+    };
+    Some(History {
+        row: rows.first()?,
+        most: of(|good| good.max.get())?,
+        normal: of(|good| good.mean.get())?,
+        points: of(|good| good.n as f64)?,
+    })
 }
 
 impl Usage {
@@ -151,20 +196,21 @@ fn limit(metric: &str, unit: &str) -> Option<f64> {
     }
 }
 
-fn usage(row: &SeriesRow, siblings: f64) -> Option<Usage> {
-    let floor = match limit(&row.metric, &row.unit) {
-        Some(limit) => FLOOR_OF_LIMIT * limit,
-        None => FLOOR_OF_SIBLINGS * siblings,
-    };
+fn usage(one: &History<'_>, siblings: f64) -> Option<Usage> {
+    let row = one.row;
+    let limit = limit(&row.metric, &row.unit);
+    let floor = limit.map_or(FLOOR_OF_SIBLINGS * siblings, |limit| FLOOR_OF_LIMIT * limit);
     if floor <= 0.0 {
         return None;
     }
     let log = |value: f64| libm::log(value.max(0.0) + floor);
-    let (normal, most, now) = (row.good.mean.get(), row.good.max.get(), level(row.bad));
+    let (normal, most, points) = (one.normal, one.most, one.points);
+    let peak = row.bad.max.get();
+    let is_near_limit = limit.is_some_and(|limit| peak >= NEAR_LIMIT * limit);
+    let (now, tries) = if is_near_limit { (peak, row.bad.n as f64) } else { (level(row.bad), 1.0) };
     let growth = log(now) - log(most);
-    let points = row.good.n as f64;
     let spread = ((log(most) - log(normal)) / libm::log(points)).max(SPREAD_MIN);
-    let p_value = if growth > 0.0 { libm::exp(-growth / spread) / (points + 1.0) } else { 1.0 };
+    let beyond = if growth > 0.0 { libm::exp(-growth / spread) / (points + 1.0) } else { 1.0 };
     Some(Usage {
         service: row.service.clone(),
         instance: row.instance.clone(),
@@ -173,9 +219,9 @@ fn usage(row: &SeriesRow, siblings: f64) -> Option<Usage> {
         normal,
         most,
         now,
-        peak: row.bad.max.get(),
+        peak,
         growth,
-        p_value,
+        p_value: (beyond * tries).min(1.0),
         q_value: 1.0,
     })
 }
@@ -227,10 +273,10 @@ mod tests {
             row("a", "latency", "s", &QUIET, &[5.0, 99.0, 100.0, 98.0]),
             row("a", "NodeCpuUsageRate", "%", &QUIET, &[5.0, 99.0, 100.0, 98.0]),
         ];
-        let found = usages(&rows);
+        let found = usages(&[&rows]);
         assert_eq!(found.len(), 2, "no latency, no host: {found:?}");
         assert!(found[0].is_raised() && found[0].service == "a" && found[0].name() == "CpuUsageRate(%)");
-        assert!((found[0].now - 202.0 / 3.0).abs() < 1e-6 && found[0].peak == 100.0);
+        assert_eq!((found[0].now, found[0].peak), (100.0, 100.0), "near the limit, the point counts");
         assert!(!found[1].is_raised());
     }
 
@@ -243,17 +289,28 @@ mod tests {
             row("c", "memory.usage", "By", &[1000.0; 30], &[1001.0, 1002.0, 1003.0]),
             row("d", "cpu.utilization", "1", &[0.002; 30], &[0.008, 0.008, 0.008]),
         ];
-        let found = usages(&rows);
+        let found = usages(&[&rows]);
         assert_eq!(found.len(), 4);
         assert!(found.iter().all(|one| !one.is_raised()), "{found:?}");
     }
 
     #[test]
     fn without_a_history_or_without_points_nothing_is_said() {
-        assert!(usages(&[row("a", "cpu", "%", &QUIET[..5], &[99.0, 99.0])]).is_empty());
-        assert!(usages(&[row("a", "cpu", "%", &QUIET, &[99.0])]).is_empty());
-        assert!(usages(&[row("a", "cpu", "m", &[0.0; 12], &[0.0, 0.0])]).is_empty(), "nobody uses any");
+        let none = |row: SeriesRow| usages(&[&[row]]).is_empty();
+        assert!(none(row("a", "cpu", "%", &QUIET[..4], &[99.0, 99.0])));
+        assert!(none(row("a", "cpu", "%", &QUIET, &[99.0])));
+        assert!(none(row("a", "cpu", "m", &[0.0; 12], &[0.0, 0.0])), "nobody uses any");
         assert!(usages(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_part_of_the_history_that_was_an_incident_itself_is_outvoted() {
+        let part = |good: &[f64]| vec![row("a", "cpu.usage", "m", good, &[95.0, 97.0, 99.0])];
+        let (quiet, busy) = (part(&QUIET), part(&[5.0, 90.0, 100.0, 95.0, 5.0]));
+        let found = usages(&[&quiet, &busy, &quiet, &busy]);
+        assert!(found.len() == 1 && found[0].is_raised(), "{found:?}");
+        assert!((found[0].most, found[0].now) == (9.0, 96.0));
+        assert!(!usages(&[&busy, &busy, &quiet])[0].is_raised(), "so it is most of the time");
     }
 
     #[test]
@@ -264,13 +321,16 @@ mod tests {
                 let mut points = |count: usize, centre: f64| -> Vec<f64> {
                     (0..count).map(|_| noise.latency(centre, spread)).collect()
                 };
-                let rows: Vec<SeriesRow> = (0..40)
-                    .map(|at| {
-                        let (service, centre) = (format!("s{at}"), 1.0 + f64::from(at));
-                        row(&service, "cpu", "m", &points(60, centre), &points(5, centre))
-                    })
-                    .collect();
-                usages(&rows).iter().any(Usage::is_raised)
+                let mut parts: [Vec<SeriesRow>; 4] = Default::default();
+                for at in 0..40 {
+                    let (service, centre) = (format!("s{at}"), 1.0 + f64::from(at));
+                    let bad = points(5, centre);
+                    for part in &mut parts {
+                        part.push(row(&service, "cpu", "m", &points(15, centre), &bad));
+                    }
+                }
+                let parts: Vec<&[SeriesRow]> = parts.iter().map(Vec::as_slice).collect();
+                usages(&parts).iter().any(Usage::is_raised)
             });
             assert!(rate <= 0.05, "stated 0.05, measured {rate} at a spread of {spread}");
         }

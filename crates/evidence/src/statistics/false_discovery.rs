@@ -19,6 +19,12 @@ pub fn q_values(p_values: &[f64]) -> Vec<f64> {
     q_values
 }
 
+/// Minus the decimal logarithm of a p-value: how sure, on a scale on which evidence can be compared.
+#[must_use]
+pub fn strength(p_value: f64) -> f64 {
+    -libm::log10(p_value.max(f64::MIN_POSITIVE))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,5 +36,6 @@ mod tests {
         assert!((q[0] - 0.16 / 3.0).abs() < 1e-12);
         assert!((q[3] - 0.5).abs() < 1e-12);
         assert!(q_values(&[]).is_empty());
+        assert!((strength(0.001) - 3.0).abs() < 1e-12 && strength(0.0).is_finite());
     }
 }

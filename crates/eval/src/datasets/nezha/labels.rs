@@ -45,7 +45,8 @@ fn incident(day: &str, fault: Fault, inner: &Inner) -> Incident {
     let label = Label {
         system: format!("nezha {day}"),
         origin: fault.inject_time.clone(),
-        inner: named.cloned().into_iter().collect(),
+        // A code region is named by its two statements, `A_B`; the engine writes the way from one to the other.
+        inner: named.map(|named| named.replacen('_', " -> ", 1)).into_iter().collect(),
         roots: vec![root],
         fault: fault.inject_type,
         ..Label::default()

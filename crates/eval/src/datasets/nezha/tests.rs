@@ -56,13 +56,13 @@ fn a_minute_is_read_as_entries_calls_and_work_inside() {
     let Label { roots, inner, fault, .. } = &incidents[0].label;
     assert_eq!(
         (roots[0].as_str(), inner[0].as_str(), fault.as_str()),
-        ("ts-back-service", "B#7_B#9", "return")
+        ("ts-back-service", "B#7 -> B#9", "return")
     );
     let case = Nezha.load(root.path(), &incidents[0]).unwrap();
     let kinds: Vec<SpanKind> = case.tables.spans.iter().map(|span| span.kind).collect();
     assert_eq!(kinds, [SpanKind::Server, SpanKind::Client, SpanKind::Server, SpanKind::Server]);
-    // The reference minute, 08:50, stands for 08:42; the alert fires at 08:46.
-    assert_eq!(case.tables.spans[3].start.clock(), "08:42:00");
+    // The reference minute, 08:50, stands for 08:38; the alert fires at 08:46.
+    assert_eq!(case.tables.spans[3].start.clock(), "08:38:00");
     assert_eq!(case.file.at.clock(), "08:46:00");
     let log = &case.tables.logs[0];
     assert_eq!((log.severity, log.body.as_text()), (9, Some("t.B#7 [q][a, b]")));

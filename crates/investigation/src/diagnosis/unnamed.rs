@@ -1,0 +1,206 @@
+//! An alert that names nothing: the cause from what no longer happens within spans and from resources in use.
+//!
+//! Every service whose paths are broken or whose resources are used up is a candidate. One that breaks on the way to
+//! another candidate is a symptom of it: requests above a failing callee are cut short, too, so the deepest break is the
+//! cause. A cause is named only when its test says so over the whole family; below that the candidates are hypotheses
+//! in their order, and the conclusion is that the evidence does not suffice.
+//!
+//! Knows no latency: without a symptom there is no excess that candidates could be held against.
+
+mod candidates;
+mod words;
+
+use incident::conclusion::SCHEMA;
+use incident::{
+    Candidate, CandidateKind, ComponentKind, Conclusion, ConclusionKind, EvidenceId, Fault, Hypothesis,
+    HypothesisStatus, Onset, Prediction, PredictionOutcome, RootCause, RuledOut,
+};
+use telemetry::answer::{PathTable, SeriesRow, Table};
+use telemetry::number::Num;
+use telemetry::{Note, NoteKind, QuestionId, Stage};
+
+use self::candidates::{Shown, Suspected};
+use crate::ledger::Ledger;
+use crate::plan::Whole;
+use crate::rules::excess_in_callee;
+
+/// Candidates that are listed; further ones are next to nothing.
+const LISTED_MAX: usize = 8;
+
+/// A candidate with the facts about it.
+type Proven<'a> = (&'a Suspected, Vec<EvidenceId>);
+
+/// The conclusion, and what was learned on the way.
+pub(super) fn conclude(ledger: &mut Ledger, whole: &Whole) -> (Vec<Note>, Conclusion) {
+    let (good, bad) = (paths(ledger, &whole.paths.0), paths(ledger, &whole.paths.1));
+    let parts: Vec<&[SeriesRow]> = whole.series.iter().map(|id| series(ledger, id)).collect();
+    let all = candidates::rank(&good, &bad, &parts);
+    let proven: Vec<Proven<'_>> =
+        all.iter().take(LISTED_MAX).map(|one| (one, words::prove(ledger, whole, one))).collect();
+    gaps(ledger, &good, whole);
+    let ruled_out: Vec<RuledOut> = proven.iter().filter_map(|(one, facts)| rule_out(one, facts)).collect();
+    let cause = proven.first().filter(|(one, _)| one.is_cause()).map(|(one, facts)| cause(one, facts));
+    let best = proven.first().filter(|(one, _)| one.is_cause()).map(|(one, _)| *one);
+    let (kind, statement) = match (&cause, proven.first()) {
+        (Some(cause), _) => (ConclusionKind::RootCause, cause.statement.clone()),
+        (None, Some((one, _))) => {
+            let text = words::text(one);
+            (
+                ConclusionKind::Insufficient,
+                format!("insufficient evidence: the best candidate may be chance: {text}"),
+            )
+        }
+        (None, None) => {
+            let text =
+                "insufficient evidence: no path of requests broke, and no resource is used more than before";
+            (ConclusionKind::Insufficient, text.to_owned())
+        }
+    };
+    let notes = notes(&proven, &ruled_out, &statement);
+    let conclusion = Conclusion {
+        schema: SCHEMA.to_owned(),
+        kind,
+        statement,
+        root_cause: cause,
+        further_causes: Vec::new(),
+        onset: best.and_then(|best| onset(best, bad.block_ns)),
+        symptoms: Vec::new(),
+        hypotheses: proven.iter().map(|(one, facts)| hypothesis(one, best, facts)).collect(),
+        ruled_out,
+        gaps: ledger.gaps.clone(),
+        confidence: None,
+        evidence: ledger.evidence.clone(),
+    };
+    (notes, conclusion)
+}
+
+fn paths(ledger: &Ledger, id: &QuestionId) -> PathTable {
+    match ledger.table(id) {
+        Some(Table::Paths(table)) => table.clone(),
+        _ => PathTable::default(),
+    }
+}
+
+fn series<'a>(ledger: &'a Ledger, id: &QuestionId) -> &'a [SeriesRow] {
+    match ledger.table(id) {
+        Some(Table::SeriesChange(rows)) => rows,
+        _ => &[],
+    }
+}
+
+fn gaps(ledger: &mut Ledger, good: &PathTable, whole: &Whole) {
+    ledger.gap(
+        format!("the alert names nothing: all was looked at, from {} UTC on", whole.bad.from.clock()),
+        "what is only slower, and what began earlier",
+    );
+    if ledger.table(&whole.paths.0).is_some() && good.rows.is_empty() {
+        ledger.gap("no spans from before the alert", "which paths are broken");
+    }
+}
+
+/// The beginning of the break, to the block.
+fn onset(best: &Suspected, block_ns: i64) -> Option<Onset> {
+    let Shown::Break(one) = &best.best else { return None };
+    let by = |blocks: i64| telemetry::UnixNanos(one.began.0.saturating_add(blocks * block_ns));
+    Some(Onset { at: one.began, earliest: by(-1), latest: by(1) })
+}
+
+fn candidate(one: &Suspected) -> Candidate {
+    let (kind, name) = match &one.best {
+        Shown::Break(broken) => (CandidateKind::Service, broken.operation.clone()),
+        Shown::Usage(usage) => (CandidateKind::Resource, usage.name()),
+    };
+    Candidate { kind, service: one.service.clone(), name }
+}
+
+fn rule_out(one: &Suspected, evidence: &[EvidenceId]) -> Option<RuledOut> {
+    let behind = one.explained_by.as_ref().filter(|_| one.is_explained_surely)?;
+    let numbers = [("minus_log10_p", one.strength), ("minus_log10_p_behind", one.strength_behind)];
+    Some(RuledOut {
+        candidate: candidate(one),
+        rule: excess_in_callee::RULE.id.to_owned(),
+        why: format!(
+            "`{}` leaves its path on the way to `{behind}`, where the path is broken itself",
+            one.service
+        ),
+        numbers: numbers.map(|(name, value)| (name.to_owned(), Num::new(value))).into(),
+        evidence: evidence.to_vec(),
+    })
+}
+
+fn cause(one: &Suspected, evidence: &[EvidenceId]) -> RootCause {
+    let (operation, span, resource, fault, instances) = match &one.best {
+        Shown::Break(broken) => {
+            let (operation, place) = (broken.operation.clone(), broken.place());
+            (operation, place, String::new(), Fault::LostStep, Vec::new())
+        }
+        Shown::Usage(usage) => {
+            let instances = Some(usage.instance.clone()).filter(|instance| !instance.is_empty());
+            let fault = Fault::ResourceExhausted;
+            (String::new(), String::new(), usage.name(), fault, instances.into_iter().collect())
+        }
+    };
+    RootCause {
+        component: ComponentKind::Service,
+        service: one.service.clone(),
+        seen_from: Vec::new(),
+        instances,
+        operation,
+        span,
+        resource,
+        fault,
+        statement: words::text(one),
+        trigger: None,
+        evidence: evidence.to_vec(),
+    }
+}
+
+fn hypothesis(one: &Suspected, best: Option<&Suspected>, evidence: &[EvidenceId]) -> Hypothesis {
+    let seen = |is_seen| if is_seen { PredictionOutcome::Held } else { PredictionOutcome::Failed };
+    let prediction =
+        |statement: &str, is_seen| Prediction { statement: statement.to_owned(), outcome: seen(is_seen) };
+    let status = match (best.is_some_and(|best| best.service == one.service), one.is_explained_surely) {
+        (true, _) => HypothesisStatus::Supported,
+        (_, true) => HypothesisStatus::Refuted,
+        _ => HypothesisStatus::Inconclusive,
+    };
+    Hypothesis {
+        candidate: candidate(one),
+        statement: words::text(one),
+        predictions: vec![
+            prediction("chance does not explain it, over everything that was tested", one.is_claimed),
+            prediction("nothing on its way that was called is broken itself", one.explained_by.is_none()),
+        ],
+        status,
+        score: Num::new(one.score()),
+        evidence: evidence.to_vec(),
+    }
+}
+
+fn notes(proven: &[Proven<'_>], ruled_out: &[RuledOut], statement: &str) -> Vec<Note> {
+    let mut notes = vec![
+        Note::new(
+            Stage::Detect,
+            NoteKind::Learned,
+            "the alert names nothing: everything is held against its history",
+        ),
+        Note::new(Stage::Detect, NoteKind::Ended, ""),
+        Note::new(
+            Stage::Investigate,
+            NoteKind::Began,
+            "which paths are broken, and which resources are used up",
+        ),
+    ];
+    let learned = proven.iter().take(3).map(|(one, _)| words::text(one));
+    notes.extend(learned.map(|text| Note::new(Stage::Investigate, NoteKind::Learned, text)));
+    notes.push(Note::new(Stage::Investigate, NoteKind::Ended, ""));
+    notes.push(Note::new(Stage::Correlate, NoteKind::Began, "who is only cut short by what it calls"));
+    notes.extend(
+        ruled_out.iter().map(|item| Note::new(Stage::Correlate, NoteKind::RuledOut, item.why.clone())),
+    );
+    notes.push(Note::new(Stage::Correlate, NoteKind::Ended, ""));
+    notes.push(Note::new(Stage::Synthesize, NoteKind::Began, "which explanation holds"));
+    notes.push(Note::new(Stage::Synthesize, NoteKind::Learned, statement));
+    notes.push(Note::new(Stage::Synthesize, NoteKind::Ended, ""));
+    notes
+}

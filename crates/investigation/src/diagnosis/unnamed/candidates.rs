@@ -1,0 +1,135 @@
+//! The candidates and their order: who is broken, how surely, and who is only cut short by another one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use evidence::measures::lost_events::{self, Break};
+use evidence::measures::saturation::{self, Usage};
+use evidence::statistics::false_discovery;
+use telemetry::answer::{PathTable, SeriesRow};
+
+/// Chance below which a break or a usage is listed at all.
+const P_MAX: f64 = 0.05;
+/// Share of the evidence (as the logarithm of its chance) that a candidate must have itself to explain another one: a
+/// callee is seen in a part of the requests only, and less data is less sure.
+const PART_MIN: f64 = 0.5;
+
+/// What shows that something is wrong.
+#[derive(Debug, Clone)]
+pub(super) enum Shown {
+    Break(Break),
+    Usage(Usage),
+}
+
+impl Shown {
+    pub(super) fn p_value(&self) -> f64 {
+        match self {
+            Self::Break(one) => one.p_value,
+            Self::Usage(one) => one.p_value,
+        }
+    }
+
+    fn is_claimed(&self) -> bool {
+        match self {
+            Self::Break(one) => one.is_broken(),
+            Self::Usage(one) => one.is_raised(),
+        }
+    }
+}
+
+/// A service with what speaks against it.
+#[derive(Debug, Clone)]
+pub(super) struct Suspected {
+    pub(super) service: String,
+    /// The surest, which names the place.
+    pub(super) best: Shown,
+    /// All of it, the surest first.
+    pub(super) shown: Vec<Shown>,
+    /// Minus the decimal logarithm of the chance of the surest.
+    pub(super) strength: f64,
+    /// Whether the surest is claimed over its whole family.
+    pub(super) is_claimed: bool,
+    /// The candidate behind it on its way, if there is one.
+    pub(super) explained_by: Option<String>,
+    /// The strength of that one.
+    pub(super) strength_behind: f64,
+    /// Whether that one is claimed: only then is this one ruled out.
+    pub(super) is_explained_surely: bool,
+}
+
+impl Suspected {
+    pub(super) fn is_cause(&self) -> bool {
+        self.is_claimed && self.explained_by.is_none()
+    }
+
+    /// What the order of candidates goes by: what is explained by another one stands behind what is not.
+    pub(super) fn score(&self) -> f64 {
+        let base = self.strength / (1.0 + self.strength);
+        match (self.explained_by.is_some(), self.is_claimed) {
+            (false, true) => base + 2.0,
+            (false, false) => base + 1.0,
+            (true, _) => base,
+        }
+    }
+}
+
+/// Every candidate, the most suspicious first.
+pub(super) fn rank(good: &PathTable, bad: &PathTable, series: &[&[SeriesRow]]) -> Vec<Suspected> {
+    let breaks = lost_events::breaks(good, bad).into_iter().filter(|one| !one.is_over).map(Shown::Break);
+    let usages = saturation::usages(series).into_iter().filter(Usage::is_large).map(Shown::Usage);
+    let mut by_service: BTreeMap<String, Vec<Shown>> = BTreeMap::new();
+    for shown in breaks.chain(usages).filter(|shown| shown.p_value() <= P_MAX) {
+        let service = match &shown {
+            Shown::Break(one) => &one.service,
+            Shown::Usage(one) => &one.service,
+        };
+        by_service.entry(service.clone()).or_default().push(shown);
+    }
+    let mut found: Vec<Suspected> = by_service.into_iter().filter_map(suspected).collect();
+    explain(&mut found, &ways(good, bad));
+    found.sort_by(|a, b| b.score().total_cmp(&a.score()).then_with(|| a.service.cmp(&b.service)));
+    found
+}
+
+fn suspected((service, mut shown): (String, Vec<Shown>)) -> Option<Suspected> {
+    // Stable: what was sorted by the measure stays so among equals.
+    shown.sort_by(|a, b| a.p_value().total_cmp(&b.p_value()));
+    let best = shown.first()?.clone();
+    Some(Suspected {
+        service,
+        strength: false_discovery::strength(best.p_value()),
+        is_claimed: best.is_claimed(),
+        best,
+        shown,
+        explained_by: None,
+        strength_behind: 0.0,
+        is_explained_surely: false,
+    })
+}
+
+/// Caller and callee, over any number of services between.
+fn ways(good: &PathTable, bad: &PathTable) -> BTreeSet<(String, String)> {
+    let rows = good.rows.iter().chain(&bad.rows);
+    rows.flat_map(|row| row.callers.iter().map(|caller| (caller.clone(), row.service.clone())))
+        .filter(|(caller, callee)| caller != callee)
+        .collect()
+}
+
+/// Marks each candidate that breaks on the way to another one. A used-up resource is nobody's symptom here. Of two that
+/// call each other the surer one explains the other.
+fn explain(found: &mut [Suspected], ways: &BTreeSet<(String, String)>) {
+    let all: Vec<(String, f64, bool)> =
+        found.iter().map(|one| (one.service.clone(), one.strength, one.is_claimed)).collect();
+    let calls = |caller: &str, callee: &str| ways.contains(&(caller.to_owned(), callee.to_owned()));
+    for one in found.iter_mut().filter(|one| matches!(one.best, Shown::Break(_))) {
+        let behind = all.iter().filter(|(service, strength, _)| {
+            calls(&one.service, service)
+                && *strength >= PART_MIN * one.strength
+                && (!calls(service, &one.service) || *strength > one.strength)
+        });
+        let Some((service, strength, is_claimed)) = behind.max_by(|a, b| a.1.total_cmp(&b.1)) else {
+            continue;
+        };
+        one.explained_by = Some(service.clone());
+        (one.strength_behind, one.is_explained_surely) = (*strength, *is_claimed);
+    }
+}

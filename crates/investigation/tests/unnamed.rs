@@ -1,0 +1,213 @@
+//! An alert that names nothing: who is blamed for a lost step or a used-up resource, who is ruled out, and when nobody is.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+use std::sync::Arc;
+
+use incident::{Alert, Conclusion, ConclusionKind, Fault, HypothesisStatus};
+use investigation::Diagnosis;
+use telemetry::answer::{Answer, SeriesFigures, SeriesKind, SeriesRow, Table};
+use telemetry::number::Num;
+use telemetry::time::SECOND_NS;
+use telemetry::{
+    Answered, Ask, AskError, Inquiry, LogRecord, Next, Question, Resource, SourceName, Space, Span, SpanId,
+    SpanKind, StatusCode, TraceId, UnixNanos, Value, Window,
+};
+
+/// Seconds of the data, and when the fault begins.
+const END: i64 = 1200;
+const ONSET: i64 = 1000;
+
+/// front calls back: `back` writes two lines, and `front` a line before and one after the call.
+#[derive(Clone, Copy, Default)]
+struct World {
+    /// `back` throws after its first line, and front never gets behind the call.
+    throws: bool,
+    /// Only every so many seconds a request comes in; 1 when zero.
+    every: i64,
+    /// The computing time of `back` rises to all there is.
+    is_busy: bool,
+    /// No source knows anything.
+    is_mute: bool,
+}
+
+struct Data {
+    spans: Vec<Span>,
+    logs: Vec<LogRecord>,
+}
+
+impl World {
+    fn data(self) -> Data {
+        let mut data = Data { spans: Vec::new(), logs: Vec::new() };
+        for second in (0..END).step_by(self.every.max(1) as usize) {
+            let is_bad = self.throws && second >= ONSET;
+            let trace = TraceId((second as u128 + 1).to_be_bytes());
+            data.span(trace, (1, None), "front", "GET /cart", second);
+            data.span(trace, (2, Some(1)), "back", "prices", second);
+            data.log(trace, 1, "front", second, (9, "web.Cart#10 asks"));
+            data.log(trace, 2, "back", second, (9, "Prices#20 looked up"));
+            if is_bad {
+                data.log(trace, 2, "back", second, (17, "Prices#29 no price"));
+                data.log(trace, 1, "front", second, (17, "web.Errors#1 failed"));
+            } else {
+                data.log(trace, 2, "back", second, (9, "Prices#25 found"));
+                data.log(trace, 1, "front", second, (9, "web.Cart#15 answers"));
+            }
+        }
+        data
+    }
+
+    fn series(self, good: Window, bad: Window) -> Vec<SeriesRow> {
+        let row = |service: &str, is_busy: bool| {
+            let figures = |window: Window| {
+                let points = window.from.0 / (15 * SECOND_NS)..window.to.0 / (15 * SECOND_NS);
+                let values: Vec<f64> = points
+                    .map(|point| if is_busy && point * 15 >= ONSET { 99.0 } else { 4.0 + (point % 3) as f64 })
+                    .collect();
+                SeriesFigures {
+                    n: values.len() as u64,
+                    mean: Num::new(values.iter().sum::<f64>() / values.len().max(1) as f64),
+                    min: Num::new(4.0),
+                    max: Num::new(values.iter().copied().fold(0.0, f64::max)),
+                }
+            };
+            SeriesRow {
+                service: service.to_owned(),
+                instance: format!("{service}-1"),
+                version: String::new(),
+                metric: "CpuUsage".to_owned(),
+                unit: "%".to_owned(),
+                attributes: Vec::new(),
+                kind: SeriesKind::Gauge,
+                good: figures(good),
+                bad: figures(bad),
+            }
+        };
+        vec![row("back", self.is_busy), row("front", false)]
+    }
+
+    fn answer(self, data: &Data, question: &Question) -> Result<Answer, AskError> {
+        match &question.ask {
+            Ask::Paths { window, scope } if !self.is_mute => {
+                Ok(telemetry::paths::of(&data.spans, &data.logs, *window, scope))
+            }
+            Ask::SeriesChange { good, bad, .. } if !self.is_mute => {
+                Ok(Answer::exact(Table::SeriesChange(self.series(*good, *bad))))
+            }
+            other => Err(AskError::Unsupported(other.name().to_owned())),
+        }
+    }
+
+    fn diagnose(self) -> Conclusion {
+        let data = self.data();
+        let mut machine = Diagnosis::new(Alert {
+            space: Space::default(),
+            origin: "test".to_owned(),
+            at: UnixNanos(END * SECOND_NS),
+            history_from: UnixNanos(0),
+            dedupe_key: "test".to_owned(),
+            symptoms: Vec::new(),
+        });
+        let mut answers = Vec::new();
+        for _ in 0..8 {
+            match machine.step(&answers).next {
+                Next::Done(conclusion) => return conclusion,
+                Next::Ask(questions) => {
+                    let answered = |question: &Question| Answered {
+                        question: question.id.clone(),
+                        source: SourceName("tables".into()),
+                        result: self.answer(&data, question),
+                    };
+                    answers = questions.iter().map(answered).collect();
+                }
+            }
+        }
+        panic!("the diagnosis does not end")
+    }
+}
+
+impl Data {
+    fn resource(service: &str) -> Arc<Resource> {
+        Arc::new(Resource { service: Arc::from(service), ..Resource::default() })
+    }
+
+    fn span(
+        &mut self,
+        trace_id: TraceId,
+        (id, parent): (u8, Option<u8>),
+        service: &str,
+        name: &str,
+        second: i64,
+    ) {
+        self.spans.push(Span {
+            trace_id,
+            span_id: SpanId([id; 8]),
+            parent: parent.map(|id| SpanId([id; 8])),
+            name: Arc::from(name),
+            kind: SpanKind::Server,
+            start: UnixNanos(second * SECOND_NS),
+            end: UnixNanos(second * SECOND_NS + 1000),
+            status: StatusCode::Unset,
+            message: Arc::from(""),
+            attributes: Vec::new(),
+            events: Vec::new(),
+            links: Vec::new(),
+            resource: Self::resource(service),
+        });
+    }
+
+    fn log(&mut self, trace: TraceId, span: u8, service: &str, second: i64, (severity, text): (i32, &str)) {
+        let place = self.logs.len() as i64 % 100;
+        self.logs.push(LogRecord {
+            at: UnixNanos(second * SECOND_NS + place),
+            trace_id: Some(trace),
+            span_id: Some(SpanId([span; 8])),
+            severity,
+            body: Value::Text(Arc::from(text)),
+            attributes: Vec::new(),
+            resource: Self::resource(service),
+        });
+    }
+}
+
+#[test]
+fn the_deepest_lost_step_is_the_cause_and_the_caller_that_is_cut_short_is_ruled_out() {
+    let conclusion = World { throws: true, every: 5, ..World::default() }.diagnose();
+    let cause = conclusion.root_cause.expect("a cause");
+    assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::LostStep));
+    assert_eq!(cause.span, "Prices#20 -> Prices#25");
+    assert!(cause.statement.contains("Prices#29"), "the error is told: {}", cause.statement);
+    assert!(!cause.evidence.is_empty());
+    assert!(cause.evidence.iter().all(|id| conclusion.evidence.iter().any(|item| item.id == *id)));
+    let ruled_out = conclusion.ruled_out.first().expect("front is ruled out");
+    assert_eq!(ruled_out.candidate.service, "front");
+    let onset = conclusion.onset.expect("an onset");
+    assert!(onset.earliest.0 <= ONSET * SECOND_NS && ONSET * SECOND_NS <= onset.latest.0, "{onset:?}");
+}
+
+#[test]
+fn a_resource_in_full_use_is_the_cause_where_no_path_is_broken() {
+    let conclusion = World { is_busy: true, every: 5, ..World::default() }.diagnose();
+    let cause = conclusion.root_cause.expect("a cause");
+    assert_eq!((cause.service.as_str(), cause.resource.as_str()), ("back", "CpuUsage(%)"));
+    assert_eq!((cause.fault, cause.instances), (Fault::ResourceExhausted, vec!["back-1".to_owned()]));
+}
+
+#[test]
+fn nobody_is_blamed_for_nothing_or_for_what_may_be_chance() {
+    let healthy = World { every: 5, ..World::default() }.diagnose();
+    assert_eq!(healthy.kind, ConclusionKind::Insufficient);
+    assert!(healthy.hypotheses.is_empty() && healthy.root_cause.is_none());
+    // Four requests before and one since: lost is lost, but that may be chance.
+    let rare = World { throws: true, every: 250, ..World::default() }.diagnose();
+    assert_eq!(rare.kind, ConclusionKind::Insufficient);
+    assert!(rare.hypotheses.iter().all(|one| one.status != HypothesisStatus::Supported));
+    let mute = World { is_mute: true, every: 5, ..World::default() }.diagnose();
+    assert_eq!(mute.kind, ConclusionKind::Insufficient);
+    assert!(mute.gaps.iter().any(|gap| gap.missing.contains("paths")), "{:?}", mute.gaps);
+}
+
+#[test]
+fn the_same_answers_give_the_same_conclusion() {
+    let conclusion = || World { throws: true, every: 5, ..World::default() }.diagnose();
+    assert_eq!(conclusion(), conclusion());
+}
