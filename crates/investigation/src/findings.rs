@@ -20,9 +20,9 @@ use crate::ledger::Ledger;
 use crate::plan::Views;
 use crate::suspects::{self, Suspect};
 
-/// Share of a service's calls that open a connection, from which it does not reuse them. A restarted instance under
-/// load opens one for each of the calls that run at once, and reuses them afterwards.
-const OPENING_MIN: f64 = 0.75;
+/// Extra work of one other component, as a part of the time spent on connecting, from which the connecting is its
+/// symptom.
+const WORK_OF_OTHERS_MIN: f64 = 0.5;
 
 /// Everything measured.
 #[derive(Debug)]
@@ -41,8 +41,6 @@ pub(crate) struct Findings {
     pub(crate) lanes: Vec<Lane>,
     pub(crate) resends: Vec<Resends>,
     pub(crate) flows: Vec<Flow>,
-    /// Share of the calls of each service that open a connection for themselves, in the bad window.
-    pub(crate) opening_shares: BTreeMap<String, f64>,
     pub(crate) skews: Vec<ClockSkew>,
     pub(crate) series: Vec<SeriesRow>,
     pub(crate) calls: BTreeSet<(String, String)>,
@@ -68,11 +66,21 @@ impl Findings {
         own.fold(0.0, |sum, suspect| sum + suspect.share)
     }
 
-    /// Whether a suspect is time spent on connecting although most calls find a connection. Connections take long, and
-    /// some more are opened, wherever a callee or the whole host is overloaded: that is a symptom.
+    /// Whether a suspect is time spent on connecting while somebody else works longer. Connections take long, and more
+    /// are opened, wherever a callee or the whole host is overloaded: that is a symptom of whose work grew.
     pub(crate) fn connects_as_a_symptom(&self, suspect: &Suspect) -> bool {
-        let share = self.opening_shares.get(&suspect.service).copied().unwrap_or_default();
-        structure::is_connecting(&suspect.span) && share < OPENING_MIN
+        let is_connecting = |suspect: &Suspect| structure::is_connecting(&suspect.span);
+        if !is_connecting(suspect) {
+            return false;
+        }
+        let mut work: BTreeMap<(ComponentKind, &str), f64> = BTreeMap::new();
+        for other in self.suspects.iter().filter(|other| !is_connecting(other)) {
+            *work.entry(other.component()).or_default() += other.share;
+        }
+        work.remove(&(ComponentKind::Service, suspect.service.as_str()));
+        let own = self.suspects.iter().filter(|own| own.service == suspect.service && is_connecting(own));
+        let connecting = own.fold(0.0, |sum, own| sum + own.share);
+        work.values().any(|share| *share >= WORK_OF_OTHERS_MIN * connecting)
     }
 
     /// Whether `caller` reaches `callee` over the calls seen.
@@ -128,7 +136,6 @@ pub(crate) fn measure(
         resends: structure::resends(&good_edges, &bad_edges),
         flows: messages::flows(&good_edges, &bad_edges),
         skews: clock::skews(&good_edges),
-        opening_shares: structure::opening_shares(&bad),
         series,
         excess_ms,
         has_self_time: good.traces > 0 && bad.traces > 0,

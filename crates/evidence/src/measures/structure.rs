@@ -8,8 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use telemetry::SpanKind;
-use telemetry::answer::{EdgeRow, SelfTimeTable};
+use telemetry::answer::EdgeRow;
 
 use super::Measure;
 
@@ -91,33 +90,6 @@ fn attempts(rows: &[EdgeRow]) -> BTreeMap<(&str, &str), (u64, u64)> {
 pub fn is_connecting(span: &str) -> bool {
     let name = span.to_ascii_lowercase();
     ["tcp.connect", "tls.connect", "connection_setup", "handshake"].iter().any(|part| name.contains(part))
-}
-
-/// Share of the calls of each service that open a connection for themselves; services that open none are left out. One
-/// where connecting is seen and the calls are not.
-#[must_use]
-pub fn opening_shares(table: &SelfTimeTable) -> BTreeMap<String, f64> {
-    let mut opened: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    let mut calls: BTreeMap<&str, u64> = BTreeMap::new();
-    for row in &table.rows {
-        let service = row.subject.service.as_str();
-        if is_connecting(&row.subject.operation) {
-            *opened.entry((service, &row.subject.operation)).or_default() += row.count;
-        } else if row.kind == SpanKind::Client && row.database.is_empty() {
-            *calls.entry(service).or_default() += row.count;
-        }
-    }
-    let mut shares: BTreeMap<String, f64> = BTreeMap::new();
-    // One connection has several spans of different names.
-    for ((service, _), count) in opened {
-        let share = match calls.get(service) {
-            Some(calls) => (count as f64 / *calls as f64).min(1.0),
-            None => 1.0,
-        };
-        let known = shares.entry(service.to_owned()).or_default();
-        *known = known.max(share);
-    }
-    shares
 }
 
 #[cfg(test)]
