@@ -59,6 +59,7 @@ pub(crate) struct Views {
 pub(crate) struct Whole {
     pub(crate) bad: Window,
     pub(crate) paths: (QuestionId, QuestionId),
+    pub(crate) edges: (QuestionId, QuestionId),
     /// One for each part of the history.
     pub(crate) series: Vec<QuestionId>,
 }
@@ -85,7 +86,7 @@ impl Plan {
         self.ask(Ask::Topology { window }, alert.at)
     }
 
-    /// Everything against its history, for an alert that names nothing: the ways of requests and the metrics.
+    /// Everything against its history, for an alert that names nothing: the ways of requests, the calls and the metrics.
     pub(crate) fn whole(&mut self, alert: &Alert) -> (Whole, Vec<Question>) {
         let from = alert.at.plus_seconds(-UNNAMED_SECONDS).max(alert.history_from);
         let (good, bad) = (Window::new(alert.history_from, from), Window::new(from, alert.at));
@@ -97,7 +98,8 @@ impl Plan {
             let good = Window::new(at(part), at(part + 1));
             Ask::SeriesChange { good, bad, scope: Scope::all(), metrics: Vec::new() }
         });
-        let asks = [paths(good), paths(bad)].into_iter().chain(series);
+        let edges = |window| Ask::Edges { window, scope: Scope::all() };
+        let asks = [paths(good), paths(bad), edges(good), edges(bad)].into_iter().chain(series);
         let questions: Vec<Question> = asks.map(|ask| self.ask(ask, settled)).collect();
         let id = |question: Option<&Question>| {
             question.map_or_else(|| QuestionId::numbered(0), |question| question.id.clone())
@@ -105,7 +107,8 @@ impl Plan {
         let whole = Whole {
             bad,
             paths: (id(questions.first()), id(questions.get(1))),
-            series: questions.iter().skip(2).map(|question| question.id.clone()).collect(),
+            edges: (id(questions.get(2)), id(questions.get(3))),
+            series: questions.iter().skip(4).map(|question| question.id.clone()).collect(),
         };
         (whole, questions)
     }

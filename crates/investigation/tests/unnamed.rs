@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use incident::{Alert, Conclusion, ConclusionKind, Fault, HypothesisStatus};
 use investigation::Diagnosis;
-use telemetry::answer::{Answer, SeriesFigures, SeriesKind, SeriesRow, Table};
+use telemetry::answer::{Answer, Block, EdgeRow, SeriesFigures, SeriesKind, SeriesRow, Table};
 use telemetry::number::Num;
 use telemetry::time::SECOND_NS;
 use telemetry::{
@@ -26,6 +26,8 @@ struct World {
     every: i64,
     /// The computing time of `back` rises to all there is.
     is_busy: bool,
+    /// Calls of `back` are on their way for a third of a second.
+    is_far: bool,
     /// No source knows anything.
     is_mute: bool,
 }
@@ -85,10 +87,44 @@ impl World {
         vec![row("back", self.is_busy), row("front", false)]
     }
 
+    /// Calls by minute; delays vary a little.
+    fn edges(self, window: Window) -> Vec<EdgeRow> {
+        let minutes = window.from.0.div_euclid(60 * SECOND_NS)..window.to.0.div_euclid(60 * SECOND_NS);
+        let edge = |caller: &str, callee: &str| {
+            let delay_ms = |minute: i64| match self.is_far && callee == "back" && minute * 60 >= ONSET {
+                true => 300 + minute % 7,
+                false => 2 + (minute * 5) % 7,
+            };
+            let block = |minute: i64| Block {
+                second: UnixNanos(minute * 60 * SECOND_NS),
+                count: 1,
+                sum_ns: delay_ms(minute) * 1_000_000,
+            };
+            EdgeRow {
+                caller: caller.to_owned(),
+                callee: callee.to_owned(),
+                is_instrumented: true,
+                count: 1,
+                errors: 0,
+                client_sum_ns: 0,
+                server_sum_ns: 0,
+                delay_p50_ns: 0,
+                clock_offset_p50_ns: 0,
+                blocks: minutes.clone().map(block).collect(),
+                resends: 0,
+                queue: None,
+            }
+        };
+        vec![edge("door", "front"), edge("front", "back"), edge("front", "other")]
+    }
+
     fn answer(self, data: &Data, question: &Question) -> Result<Answer, AskError> {
         match &question.ask {
             Ask::Paths { window, scope } if !self.is_mute => {
                 Ok(telemetry::paths::of(&data.spans, &data.logs, *window, scope))
+            }
+            Ask::Edges { window, .. } if !self.is_mute => {
+                Ok(Answer::exact(Table::Edges(self.edges(*window))))
             }
             Ask::SeriesChange { good, bad, .. } if !self.is_mute => {
                 Ok(Answer::exact(Table::SeriesChange(self.series(*good, *bad))))
@@ -190,6 +226,15 @@ fn a_resource_in_full_use_is_the_cause_where_no_path_is_broken() {
     let cause = conclusion.root_cause.expect("a cause");
     assert_eq!((cause.service.as_str(), cause.resource.as_str()), ("back", "CpuUsage(%)"));
     assert_eq!((cause.fault, cause.instances), (Fault::ResourceExhausted, vec!["back-1".to_owned()]));
+}
+
+#[test]
+fn a_service_that_is_far_away_is_the_cause_and_not_the_one_that_waits_for_it() {
+    let conclusion = World { is_far: true, every: 5, ..World::default() }.diagnose();
+    let cause = conclusion.root_cause.expect("a cause");
+    assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::SlowEdge), "{}", cause.statement);
+    assert!(cause.statement.contains("`front` to `back`"), "{}", cause.statement);
+    assert!(cause.evidence.iter().all(|id| conclusion.evidence.iter().any(|item| item.id == *id)));
 }
 
 #[test]

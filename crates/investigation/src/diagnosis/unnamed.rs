@@ -8,6 +8,7 @@
 //! Knows no latency: without a symptom there is no excess that candidates could be held against.
 
 mod candidates;
+mod late;
 mod words;
 
 use incident::conclusion::SCHEMA;
@@ -15,7 +16,7 @@ use incident::{
     Candidate, CandidateKind, ComponentKind, Conclusion, ConclusionKind, EvidenceId, Fault, Hypothesis,
     HypothesisStatus, Onset, Prediction, PredictionOutcome, RootCause, RuledOut,
 };
-use telemetry::answer::{PathTable, SeriesRow, Table};
+use telemetry::answer::{EdgeRow, PathTable, SeriesRow, Table};
 use telemetry::number::Num;
 use telemetry::{Note, NoteKind, QuestionId, Stage};
 
@@ -34,7 +35,11 @@ type Proven<'a> = (&'a Suspected, Vec<EvidenceId>);
 pub(super) fn conclude(ledger: &mut Ledger, whole: &Whole) -> (Vec<Note>, Conclusion) {
     let (good, bad) = (paths(ledger, &whole.paths.0), paths(ledger, &whole.paths.1));
     let parts: Vec<&[SeriesRow]> = whole.series.iter().map(|id| series(ledger, id)).collect();
-    let all = candidates::rank(&good, &bad, &parts);
+    let all = candidates::rank(
+        (&good, &bad),
+        (edges(ledger, &whole.edges.0), edges(ledger, &whole.edges.1)),
+        &parts,
+    );
     let proven: Vec<Proven<'_>> =
         all.iter().take(LISTED_MAX).map(|one| (one, words::prove(ledger, whole, one))).collect();
     gaps(ledger, &good, whole);
@@ -51,8 +56,7 @@ pub(super) fn conclude(ledger: &mut Ledger, whole: &Whole) -> (Vec<Note>, Conclu
             )
         }
         (None, None) => {
-            let text =
-                "insufficient evidence: no path of requests broke, and no resource is used more than before";
+            let text = "insufficient evidence: no path of requests broke, no way between services became slower, and no resource is used more than before";
             (ConclusionKind::Insufficient, text.to_owned())
         }
     };
@@ -88,6 +92,13 @@ fn series<'a>(ledger: &'a Ledger, id: &QuestionId) -> &'a [SeriesRow] {
     }
 }
 
+fn edges<'a>(ledger: &'a Ledger, id: &QuestionId) -> &'a [EdgeRow] {
+    match ledger.table(id) {
+        Some(Table::Edges(rows)) => rows,
+        _ => &[],
+    }
+}
+
 fn gaps(ledger: &mut Ledger, good: &PathTable, whole: &Whole) {
     ledger.gap(
         format!("the alert names nothing: all was looked at, from {} UTC on", whole.bad.from.clock()),
@@ -109,6 +120,7 @@ fn candidate(one: &Suspected) -> Candidate {
     let (kind, name) = match &one.best {
         Shown::Break(broken) => (CandidateKind::Service, broken.operation.clone()),
         Shown::Usage(usage) => (CandidateKind::Resource, usage.name()),
+        Shown::Late(_) => (CandidateKind::Edge, String::new()),
     };
     Candidate { kind, service: one.service.clone(), name }
 }
@@ -139,6 +151,7 @@ fn cause(one: &Suspected, evidence: &[EvidenceId]) -> RootCause {
             let fault = Fault::ResourceExhausted;
             (String::new(), String::new(), usage.name(), fault, instances.into_iter().collect())
         }
+        Shown::Late(_) => (String::new(), String::new(), String::new(), Fault::SlowEdge, Vec::new()),
     };
     RootCause {
         component: ComponentKind::Service,

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use evidence::measures::late_edges::{self, Vote};
 use evidence::measures::lost_events::{self, Break};
 use evidence::measures::saturation::{self, Usage};
 use evidence::statistics::false_discovery;
-use telemetry::answer::{PathTable, SeriesRow};
+use telemetry::answer::{EdgeRow, PathTable, SeriesRow};
+
+use super::late;
 
 /// Chance below which a break or a usage is listed at all.
 const P_MAX: f64 = 0.05;
@@ -18,6 +21,7 @@ const PART_MIN: f64 = 0.5;
 pub(super) enum Shown {
     Break(Break),
     Usage(Usage),
+    Late(Vote),
 }
 
 impl Shown {
@@ -25,6 +29,7 @@ impl Shown {
         match self {
             Self::Break(one) => one.p_value,
             Self::Usage(one) => one.p_value,
+            Self::Late(vote) => late::p_value(vote),
         }
     }
 
@@ -32,6 +37,8 @@ impl Shown {
         match self {
             Self::Break(one) => one.is_broken(),
             Self::Usage(one) => one.is_raised(),
+            // Only what is claimed votes.
+            Self::Late(_) => true,
         }
     }
 }
@@ -73,14 +80,20 @@ impl Suspected {
 }
 
 /// Every candidate, the most suspicious first.
-pub(super) fn rank(good: &PathTable, bad: &PathTable, series: &[&[SeriesRow]]) -> Vec<Suspected> {
+pub(super) fn rank(
+    (good, bad): (&PathTable, &PathTable),
+    edges: (&[EdgeRow], &[EdgeRow]),
+    series: &[&[SeriesRow]],
+) -> Vec<Suspected> {
     let breaks = lost_events::breaks(good, bad).into_iter().filter(|one| !one.is_over).map(Shown::Break);
     let usages = saturation::usages(series).into_iter().filter(Usage::is_large).map(Shown::Usage);
+    let late = late_edges::votes(&late_edges::late_edges(edges.0, edges.1)).into_iter().map(Shown::Late);
     let mut by_service: BTreeMap<String, Vec<Shown>> = BTreeMap::new();
-    for shown in breaks.chain(usages).filter(|shown| shown.p_value() <= P_MAX) {
+    for shown in breaks.chain(usages).chain(late).filter(|shown| shown.p_value() <= P_MAX) {
         let service = match &shown {
             Shown::Break(one) => &one.service,
             Shown::Usage(one) => &one.service,
+            Shown::Late(vote) => &vote.service,
         };
         by_service.entry(service.clone()).or_default().push(shown);
     }

@@ -5,6 +5,7 @@ use evidence::measures::saturation::Usage;
 use incident::{EvidenceId, EvidenceKind};
 
 use super::candidates::{Shown, Suspected};
+use super::late;
 use crate::ledger::{Fact, Ledger};
 use crate::plan::Whole;
 
@@ -27,6 +28,7 @@ pub(super) fn text(one: &Suspected) -> String {
             format!("{}{and}", of_break(broken))
         }
         Shown::Usage(usage) => of_usage(usage),
+        Shown::Late(vote) => late::text(vote),
     }
 }
 
@@ -82,6 +84,7 @@ pub(super) fn prove(ledger: &mut Ledger, whole: &Whole, one: &Suspected) -> Vec<
         facts.extend(match shown {
             Shown::Break(broken) => prove_break(ledger, whole, broken),
             Shown::Usage(usage) => prove_usage(ledger, whole, usage),
+            Shown::Late(vote) => late::prove(ledger, whole, vote),
         });
     }
     facts
