@@ -3,6 +3,7 @@
 
 mod nezha;
 mod petshop;
+mod rootcausebench;
 
 use std::path::Path;
 
@@ -43,7 +44,7 @@ pub struct Incident {
 /// Every dataset, sorted by name.
 #[must_use]
 pub fn all() -> &'static [&'static dyn Dataset] {
-    &[&nezha::Nezha, &petshop::PetShop]
+    &[&nezha::Nezha, &petshop::PetShop, &rootcausebench::RootCauseBench]
 }
 
 /// The dataset of this name, or the one that the folder holds.

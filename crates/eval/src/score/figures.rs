@@ -21,6 +21,8 @@ pub struct Figures {
     pub exact: Share,
     /// Cases with an inner label: the first component and something inside it are right.
     pub inner: Share,
+    /// Cases whose label names a change: that change was blamed, and no other.
+    pub change: Share,
     /// Of the cases in which nobody was blamed, those with nobody to blame.
     pub abstention_precision: Share,
     /// Of the cases with nobody to blame, those in which nobody was blamed.
@@ -103,6 +105,7 @@ impl Figures {
             mrr: reciprocal / rooted().count().max(1) as f64,
             exact: share(rooted(), |case| case.is_exact),
             inner: share(rooted().filter(|case| !case.label.inner.is_empty()), |case| case.is_inner),
+            change: share(rooted().filter(|case| !case.label.change.is_empty()), |case| case.is_change),
             abstention_precision: share(all().filter(|case| case.abstained), |case| case.label.is_none),
             abstention_recall: share(all().filter(|case| case.label.is_none), |case| case.abstained),
             decoys_blamed: Share::new(all().map(|case| case.decoys.len()).sum(), decoys),

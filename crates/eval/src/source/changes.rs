@@ -50,7 +50,8 @@ fn detail(change: &Change) -> Option<Box<ChangeDetail>> {
     (detail != ChangeDetail::default()).then(|| Box::new(detail))
 }
 
-/// The hunks of a unified diff by file; the only file's when the diff names none.
+/// The hunks of a diff by file: by the lines that name files, or by hunk heads that hold the path of one; the only
+/// file's when nothing names one.
 fn file_diffs(diff: &str, files: &[String]) -> Vec<FileDiff> {
     let mut found: Vec<FileDiff> = Vec::new();
     for line in diff.lines() {
@@ -58,6 +59,10 @@ fn file_diffs(diff: &str, files: &[String]) -> Vec<FileDiff> {
             let path = path.strip_prefix("b/").unwrap_or(path).to_owned();
             found.push(FileDiff { path, lines: Vec::new() });
             continue;
+        }
+        let named = files.iter().find(|file| line.starts_with("@@") && line.contains(file.as_str()));
+        if let Some(file) = named.filter(|file| found.last().is_none_or(|last| last.path != **file)) {
+            found.push(FileDiff { path: file.clone(), lines: Vec::new() });
         }
         let is_head = ["--- ", "diff ", "index "].iter().any(|head| line.starts_with(head));
         if is_head || !line.starts_with(['+', '-', ' ', '@']) {

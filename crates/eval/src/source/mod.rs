@@ -4,6 +4,7 @@
 
 mod changes;
 mod coverage;
+mod log_templates;
 
 mod edges_from_metrics;
 mod metric_onset;
@@ -21,11 +22,12 @@ use crate::tables::Tables;
 use traces::Traces;
 
 /// The questions that are answered here, sorted.
-const ANSWERED: [&str; 10] = [
+const ANSWERED: [&str; 11] = [
     "changes",
     "coverage",
     "edges",
     "exemplars",
+    "log_templates",
     "onset",
     "paths",
     "self_time",
@@ -79,6 +81,9 @@ impl Answerer for TableSource {
             Ask::Exemplars { window, scope, limit } => {
                 let (rows, left_out) = self.traces().exemplars(*window, scope, *limit);
                 Ok(Answer { left_out, ..cut(rows, limits, Table::Exemplars) })
+            }
+            Ask::LogTemplates { window, scope } => {
+                Ok(cut(log_templates::rows(&tables.logs, *window, scope), limits, Table::LogTemplates))
             }
             Ask::Onset { window, scope } => {
                 let mut rows = onset::rows(&tables.spans, *window, scope);
