@@ -50,7 +50,7 @@ fn detail(change: &Change) -> Option<Box<ChangeDetail>> {
     (detail != ChangeDetail::default()).then(|| Box::new(detail))
 }
 
-/// The hunks of a diff by file: by the lines that name files, or by hunk heads that hold the path of one; the only
+/// The hunks of a diff by file: by the lines that name files, or by hunk heads that hold the path of one; the first
 /// file's when nothing names one.
 fn file_diffs(diff: &str, files: &[String]) -> Vec<FileDiff> {
     let mut found: Vec<FileDiff> = Vec::new();
@@ -69,7 +69,7 @@ fn file_diffs(diff: &str, files: &[String]) -> Vec<FileDiff> {
             continue;
         }
         if found.is_empty() {
-            let path = if let [only] = files { only.clone() } else { String::new() };
+            let path = files.first().cloned().unwrap_or_default();
             found.push(FileDiff { path, lines: Vec::new() });
         }
         if let Some(last) = found.last_mut() {

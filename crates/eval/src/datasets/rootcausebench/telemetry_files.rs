@@ -55,8 +55,8 @@ pub(super) fn logs(path: &Path) -> Result<Vec<LogRecord>, FileError> {
     let text = std::fs::read_to_string(path).map_err(|error| FileError::io(path, error))?;
     let mut shared = Shared::default();
     let record = |line: &str| {
-        let line: Line = serde_json::from_str(line)
-            .map_err(|error| FileError::content(path, error.to_string()))?;
+        let line: Line =
+            serde_json::from_str(line).map_err(|error| FileError::content(path, error.to_string()))?;
         let severity = LEVELS.iter().find(|(name, _)| line.severity_text.eq_ignore_ascii_case(name));
         let mut rest = line.rest;
         rest.remove("trace_id");
