@@ -81,6 +81,11 @@ fn share<'a>(cases: impl Iterator<Item = &'a Judged>, has: impl Fn(&Judged) -> b
     Share::new(hits, of)
 }
 
+/// Whether the change that the label names was blamed, and no other.
+fn is_change(case: &Judged) -> bool {
+    case.line.as_ref().is_some_and(|line| line.changes == [case.label.change.as_str()])
+}
+
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(0.0)
@@ -105,7 +110,7 @@ impl Figures {
             mrr: reciprocal / rooted().count().max(1) as f64,
             exact: share(rooted(), |case| case.is_exact),
             inner: share(rooted().filter(|case| !case.label.inner.is_empty()), |case| case.is_inner),
-            change: share(rooted().filter(|case| !case.label.change.is_empty()), |case| case.is_change),
+            change: share(rooted().filter(|case| !case.label.change.is_empty()), is_change),
             abstention_precision: share(all().filter(|case| case.abstained), |case| case.label.is_none),
             abstention_recall: share(all().filter(|case| case.label.is_none), |case| case.abstained),
             decoys_blamed: Share::new(all().map(|case| case.decoys.len()).sum(), decoys),

@@ -23,8 +23,6 @@ pub struct Judged {
     pub is_inner: bool,
     /// Decoys that were blamed.
     pub decoys: Vec<String>,
-    /// Whether the change that the label names was blamed, and no other.
-    pub is_change: bool,
     /// Whether the loudest service is a root.
     pub is_loudest: bool,
     /// What was said; nothing when there is no line for the case.
@@ -44,7 +42,6 @@ impl Judged {
                 is_exact: false,
                 is_inner: false,
                 decoys: Vec::new(),
-                is_change: false,
                 is_loudest: false,
                 line: None,
             };
@@ -60,7 +57,6 @@ impl Judged {
             is_exact: blamed == roots,
             is_inner: rank == Some(1) && named,
             decoys: label.decoys.iter().filter(is_decoy).cloned().collect(),
-            is_change: !label.change.is_empty() && line.changes == [label.change.as_str()],
             is_loudest: line.loudest.as_deref().is_some_and(|loudest| roots.contains(loudest)),
             label: label.clone(),
             line: Some(line.clone()),
