@@ -69,10 +69,15 @@ impl Judged {
         self.rank.is_some_and(|rank| rank <= k)
     }
 
-    /// Whether the first answer was right; silence where there is nobody to blame.
+    /// Whether the first answer was right; silence where there is nobody to blame. Who abstains wins nothing elsewhere,
+    /// whatever stood first among the open hypotheses.
     #[must_use]
     pub fn is_won(&self) -> bool {
-        if self.label.is_none { self.line.is_some() && self.abstained } else { self.is_within(1) }
+        if self.label.is_none {
+            self.line.is_some() && self.abstained
+        } else {
+            !self.abstained && self.is_within(1)
+        }
     }
 }
 

@@ -20,11 +20,8 @@ pub fn by_path(path: &str) -> Option<&'static str> {
     if is_test {
         return Some("it touches tests only");
     }
-    if matches!(extension(&lower), "md" | "rst" | "adoc" | "txt")
-        && name != "requirements.txt"
-        && !folder(&["prompts"])
-        || folder(&["docs", "documentation", "doc"])
-    {
+    // A text file may be what a program reads: only documents are documents.
+    if matches!(extension(&lower), "md" | "rst" | "adoc") || folder(&["docs", "documentation"]) {
         return Some("it touches documents only");
     }
     if matches!(extension(&lower), "css" | "scss" | "less" | "svg" | "png" | "jpg" | "ico" | "woff" | "woff2")
@@ -102,7 +99,6 @@ fn is_log(line: &str) -> bool {
         "print(",
         "printf(",
         "fmt.print",
-        "f.str(",
         "tracing::",
         "info!(",
         "debug!(",

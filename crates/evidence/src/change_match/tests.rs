@@ -1,5 +1,5 @@
 //! Incidents made up from common operations, in several languages: each with a change that did it and one that is
-//! nearer in time or in words and did not. None of them is taken from a data set.
+//! nearer in time or in words and did not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
