@@ -4,6 +4,7 @@ use telemetry::SpanKind;
 
 use super::*;
 
+#[expect(clippy::disallowed_methods, reason = "a test file need not outlive a crash")]
 fn write(root: &Path, name: &str, text: &str) {
     let path = root.join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
