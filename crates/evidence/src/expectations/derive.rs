@@ -46,8 +46,13 @@ pub fn derive(failing: &[Run], healthy: &[Run], texts: &dyn Texts) -> Expectatio
     candidates.extend(counts(&bad, &good));
     candidates.extend(retries(failing, healthy));
     candidates.extend(logs(failing, healthy));
-    let mut items: Vec<Item> =
-        candidates.into_iter().filter(|item| is_confirmed(item, failing, healthy, texts)).collect();
+    let confirmed = |candidates: Vec<Item>| -> Vec<Item> {
+        candidates.into_iter().filter(|item| is_confirmed(item, failing, healthy, texts)).collect()
+    };
+    let mut items = confirmed(candidates);
+    if items.is_empty() {
+        items = confirmed(in_a_row(&bad, &good).into_iter().collect());
+    }
     if !items.is_empty() {
         items.extend(topology(healthy));
     }
@@ -148,6 +153,23 @@ fn limits(bad: &BTreeMap<String, Figures>, good: &BTreeMap<String, Figures>) -> 
     let largest = found.first().map_or(0.0, |(excess, _)| *excess);
     found.retain(|(excess, _)| *excess >= largest * EXCESS_SHARE_MIN);
     found.into_iter().take(ENTRIES_MAX).map(|(_, item)| item).collect()
+}
+
+/// A limit for the shortest span that takes longer in every failing run, where nothing takes longer by itself: calls that
+/// ran side by side and now stand in a row.
+fn in_a_row(bad: &BTreeMap<String, Figures>, good: &BTreeMap<String, Figures>) -> Option<Item> {
+    let grown = bad.iter().filter_map(|(span, failing)| {
+        let healthy = good.get(span)?;
+        let least = failing.slowest_ms.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = healthy.slowest_ms.iter().copied().fold(0.0, f64::max);
+        Some((least, most, between(most, least)?, span))
+    });
+    let (least, most, limit, span) = grown.min_by(|left, right| left.0.total_cmp(&right.0))?;
+    let because = format!(
+        "took {least:.1} ms or more in each failing run, at most {most:.1} ms in a healthy one, and nothing below it \
+         takes longer by itself"
+    );
+    Some(item(because, claim(span, vec![Claim::MaxMs(limit)])))
 }
 
 /// A number as people write it, near the geometric middle of `low` and `high`; nothing when they are too close.

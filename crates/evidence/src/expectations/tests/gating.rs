@@ -120,3 +120,23 @@ fn runs_that_do_not_differ_give_no_expectation() {
     assert!(mostly.items.is_empty(), "{}", to_yaml(&mostly));
     assert_eq!(gate(&mostly, &[order(1, 0)], None, &Plain).judged.len(), 0);
 }
+
+/// Five calls of 11 ms, each `step` after the one before.
+fn calls(step: i64) -> Run {
+    let root = span("gateway", "GET /products", Server, 0, 15 + 4 * step);
+    let entry = child(&root, span("catalog", "GET /products", Server, 1, 13 + 4 * step));
+    let mut spans = vec![root, entry];
+    for at in 0..5 {
+        spans.push(child(&spans[1], span("catalog", "GET /rates", Client, 2 + at * step, 13 + at * step)));
+    }
+    run(spans)
+}
+
+#[test]
+fn calls_that_stand_in_a_row_limit_the_span_around_them_where_nothing_takes_longer_by_itself() {
+    let expectations = derived(&runs(|_| calls(11)), &runs(|_| calls(0)));
+    let text = to_yaml(&expectations);
+    assert!(text.contains("catalog GET /products") && !text.contains("gateway GET /products:"), "{text}");
+    let same = derive(&runs(|_| calls(0)), &runs(|_| calls(0)), &Plain);
+    assert!(same.items.is_empty());
+}
