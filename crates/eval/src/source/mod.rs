@@ -1,4 +1,4 @@
-//! Answers the engine's questions from the tables of one case, with the rows that the store would give.
+//! Answers the engine's questions from the tables of one case.
 //!
 //! Every trace counts as settled: a case is over. Changes are those that somebody told of.
 
