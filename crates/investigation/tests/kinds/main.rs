@@ -190,6 +190,16 @@ fn two_causes_at_once_are_two_and_a_bystander_is_none() {
     assert!(world.diagnose().further_causes.is_empty(), "a busy machine slows bystanders");
 }
 
+#[test]
+fn a_service_deployed_after_the_onset_is_no_second_cause() {
+    let mut world = slow_work(Some(0.6));
+    world.deployed = vec!["back", "front"];
+    world.groups[0] = server("front", 1.0, 60.0);
+    assert_eq!(world.diagnose().further_causes.len(), 1, "deployed at the onset it is one");
+    (world.deployed, world.deployed_late) = (vec!["back"], vec!["front"]);
+    assert!(world.diagnose().further_causes.is_empty(), "{}", world.diagnose().statement);
+}
+
 // covers: AW-27
 #[test]
 fn an_operation_that_has_never_succeeded_is_said_to_be_so() {

@@ -70,6 +70,8 @@ pub(crate) struct World {
     /// Seconds of CPU a second of a service, before and now.
     pub(crate) cpu: Option<(&'static str, f64, f64)>,
     pub(crate) deployed: Vec<&'static str>,
+    /// Deployed seconds after the onset.
+    pub(crate) deployed_late: Vec<&'static str>,
     pub(crate) signal: Option<AlertSignal>,
 }
 
@@ -147,7 +149,7 @@ impl World {
                 })
                 .collect();
             let count: u64 = blocks.iter().map(|block| block.count).sum();
-            let version = if is_bad && self.deployed.contains(&group.service) { "2" } else { "1" };
+            let version = if is_bad && self.is_deployed(group.service) { "2" } else { "1" };
             let failed = if is_bad && group.failing { count } else { 0 };
             (count > 0).then(|| SelfTimeRow {
                 subject: subject(group.service, group.span, version),
@@ -229,9 +231,13 @@ impl World {
         Table::SeriesChange(self.cpu.into_iter().map(row).collect())
     }
 
+    fn is_deployed(&self, service: &str) -> bool {
+        self.deployed.iter().chain(&self.deployed_late).any(|name| *name == service)
+    }
+
     fn answer(&self, question: &Question) -> Result<Answer, AskError> {
         let deploy = |service: &&str| ChangeRow {
-            at: at(ONSET),
+            at: at(if self.deployed_late.contains(service) { ONSET + 4 } else { ONSET }),
             kind: ChangeKind::Deploy,
             service: (*service).into(),
             instance: format!("{service}-1"),
@@ -244,7 +250,9 @@ impl World {
             Ask::SelfTime { window, .. } => self.self_time(*window),
             Ask::Edges { window, .. } => self.edges(*window),
             Ask::Exemplars { .. } => Table::Exemplars(Vec::new()),
-            Ask::Changes { .. } => Table::Changes(self.deployed.iter().map(deploy).collect()),
+            Ask::Changes { .. } => {
+                Table::Changes(self.deployed.iter().chain(&self.deployed_late).map(deploy).collect())
+            }
             Ask::SeriesChange { .. } => self.series(),
             other => return Err(AskError::Unsupported(other.name().into())),
         }))
