@@ -47,6 +47,8 @@ enum State {
     /// Everything, when the alert names nothing.
     AwaitWhole {
         whole: Box<Whole>,
+        /// The looks that may still follow.
+        looks_left: u8,
     },
     /// Who calls whom, when the alerted service is known by its metrics alone.
     AwaitGraph {
@@ -79,8 +81,8 @@ impl Diagnosis {
         let mut notes = vec![Note::new(Stage::Detect, NoteKind::Began, "what is wrong, and since when")];
         notes.extend(self.alert.symptoms.iter().take(3).map(detect::symptom_note));
         if self.alert.symptoms.is_empty() {
-            let (whole, questions) = self.plan.whole(&self.alert);
-            self.state = State::AwaitWhole { whole: Box::new(whole) };
+            let (whole, questions) = self.plan.whole(&self.alert, self.alert.at);
+            self.state = State::AwaitWhole { whole: Box::new(whole), looks_left: unnamed::LOOKS_MAX - 1 };
             return Step { notes, next: Next::Ask(questions) };
         }
         let question = self.plan.onset(&self.alert);
@@ -108,10 +110,23 @@ impl Diagnosis {
         }
     }
 
-    fn look_everywhere(&mut self, whole: &Whole) -> Step<Conclusion> {
+    fn look_everywhere(&mut self, whole: &Whole, looks_left: u8) -> Step<Conclusion> {
         let (mut notes, conclusion) = unnamed::conclude(&mut self.ledger, whole);
+        if conclusion.root_cause.is_none() && looks_left > 0 {
+            return self.look_again(whole, looks_left - 1, &conclusion.statement);
+        }
         notes.extend(self.gap_notes(Stage::Synthesize));
         Step { notes, next: Next::Done(conclusion) }
+    }
+
+    /// What goes on tells more of itself a minute later. Nothing of the first look is kept: the second one sees it all.
+    fn look_again(&mut self, whole: &Whole, looks_left: u8, why: &str) -> Step<Conclusion> {
+        let until = whole.bad.to.plus_seconds(unnamed::AGAIN_SECONDS);
+        self.ledger = Ledger::default();
+        let (whole, questions) = self.plan.whole(&self.alert, until);
+        self.state = State::AwaitWhole { whole: Box::new(whole), looks_left };
+        let text = format!("{why}; what happens until {} UTC is waited for", until.clock());
+        Step { notes: vec![Note::new(Stage::Detect, NoteKind::Learned, text)], next: Next::Ask(questions) }
     }
 
     fn locate(&mut self, onset_question: QuestionId) -> Step<Conclusion> {
@@ -228,7 +243,7 @@ impl Inquiry for Diagnosis {
             State::Attribute(attribution) => return self.attribute(*attribution),
             State::Begin => self.begin(),
             State::AwaitSeries { question } => self.connect(question),
-            State::AwaitWhole { whole } => self.look_everywhere(&whole),
+            State::AwaitWhole { whole, looks_left } => self.look_everywhere(&whole, looks_left),
             State::AwaitGraph { onset_question, topology } => self.follow_calls(onset_question, &topology),
             State::AwaitViews { onset, onset_question, views } => self.look(onset, &onset_question, *views),
             State::AwaitTraces { findings, bad } => self.conclude(&findings, bad.as_ref()),

@@ -86,10 +86,11 @@ impl Plan {
         self.ask(Ask::Topology { window }, alert.at)
     }
 
-    /// Everything against its history, for an alert that names nothing: the ways of requests, the calls and the metrics.
-    pub(crate) fn whole(&mut self, alert: &Alert) -> (Whole, Vec<Question>) {
+    /// Everything until `until` against its history, for an alert that names nothing: the ways of requests, the calls
+    /// and the metrics.
+    pub(crate) fn whole(&mut self, alert: &Alert, until: UnixNanos) -> (Whole, Vec<Question>) {
         let from = alert.at.plus_seconds(-UNNAMED_SECONDS).max(alert.history_from);
-        let (good, bad) = (Window::new(alert.history_from, from), Window::new(from, alert.at));
+        let (good, bad) = (Window::new(alert.history_from, from), Window::new(from, until));
         let settled = bad.to.plus_seconds(SETTLE_SECONDS);
         let paths = |window| Ask::Paths { window, scope: Scope::all() };
         let part_ns = good.to.since(good.from) / HISTORY_PARTS;

@@ -30,6 +30,10 @@ struct World {
     is_far: bool,
     /// No source knows anything.
     is_mute: bool,
+    /// When the alert fires; at the end when zero.
+    alerted: i64,
+    /// Until when there are requests; to the end when zero.
+    until: i64,
 }
 
 struct Data {
@@ -40,7 +44,8 @@ struct Data {
 impl World {
     fn data(self) -> Data {
         let mut data = Data { spans: Vec::new(), logs: Vec::new() };
-        for second in (0..END).step_by(self.every.max(1) as usize) {
+        let until = if self.until == 0 { END } else { self.until };
+        for second in (0..until).step_by(self.every.max(1) as usize) {
             let is_bad = self.throws && second >= ONSET;
             let trace = TraceId((second as u128 + 1).to_be_bytes());
             data.span(trace, (1, None), "front", "GET /cart", second);
@@ -138,7 +143,7 @@ impl World {
         let mut machine = Diagnosis::new(Alert {
             space: Space::default(),
             origin: "test".to_owned(),
-            at: UnixNanos(END * SECOND_NS),
+            at: UnixNanos(if self.alerted == 0 { END } else { self.alerted } * SECOND_NS),
             history_from: UnixNanos(0),
             dedupe_key: "test".to_owned(),
             symptoms: Vec::new(),
@@ -249,6 +254,19 @@ fn nobody_is_blamed_for_nothing_or_for_what_may_be_chance() {
     let mute = World { is_mute: true, every: 5, ..World::default() }.diagnose();
     assert_eq!(mute.kind, ConclusionKind::Insufficient);
     assert!(mute.gaps.iter().any(|gap| gap.missing.contains("paths")), "{:?}", mute.gaps);
+}
+
+#[test]
+fn what_may_be_chance_at_the_alert_is_looked_at_again_a_minute_later() {
+    let early = World { throws: true, every: 20, alerted: ONSET + 10, ..World::default() };
+    let conclusion = early.diagnose();
+    let cause = conclusion.root_cause.expect("three more requests went the same way");
+    assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::LostStep));
+    let ids: Vec<_> = conclusion.evidence.iter().map(|item| &item.id).collect();
+    assert!(cause.evidence.iter().all(|id| ids.contains(&id)), "nothing of the first look is cited");
+    // When nothing more comes, the one request stays what it was.
+    let over = World { until: ONSET + 10, ..early }.diagnose();
+    assert_eq!(over.kind, ConclusionKind::Insufficient);
 }
 
 #[test]

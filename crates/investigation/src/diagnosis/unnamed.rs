@@ -25,6 +25,11 @@ use crate::ledger::Ledger;
 use crate::plan::Whole;
 use crate::rules::excess_in_callee;
 
+/// Looks at the data until it is said that they do not suffice. Each claims at the stated rate, so both together at
+/// most at twice that.
+pub(super) const LOOKS_MAX: u8 = 2;
+/// Seconds of further data before another look: the step at which most metrics come.
+pub(super) const AGAIN_SECONDS: i64 = 60;
 /// Candidates that are listed; further ones are next to nothing.
 const LISTED_MAX: usize = 8;
 
