@@ -40,6 +40,8 @@ pub(crate) enum Command {
     /// Score the engine on labelled incidents
     #[command(subcommand)]
     Eval(eval::EvalCommand),
+    /// List what the engine measures, and the rules by which it rules out
+    Rules(RulesCommand),
     /// Compare traces
     #[command(subcommand)]
     Trace(TraceCommand),
@@ -162,6 +164,16 @@ pub(crate) enum ConfigCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RulesCommand {
+    /// Print JSON (firstcause.rules/1)
+    #[arg(long, conflicts_with = "markdown")]
+    pub(crate) json: bool,
+    /// Print the page `docs/rules.md`
+    #[arg(long)]
+    pub(crate) markdown: bool,
 }
 
 #[derive(Debug, Args)]

@@ -13,6 +13,7 @@ mod gate;
 mod journal;
 mod man;
 mod report;
+mod rules;
 mod serve;
 mod trace;
 
@@ -32,6 +33,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Report(args) => report::run(&args),
         Command::Gate(args) => block_on(gate::run(args)),
         Command::Eval(command) => eval::run(&command),
+        Command::Rules(args) => rules::run(&args),
         Command::Trace(command) => trace::run(&command),
         Command::Doctor(args) => block_on(doctor::run(args)),
         Command::Config(command) => config::run(&command),
