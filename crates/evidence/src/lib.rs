@@ -12,4 +12,7 @@ pub mod measures;
 pub mod series;
 pub mod statistics;
 pub mod symptoms;
+pub mod thresholds;
 pub mod trace_diff;
+
+pub use thresholds::Thresholds;

@@ -28,6 +28,7 @@ use telemetry::{
 use crate::findings::{self, Findings};
 use crate::ledger::Ledger;
 use crate::plan::{Plan, Views, Whole};
+use crate::settings::Settings;
 
 /// The machine that explains one alert.
 #[derive(Debug)]
@@ -73,8 +74,14 @@ impl Diagnosis {
     /// A diagnosis of `alert`.
     #[must_use]
     pub fn new(alert: Alert) -> Self {
+        Self::with(alert, Settings::default())
+    }
+
+    /// A diagnosis of `alert` under other settings than the default.
+    #[must_use]
+    pub fn with(alert: Alert, settings: Settings) -> Self {
         let plan = Plan::new(alert.space.clone());
-        Self { alert, plan, ledger: Ledger::default(), state: State::Begin }
+        Self { alert, plan, ledger: Ledger::new(settings), state: State::Begin }
     }
 
     fn begin(&mut self) -> Step<Conclusion> {

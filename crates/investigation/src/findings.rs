@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use evidence::measures::changes::{self, Rollout, VersionContrast};
 use evidence::measures::clock::{self, ClockSkew};
+use evidence::measures::computing;
 use evidence::measures::edge_delay::{self, EdgeContrast};
 use evidence::measures::error_origination::{self, Origin};
 use evidence::measures::exclusive_latency::{self, Contrast};
@@ -18,6 +19,7 @@ use telemetry::{QuestionId, SpanKind};
 
 use crate::ledger::Ledger;
 use crate::plan::Views;
+use crate::settings::Settings;
 use crate::suspects::{self, Suspect};
 
 /// Extra work of one other component, as a part of the time spent on connecting, from which the connecting is its
@@ -48,6 +50,7 @@ pub(crate) struct Findings {
     pub(crate) load: Load,
     /// Services with a symptom, as the alert names them.
     pub(crate) symptomatic: BTreeSet<String>,
+    pub(crate) settings: Settings,
 }
 
 /// Entry requests per second of the symptomatic operation.
@@ -69,7 +72,7 @@ impl Findings {
     /// Whether a suspect is time spent on connecting while somebody else works longer. Connections take long, and more
     /// are opened, wherever a callee or the whole host is overloaded: that is a symptom of whose work grew.
     pub(crate) fn connects_as_a_symptom(&self, suspect: &Suspect) -> bool {
-        let is_connecting = |suspect: &Suspect| structure::is_connecting(&suspect.span);
+        let is_connecting = |suspect: &Suspect| self.is_connecting(&suspect.span);
         if !is_connecting(suspect) {
             return false;
         }
@@ -81,6 +84,11 @@ impl Findings {
         let own = self.suspects.iter().filter(|own| own.service == suspect.service && is_connecting(own));
         let connecting = own.fold(0.0, |sum, own| sum + own.share);
         work.values().any(|share| *share >= WORK_OF_OTHERS_MIN * connecting)
+    }
+
+    /// Whether a span of this name opens a connection, as far as the structure of calls is looked at.
+    pub(crate) fn is_connecting(&self, span: &str) -> bool {
+        self.settings.of(&structure::MEASURE, || structure::is_connecting(span))
     }
 
     /// Whether `caller` reaches `callee` over the calls seen.
@@ -110,41 +118,45 @@ pub(crate) fn measure(
         Some(Table::Changes(rows)) => rows.clone(),
         _ => Vec::new(),
     };
-    let rollouts = changes::rollouts(&rows)
+    let settings = &ledger.settings;
+    let at = &settings.thresholds;
+    let rollouts = settings
+        .of(&changes::MEASURE, || changes::rollouts(&rows))
         .into_iter()
         .map(|rollout| {
             let contrast = changes::version_contrast(&good, &bad, &rollout);
             (rollout, contrast)
         })
         .collect();
-    let series = match ledger.table(&views.series) {
+    let series = settings.of(&computing::MEASURE, || match ledger.table(&views.series) {
         Some(Table::SeriesChange(rows)) => rows.clone(),
         _ => Vec::new(),
-    };
-    let contrasts = exclusive_latency::contrast(&good, &bad);
-    let edges = edge_delay::contrast(&good_edges, &bad_edges);
+    });
+    let contrasts = settings.of(&exclusive_latency::MEASURE, || exclusive_latency::contrast(&good, &bad, at));
+    let edges = settings.of(&edge_delay::MEASURE, || edge_delay::contrast(&good_edges, &bad_edges, at));
     let raised_spans: f64 = contrasts.iter().filter(|c| c.is_raised()).map(|c| c.excess_ms).sum();
     let raised_edges: f64 = edges.iter().filter(|edge| edge.is_raised()).map(|edge| edge.excess_ms).sum();
     let symptom = symptom_excess_ms(alert, ledger, onset_question, &views, &bad);
-    let lanes = waiting::lanes(&good, &bad);
+    let lanes = settings.of(&waiting::MEASURE, || waiting::lanes(&good, &bad));
     let in_a_row: f64 = lanes.iter().map(Lane::serialised_ms).sum();
     let excess_ms = (raised_spans + raised_edges + in_a_row).max(symptom);
     Findings {
         suspects: suspects::suspects(&contrasts, excess_ms),
         contrasts,
         lanes,
-        resends: structure::resends(&good_edges, &bad_edges),
-        flows: messages::flows(&good_edges, &bad_edges),
-        skews: clock::skews(&good_edges),
+        resends: settings.of(&structure::MEASURE, || structure::resends(&good_edges, &bad_edges)),
+        flows: settings.of(&messages::MEASURE, || messages::flows(&good_edges, &bad_edges)),
+        skews: settings.of(&clock::MEASURE, || clock::skews(&good_edges)),
         series,
         excess_ms,
         has_self_time: good.traces > 0 && bad.traces > 0,
-        origins: error_origination::origins(&good, &bad),
+        origins: settings.of(&error_origination::MEASURE, || error_origination::origins(&good, &bad, at)),
         edges,
         calls: bad_edges.iter().map(|row| (row.caller.clone(), row.callee.clone())).collect(),
         rollouts,
         load: load(alert, ledger, onset_question, &views),
         symptomatic: alert.symptoms.iter().map(|symptom| symptom.service.clone()).collect(),
+        settings: settings.clone(),
         onset,
         onset_question: onset_question.clone(),
         views,

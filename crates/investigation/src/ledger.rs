@@ -1,4 +1,4 @@
-//! Where a diagnosis keeps its answers, facts and gaps while it works.
+//! Where a diagnosis keeps its answers, facts, gaps and settings while it works.
 //!
 //! When several sources answer one question, the first by name is used; the others are compared by size, and a
 //! disagreement is a Gap. Answers are never merged.
@@ -10,12 +10,15 @@ use telemetry::answer::{Answer, SelfTimeTable, Table};
 use telemetry::number::Num;
 use telemetry::{Answered, QuestionId, SourceName, TraceId, Window};
 
+use crate::settings::Settings;
+
 /// The answers, facts and gaps so far.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     answers: BTreeMap<QuestionId, (SourceName, Answer)>,
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) gaps: Vec<Gap>,
+    pub(crate) settings: Settings,
 }
 
 /// A fact before it is sealed: what it says, its numbers, and the questions behind it.
@@ -29,6 +32,16 @@ pub(crate) struct Fact<'a> {
 }
 
 impl Ledger {
+    /// An empty ledger; settings other than the default are gaps.
+    pub(crate) fn new(settings: Settings) -> Self {
+        let differences = settings.differences();
+        let mut ledger = Self { settings, ..Self::default() };
+        for difference in differences {
+            ledger.gap(difference, "what the engine would find as it is");
+        }
+        ledger
+    }
+
     /// Takes answers in; failures become gaps.
     pub(crate) fn take<'a>(&mut self, answers: impl IntoIterator<Item = &'a Answered>) {
         for answered in answers {

@@ -9,8 +9,10 @@ mod findings;
 mod ledger;
 mod plan;
 pub mod rules;
+pub mod settings;
 mod suspects;
 pub mod watch;
 
 pub use diagnosis::Diagnosis;
+pub use settings::Settings;
 pub use watch::Watch;

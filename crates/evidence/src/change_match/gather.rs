@@ -12,16 +12,12 @@ use telemetry::signal::StatusCode;
 use telemetry::time::Window;
 
 use super::signs::{Sign, SignKind};
+use crate::Thresholds;
 
 /// Severity from which a line tells of something wrong: WARN of OpenTelemetry.
 const WARN: u8 = 13;
 /// Severity from which a single line is enough: ERROR.
 const ERROR: u8 = 17;
-/// Growth of a template's rate that is more than busy minutes bring: a Poisson count of 3 is below 9 in 99.6 %.
-const RATE_GROWTH_MIN: f64 = 3.0;
-/// A series has left when its mean lies beyond its good range by as much again as that range is wide; of six points
-/// without trend that is 3.75 standard deviations, and twice in a row.
-const RANGES_BEYOND: f64 = 1.0;
 /// The least width of a good range, as a share of its mean: below it a change is nothing that anyone pages for.
 const WIDTH_MIN: f64 = 0.1;
 /// A span this many times as long as the longest good one of its name is slow.
@@ -32,7 +28,11 @@ type Key = (String, String, String);
 
 /// Templates of trouble that are new or come more often.
 #[must_use]
-pub fn from_logs(good: (&[LogTemplateRow], Window), bad: (&[LogTemplateRow], Window)) -> Vec<Sign> {
+pub fn from_logs(
+    good: (&[LogTemplateRow], Window),
+    bad: (&[LogTemplateRow], Window),
+    thresholds: &Thresholds,
+) -> Vec<Sign> {
     let is_same = |a: &LogTemplateRow, b: &LogTemplateRow| {
         (&a.service, a.severity, &a.template) == (&b.service, b.severity, &b.template)
     };
@@ -40,7 +40,7 @@ pub fn from_logs(good: (&[LogTemplateRow], Window), bad: (&[LogTemplateRow], Win
     let signs = raised.filter_map(|row| {
         let before = good.0.iter().find(|old| is_same(old, row)).map_or(0, |old| old.count);
         let rates = (before as f64 / good.1.seconds().max(1.0), row.count as f64 / bad.1.seconds().max(1.0));
-        (rates.1 >= RATE_GROWTH_MIN * rates.0).then(|| Sign {
+        (rates.1 >= thresholds.template_growth_min * rates.0).then(|| Sign {
             service: row.service.clone(),
             kind: SignKind::Log,
             text: row.example.clone(),
@@ -57,9 +57,11 @@ pub fn healthy(good: &[LogTemplateRow]) -> Vec<String> {
     good.iter().map(|row| row.example.clone()).collect()
 }
 
-/// Series that left their good range and stayed out: each slice is the same good window against a later part.
+/// Series that left their good range and stayed out: each slice is the same good window against a later part. A series
+/// has left when its mean lies beyond its good range by as much again as that range is wide; of six points without
+/// trend that is 3.75 standard deviations, and twice in a row.
 #[must_use]
-pub fn from_series(slices: &[(Window, &[SeriesRow])]) -> Vec<Sign> {
+pub fn from_series(slices: &[(Window, &[SeriesRow])], thresholds: &Thresholds) -> Vec<Sign> {
     let mut runs: BTreeMap<Key, Vec<(Window, Option<bool>)>> = BTreeMap::new();
     let mut means: BTreeMap<Key, Vec<f64>> = BTreeMap::new();
     for (window, rows) in slices {
@@ -69,7 +71,7 @@ pub fn from_series(slices: &[(Window, &[SeriesRow])]) -> Vec<Sign> {
             if row.bad.n > 0 {
                 means.entry(key.clone()).or_default().push(row.bad.mean.get());
             }
-            runs.entry(key).or_default().push((*window, left(row)));
+            runs.entry(key).or_default().push((*window, left(row, thresholds.ranges_beyond)));
         }
     }
     let trends: BTreeSet<Key> =
@@ -109,16 +111,16 @@ pub fn usual_ms(good: &[TraceRow], series: &[SeriesRow]) -> BTreeMap<String, f64
 }
 
 /// Whether the slice lies above (`true`) or below its good range; nothing when inside, or not known.
-fn left(row: &SeriesRow) -> Option<bool> {
+fn left(row: &SeriesRow, ranges_beyond: f64) -> Option<bool> {
     if row.good.n < 2 || row.bad.n == 0 {
         return None;
     }
     let (low, high) = (row.good.min.get(), row.good.max.get());
     let width = (high - low).max(WIDTH_MIN * libm::fabs(row.good.mean.get()));
     let mean = row.bad.mean.get();
-    if mean > high + RANGES_BEYOND * width {
+    if mean > high + ranges_beyond * width {
         Some(true)
-    } else if mean < low - RANGES_BEYOND * width {
+    } else if mean < low - ranges_beyond * width {
         Some(false)
     } else {
         None
@@ -191,6 +193,14 @@ mod tests {
     use telemetry::number::Num;
 
     use super::*;
+
+    fn from_logs(good: (&[LogTemplateRow], Window), bad: (&[LogTemplateRow], Window)) -> Vec<Sign> {
+        super::from_logs(good, bad, &Thresholds::default())
+    }
+
+    fn from_series(slices: &[(Window, &[SeriesRow])]) -> Vec<Sign> {
+        super::from_series(slices, &Thresholds::default())
+    }
 
     fn slice(from: i64) -> Window {
         Window::new(UnixNanos(0).plus_seconds(from), UnixNanos(0).plus_seconds(from + 10))

@@ -18,22 +18,12 @@ use super::settings::Class;
 use super::signs::{self, Picture, Sign};
 use super::strength;
 use super::words;
+use crate::Thresholds;
 
-/// A change is named from here on: an effect that brings a telling failure about under ordinary load (0.7), in the
-/// failing service, with a little in common (0.15 of what is possible); or a direct one (1) with nothing in common.
-pub const NAMED_MIN: f64 = 0.4;
-/// The same when something seen explains the failure without any change: then only a direct effect (1) that speaks
-/// of the failing things (half of what is possible) is worth naming.
-pub const NAMED_MIN_EXPLAINED: f64 = 0.75;
-/// A runner-up closer than this leaves open which of the two it was.
-pub const LEAD_MIN: f64 = 1.1;
 /// Shared words, each by its rarity, that are all one can ask for: one may be chance, two of them hardly are.
 const SHARED_FULL: f64 = 2.0;
 /// Words that a change only stands near to (its path, its function) count this much.
 const NEAR_WORDS: f64 = 0.5;
-/// A change that does nothing known but changes the very words that fail.
-const SUBJECT_ONLY: f64 = 0.6;
-
 /// A deadline this many times the usual is hit by nothing usual.
 const ROOM_MIN: f64 = 3.0;
 
@@ -52,6 +42,23 @@ pub struct Case<'a> {
     pub services: &'a BTreeSet<String>,
     /// The longest that anything took in a service in the time before, in milliseconds.
     pub usual_ms: &'a BTreeMap<String, f64>,
+    /// From where on a change is named.
+    pub thresholds: &'a Thresholds,
+    /// What is not asked.
+    pub skipped: Skipped,
+}
+
+/// Questions about a change that are not asked when their rule is switched off.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Skipped {
+    /// Whether it can matter at all.
+    pub inert: bool,
+    /// Whether a deploy carried it; a commit then runs where and when it was made.
+    pub deployed: bool,
+    /// Whether it ran before the onset.
+    pub after_onset: bool,
+    /// Whether it ran near what fails.
+    pub elsewhere: bool,
 }
 
 /// What became of one change.
@@ -144,7 +151,7 @@ pub fn attribute(case: Case<'_>) -> Attribution {
         })
         .collect();
     judged.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.change.after.cmp(&b.change.after)));
-    choose(&mut judged, outside.is_some());
+    choose(&mut judged, outside.is_some(), case.thresholds);
     Attribution { picture, judged, outside }
 }
 
@@ -276,11 +283,14 @@ fn judge(case: Case<'_>, picture: &Picture, rarity: &Rarity, read: &Read<'_>, la
         shared: names,
         verdict: Verdict::NoMechanism,
     };
-    if let Some(why) = read.inert() {
+    if let Some(why) = read.inert().filter(|_| !case.skipped.inert) {
         judged.verdict = Verdict::Inert(why);
         return judged;
     }
     let places: Vec<(String, UnixNanos)> = match row.kind {
+        ChangeKind::Commit if lands.is_empty() && case.skipped.deployed => {
+            vec![(row.service.clone(), row.at)]
+        }
         ChangeKind::Flag => vec![(row.service.clone(), row.at)],
         _ => lands.iter().map(|landing| (landing.service.clone(), landing.at)).collect(),
     };
@@ -289,13 +299,15 @@ fn judge(case: Case<'_>, picture: &Picture, rarity: &Rarity, read: &Read<'_>, la
         return judged;
     }
     let onset = picture.onset.unwrap_or(UnixNanos(i64::MAX));
-    let early: Vec<&(String, UnixNanos)> =
-        places.iter().filter(|(_, at)| at.since(onset) <= CLOCK_ERROR_NS).collect();
+    let early: Vec<&(String, UnixNanos)> = places
+        .iter()
+        .filter(|(_, at)| case.skipped.after_onset || at.since(onset) <= CLOCK_ERROR_NS)
+        .collect();
     if early.is_empty() {
         judged.verdict = Verdict::AfterOnset;
         return judged;
     }
-    if !early.iter().any(|(service, _)| is_near(case, picture, service)) {
+    if !case.skipped.elsewhere && !early.iter().any(|(service, _)| is_near(case, picture, service)) {
         judged.verdict = Verdict::Elsewhere;
         return judged;
     }
@@ -308,7 +320,7 @@ fn judge(case: Case<'_>, picture: &Picture, rarity: &Rarity, read: &Read<'_>, la
             }
         }
     }
-    if read.nets.is_empty() && judged.score < NAMED_MIN {
+    if read.nets.is_empty() && judged.score < case.thresholds.named_min {
         judged.verdict = Verdict::Unread;
     }
     judged
@@ -359,7 +371,7 @@ fn best(
             }
         }
         let is_vague = mode.is_passed_on() && *mode != Mode::Unknown;
-        let score = if is_vague || is_pin { 0.0 } else { SUBJECT_ONLY * near * own };
+        let score = if is_vague || is_pin { 0.0 } else { case.thresholds.subject_only * near * own };
         if score > best.0 {
             best = (score, Some(*mode), "changes the very things that fail".to_owned());
         }
@@ -409,18 +421,19 @@ fn speaks_of(effect: &Effect, read: &Read<'_>, picture: &Picture) -> bool {
 }
 
 /// Names the best, if it stands out.
-fn choose(judged: &mut [Judged], is_explained: bool) {
-    let min = if is_explained { NAMED_MIN_EXPLAINED } else { NAMED_MIN };
+fn choose(judged: &mut [Judged], is_explained: bool, thresholds: &Thresholds) {
+    let Thresholds { named_min, named_min_explained, lead_min, .. } = *thresholds;
+    let min = if is_explained { named_min_explained } else { named_min };
     let best = judged.first().map_or(0.0, |judged| judged.score);
     if best < min {
         return;
     }
-    let tied = judged.iter().filter(|judged| judged.score * LEAD_MIN > best).count();
+    let tied = judged.iter().filter(|judged| judged.score * lead_min > best).count();
     for (place, judged) in judged.iter_mut().enumerate() {
         judged.verdict = match judged.score {
-            score if score * LEAD_MIN > best && tied > 1 => Verdict::Tied,
+            score if score * lead_min > best && tied > 1 => Verdict::Tied,
             _ if place == 0 => Verdict::Named,
-            score if score >= NAMED_MIN => Verdict::Weaker,
+            score if score >= named_min => Verdict::Weaker,
             _ => continue,
         };
     }

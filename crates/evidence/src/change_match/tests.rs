@@ -8,8 +8,9 @@ use telemetry::answer::{ChangeKind, ChangeRow};
 
 use super::deployed::tests::row;
 use super::diff::tests::file;
-use super::judge::{Attribution, Case, Outside, Verdict, attribute};
+use super::judge::{Attribution, Case, Outside, Skipped, Verdict, attribute};
 use super::signs::{Sign, SignKind, tests::log};
+use crate::Thresholds;
 
 /// The onset of all of them, in seconds.
 const ONSET: i64 = 1000;
@@ -51,6 +52,8 @@ impl Incident {
             calls: &calls,
             services: &services,
             usual_ms: &self.usual_ms,
+            thresholds: &Thresholds::default(),
+            skipped: Skipped::default(),
         })
     }
 

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use telemetry::answer::EdgeRow;
 
-use super::Measure;
+use super::{Measure, exclusive_latency};
+use crate::Thresholds;
 use crate::series::MS_NS;
 use crate::statistics::{false_discovery, median, rank_sum};
 
@@ -37,21 +38,20 @@ pub struct EdgeContrast {
     pub excess_ms: f64,
     /// False discovery rate at which the rise is significant.
     pub q_value: f64,
+    is_raised: bool,
 }
 
 impl EdgeContrast {
-    /// Whether the rise is more than noise and more than trifling: q <= 0.01 and at least a quarter more, or, where
-    /// a few bad seconds can prove no more, q <= 0.05 and three times as much.
+    /// Whether the rise is more than noise and more than trifling, by the same bounds as of spans.
     #[must_use]
     pub fn is_raised(&self) -> bool {
-        let growth = self.bad_ms / self.good_ms.max(1e-6);
-        (self.q_value <= 0.01 && growth > 1.25) || (self.q_value <= 0.05 && growth > 3.0)
+        self.is_raised
     }
 }
 
 /// Instrumented edges that appear in the bad window, largest excess first.
 #[must_use]
-pub fn contrast(good: &[EdgeRow], bad: &[EdgeRow]) -> Vec<EdgeContrast> {
+pub fn contrast(good: &[EdgeRow], bad: &[EdgeRow], thresholds: &Thresholds) -> Vec<EdgeContrast> {
     let key = |row: &EdgeRow| (row.caller.clone(), row.callee.clone());
     let is_call = |row: &&EdgeRow| row.is_instrumented && row.queue.is_none();
     let before: BTreeMap<_, Vec<f64>> =
@@ -73,6 +73,7 @@ pub fn contrast(good: &[EdgeRow], bad: &[EdgeRow]) -> Vec<EdgeContrast> {
                 bad_ms,
                 excess_ms: (bad_ms - good_ms) * row.count as f64,
                 q_value,
+                is_raised: exclusive_latency::is_raised(q_value, bad_ms / good_ms.max(1e-6), thresholds),
             }
         })
         .collect();
@@ -93,6 +94,10 @@ mod tests {
     use telemetry::answer::Block;
 
     use super::*;
+
+    fn contrast(good: &[EdgeRow], bad: &[EdgeRow]) -> Vec<EdgeContrast> {
+        super::contrast(good, bad, &Thresholds::default())
+    }
 
     fn edge(callee: &str, delay_ms: i64, seconds: i64) -> EdgeRow {
         let block = |second| Block {

@@ -12,6 +12,7 @@ use telemetry::answer::{SelfTimeRow, SelfTimeTable};
 
 use super::Measure;
 use super::exclusive_latency::{self, Group};
+use crate::Thresholds;
 use crate::statistics::{false_discovery, fisher};
 
 /// This measure.
@@ -20,6 +21,9 @@ pub const MEASURE: Measure = Measure {
     finds: "spans in which errors begin that did not begin there before",
     questions: &["self_time"],
 };
+
+/// Failures that make an origin; fewer are anecdotes.
+const ORIGINS_MIN: u64 = 5;
 
 /// Error origins of one group in both windows.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,13 +50,14 @@ pub struct Origin {
     pub share: f64,
     /// False discovery rate at which the rise is significant.
     pub q_value: f64,
+    is_raised: bool,
 }
 
 impl Origin {
     /// Whether errors begin here more than before: q <= 0.01 and at least five of them.
     #[must_use]
     pub fn is_raised(&self) -> bool {
-        self.q_value <= 0.01 && self.bad.0 >= 5
+        self.is_raised
     }
 
     fn new_origins(&self) -> f64 {
@@ -84,7 +89,7 @@ impl Failures {
 /// Every group with failures in the bad window, most new origins first. A group that was not there before is held
 /// against all that its service did before: new work has no right to fail more.
 #[must_use]
-pub fn origins(good: &SelfTimeTable, bad: &SelfTimeTable) -> Vec<Origin> {
+pub fn origins(good: &SelfTimeTable, bad: &SelfTimeTable, thresholds: &Thresholds) -> Vec<Origin> {
     let mut groups: BTreeMap<Group, [Failures; 2]> = BTreeMap::new();
     let mut services: BTreeMap<&str, Failures> = BTreeMap::new();
     for (side, table) in [good, bad].into_iter().enumerate() {
@@ -124,6 +129,7 @@ pub fn origins(good: &SelfTimeTable, bad: &SelfTimeTable) -> Vec<Origin> {
             never_succeeded,
             good: (before.origins, before.count),
             bad: (now.origins, now.count),
+            is_raised: q_value <= thresholds.contrast_q_max && now.origins >= ORIGINS_MIN,
             share: 0.0,
             q_value,
         })
@@ -145,6 +151,10 @@ mod tests {
     use telemetry::answer::Subject;
 
     use super::*;
+
+    fn origins(good: &SelfTimeTable, bad: &SelfTimeTable) -> Vec<Origin> {
+        super::origins(good, bad, &Thresholds::default())
+    }
 
     fn table(rows: &[(&str, u64, u64)]) -> SelfTimeTable {
         let row = |(service, origins, errors): &(&str, u64, u64)| SelfTimeRow {

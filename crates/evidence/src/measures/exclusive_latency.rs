@@ -13,6 +13,7 @@ use telemetry::SpanKind;
 use telemetry::answer::{Block, SelfTimeRow, SelfTimeTable};
 
 use super::Measure;
+use crate::Thresholds;
 use crate::series::MS_NS;
 use crate::statistics::{false_discovery, rank_sum};
 
@@ -55,6 +56,7 @@ pub struct Contrast {
     pub q_value: f64,
     /// Instances of the service that show the rise (time per call or calls above twice the good level).
     pub raised_instances: Vec<String>,
+    is_raised: bool,
 }
 
 /// The figures of a group in one window.
@@ -85,12 +87,10 @@ impl Level {
 }
 
 impl Contrast {
-    /// Whether the rise is more than noise and more than trifling: q <= 0.01 and at least a quarter more, or, where
-    /// a few bad seconds can prove no more, q <= 0.05 and three times as much.
+    /// Whether the rise is more than noise and more than trifling; see [`is_raised`].
     #[must_use]
     pub fn is_raised(&self) -> bool {
-        let growth = self.bad.ms_per_request / self.good.ms_per_request.max(1e-6);
-        (self.q_value <= 0.01 && growth > 1.25) || (self.q_value <= 0.05 && growth > 3.0)
+        self.is_raised
     }
 
     /// Whether the number of calls grew, at least by half, and explains more of the rise than their duration does.
@@ -100,6 +100,13 @@ impl Contrast {
         let more = (now - before) * self.bad.ms_per_call;
         now > 1.5 * before && more > 0.5 * (self.bad.ms_per_request - self.good.ms_per_request)
     }
+}
+
+/// Whether a rise is more than noise and more than trifling: q <= 0.01 and at least a quarter more, or, where a few bad
+/// seconds can prove no more, five times that q and three times as much.
+pub(super) fn is_raised(q_value: f64, growth: f64, thresholds: &Thresholds) -> bool {
+    let q_max = thresholds.contrast_q_max;
+    (q_value <= q_max && growth > thresholds.contrast_growth_min) || (q_value <= 5.0 * q_max && growth > 3.0)
 }
 
 #[derive(Default)]
@@ -175,7 +182,7 @@ fn requests(table: &SelfTimeTable) -> BTreeMap<(&str, &str), Requests> {
 
 /// Every group that appears in the bad window, largest excess first.
 #[must_use]
-pub fn contrast(good: &SelfTimeTable, bad: &SelfTimeTable) -> Vec<Contrast> {
+pub fn contrast(good: &SelfTimeTable, bad: &SelfTimeTable, thresholds: &Thresholds) -> Vec<Contrast> {
     let mut groups: BTreeMap<Group, Sides> = BTreeMap::new();
     for row in &good.rows {
         groups.entry(group(row)).or_default().good.add(row);
@@ -210,7 +217,12 @@ pub fn contrast(good: &SelfTimeTable, bad: &SelfTimeTable) -> Vec<Contrast> {
     let mut contrasts: Vec<Contrast> = measured
         .into_iter()
         .zip(q_values)
-        .map(|((group, sides, before, now), q)| of_group(group, &sides, (&before, &now), q))
+        .map(|((group, sides, before, now), q)| {
+            let mut contrast = of_group(group, &sides, (&before, &now), q);
+            let growth = contrast.bad.ms_per_request / contrast.good.ms_per_request.max(1e-6);
+            contrast.is_raised = is_raised(q, growth, thresholds);
+            contrast
+        })
         .collect();
     contrasts.sort_by(|a, b| {
         let is_raised = |contrast: &Contrast| contrast.is_raised();
@@ -246,6 +258,7 @@ fn of_group(group: Group, sides: &Sides, (before, now): (&Requests, &Requests), 
         excess_ms: (bad.ms_per_request - good.ms_per_request) * bad.requests as f64,
         q_value,
         raised_instances: raised.map(|(instance, _)| instance.clone()).collect(),
+        is_raised: false,
         group,
         good,
         bad,
@@ -259,6 +272,10 @@ mod tests {
 
     use super::*;
     use crate::statistics::null::{Seeded, false_alarm_rate};
+
+    fn contrast(good: &SelfTimeTable, bad: &SelfTimeTable) -> Vec<Contrast> {
+        super::contrast(good, bad, &Thresholds::default())
+    }
 
     fn table(seed: u64, from: i64, seconds: i64, query_ms: f64) -> SelfTimeTable {
         let mut noise = Seeded(seed);

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Measure;
 use super::metric_shift::Shift;
+use crate::Thresholds;
 
 /// This measure.
 pub const MEASURE: Measure = Measure {
@@ -21,9 +22,6 @@ pub const MEASURE: Measure = Measure {
     finds: "the service whose excess its callees do not explain, from metrics and the call graph alone",
     questions: &["onset", "topology"],
 };
-
-/// Share of the alerted service's excess that a cause explains at least: more than all others together could.
-pub const SHARE_MIN: f64 = 0.5;
 
 /// A service behind the alert, and what of its excess is its own.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +40,7 @@ pub struct Candidate {
     pub moved_callees: Vec<String>,
     /// Its callees of which nothing is known: no requests now, or no history; sorted.
     pub unseen_callees: Vec<String>,
+    share_min: f64,
 }
 
 impl Candidate {
@@ -54,13 +53,13 @@ impl Candidate {
     /// Whether it moved, and its callees explain at least half of that.
     #[must_use]
     pub fn is_explained(&self) -> bool {
-        self.shift.is_raised && self.own_excess <= self.shift.excess * (1.0 - SHARE_MIN)
+        self.shift.is_raised && self.own_excess <= self.shift.excess * (1.0 - self.share_min)
     }
 
     /// Whether it may be called the cause: it moved, and explains at least half of what the alerted service shows.
     #[must_use]
     pub fn is_cause(&self) -> bool {
-        self.is_own() && self.share >= SHARE_MIN
+        self.is_own() && self.share >= self.share_min
     }
 }
 
@@ -72,6 +71,7 @@ pub fn candidates(
     shifts: &BTreeMap<String, Shift>,
     calls: &BTreeSet<(String, String)>,
     alerted: &str,
+    thresholds: &Thresholds,
 ) -> Vec<Candidate> {
     let Some(whole) = shifts.get(alerted).map(|shift| shift.excess).filter(|excess| *excess > 0.0) else {
         return Vec::new();
@@ -98,6 +98,7 @@ pub fn candidates(
                     .map(str::to_owned)
                     .collect(),
                 shift,
+                share_min: thresholds.share_min,
             })
         })
         .collect();

@@ -14,6 +14,7 @@ use telemetry::UnixNanos;
 use telemetry::answer::EdgeRow;
 
 use super::Measure;
+use crate::Thresholds;
 use crate::series::MS_NS;
 use crate::statistics::{false_discovery, median, rank_sum};
 
@@ -28,11 +29,7 @@ pub const MEASURE: Measure = Measure {
 const BEGINNINGS_MAX: usize = 12;
 /// Blocks after a beginning: of one alone nothing is said.
 const BLOCKS_MIN: usize = 2;
-/// False discovery rate up to which a delay is claimed.
-pub const Q_MAX: f64 = 0.05;
-/// Least growth of the median delay, and the delay below which it is counted as this many milliseconds: clocks and the
-/// buckets of histograms decide below.
-const GROWTH_MIN: f64 = 2.0;
+/// The delay below which it is counted as this many milliseconds: clocks and the buckets of histograms decide below.
 const FLOOR_MS: f64 = 1.0;
 
 /// One edge, before and since the likeliest beginning.
@@ -54,17 +51,18 @@ pub struct LateEdge {
     pub p_value: f64,
     /// False discovery rate at which it is claimed.
     pub q_value: f64,
+    is_raised: bool,
 }
 
 impl LateEdge {
     /// Whether it is claimed that the way became slower: q <= 0.05, and at least twice as slow.
     #[must_use]
     pub fn is_raised(&self) -> bool {
-        self.q_value <= Q_MAX && self.is_large()
+        self.is_raised
     }
 
-    fn is_large(&self) -> bool {
-        self.bad_ms.max(FLOOR_MS) >= GROWTH_MIN * self.good_ms.max(FLOOR_MS)
+    fn growth(&self) -> f64 {
+        self.bad_ms.max(FLOOR_MS) / self.good_ms.max(FLOOR_MS)
     }
 }
 
@@ -81,7 +79,7 @@ pub struct Vote {
 
 /// Every edge that both windows tell of, the surest rise first.
 #[must_use]
-pub fn late_edges(good: &[EdgeRow], bad: &[EdgeRow]) -> Vec<LateEdge> {
+pub fn late_edges(good: &[EdgeRow], bad: &[EdgeRow], thresholds: &Thresholds) -> Vec<LateEdge> {
     let is_call = |row: &&EdgeRow| row.is_instrumented && row.queue.is_none();
     let key = |row: &EdgeRow| (row.caller.clone(), row.callee.clone());
     let before: BTreeMap<_, Vec<(UnixNanos, f64)>> =
@@ -94,6 +92,7 @@ pub fn late_edges(good: &[EdgeRow], bad: &[EdgeRow]) -> Vec<LateEdge> {
     let p_values: Vec<f64> = found.iter().map(|edge| edge.p_value).collect();
     for (edge, q_value) in found.iter_mut().zip(false_discovery::q_values(&p_values)) {
         edge.q_value = q_value;
+        edge.is_raised = q_value <= thresholds.claim_q_max && edge.growth() >= thresholds.late_growth_min;
     }
     let names = |edge: &LateEdge| (edge.caller.clone(), edge.callee.clone());
     found.sort_by(|a, b| a.p_value.total_cmp(&b.p_value).then_with(|| names(a).cmp(&names(b))));
@@ -156,6 +155,7 @@ fn late_edge(row: &EdgeRow, good: &[(UnixNanos, f64)], bad: &[(UnixNanos, f64)])
         blocks: (base.len(), raised.len()),
         p_value: (p_value * tried).min(1.0),
         q_value: 1.0,
+        is_raised: false,
     })
 }
 
@@ -178,6 +178,10 @@ mod tests {
 
     use super::*;
     use crate::statistics::null::{Seeded, false_alarm_rate};
+
+    fn late_edges(good: &[EdgeRow], bad: &[EdgeRow]) -> Vec<LateEdge> {
+        super::late_edges(good, bad, &Thresholds::default())
+    }
 
     /// An edge with one block a minute.
     fn edge(

@@ -21,6 +21,7 @@ use telemetry::answer::{PathEventKind, PathRow, PathTable};
 
 use self::view::{Beat, View};
 use super::Measure;
+use crate::Thresholds;
 use crate::statistics::{false_discovery, fisher};
 
 /// This measure.
@@ -30,15 +31,10 @@ pub const MEASURE: Measure = Measure {
     questions: &["paths"],
 };
 
-/// Share from which an event follows another one always but for what cuts traces: at a tenth of exceptions the mix of
-/// requests may explain any share.
-pub const LAW_MIN: f64 = 0.9;
 /// Spans that a rule must have held in: of fewer, even all of them say nothing (0.9 to the second power is 0.81).
 const SEEN_MIN: u64 = 3;
 /// OpenTelemetry severity number from which a line is an error.
 const ERROR_SEVERITY: u8 = 17;
-/// False discovery rate up to which a break is claimed.
-pub const Q_MAX: f64 = 0.05;
 /// Chance at which as many spans in order at the end of the window are no chance any more: it is over.
 const OVER_MAX: f64 = 0.05;
 
@@ -84,13 +80,14 @@ pub struct Break {
     pub q_value: f64,
     /// Whether the last spans of the window keep the rule again.
     pub is_over: bool,
+    is_claimed: bool,
 }
 
 impl Break {
     /// Whether the break is claimed: q <= 0.05, and it lasts until the end of the window.
     #[must_use]
     pub fn is_broken(&self) -> bool {
-        self.q_value <= Q_MAX && !self.is_over
+        self.is_claimed && !self.is_over
     }
 
     /// What decides between equally sure breaks: what is lost before what is new, the earlier place, the names.
@@ -111,18 +108,20 @@ impl Break {
 
 /// Every rule of the good window that could be tested in the bad one, the surest break first.
 #[must_use]
-pub fn breaks(good: &PathTable, bad: &PathTable) -> Vec<Break> {
+pub fn breaks(good: &PathTable, bad: &PathTable, thresholds: &Thresholds) -> Vec<Break> {
     let mut found: Vec<Break> = Vec::new();
     let now: BTreeMap<Path<'_>, &PathRow> = bad.rows.iter().map(|row| (path(row), row)).collect();
     for row in &good.rows {
         let Some(now) = now.get(&path(row)) else { continue };
-        let (before, now) = (View::new(row), View::new(now));
+        let law_min = thresholds.law_min;
+        let (before, now) = (View::new(row, law_min), View::new(now, law_min));
         found.extend(lost(&before, &now));
         found.extend(new_errors(&before, &now));
     }
     let p_values: Vec<f64> = found.iter().map(|one| one.p_value).collect();
     for (one, q_value) in found.iter_mut().zip(false_discovery::q_values(&p_values)) {
         one.q_value = q_value;
+        one.is_claimed = q_value <= thresholds.claim_q_max;
     }
     found.sort_by(|a, b| a.p_value.total_cmp(&b.p_value).then_with(|| a.order().cmp(&b.order())));
     found
@@ -141,7 +140,8 @@ fn lost(before: &View<'_>, now: &View<'_>) -> Vec<Break> {
         if before.is_error(event) || before.errors().any(|error| before.is_law(error, event)) {
             continue;
         }
-        let followed = |place: usize| before.precedes(place, event) && before.share(place, event) >= LAW_MIN;
+        let followed =
+            |place: usize| before.precedes(place, event) && before.share(place, event) >= before.law_min();
         let candidates =
             before.statements().filter(|place| before.count(*place) >= SEEN_MIN && followed(*place));
         let Some(after) = candidates.max_by_key(|place| (before.depth(*place), *place)) else { continue };
@@ -165,7 +165,7 @@ fn new_errors(before: &View<'_>, now: &View<'_>) -> Vec<Break> {
     }
     for error in now.errors() {
         let usual = before.find(now, error).map_or(0, |known| before.count(known));
-        if usual as f64 > whole as f64 * (1.0 - LAW_MIN) {
+        if usual as f64 > whole as f64 * (1.0 - before.law_min()) {
             continue;
         }
         let good = (whole - usual, whole);
@@ -205,6 +205,7 @@ fn broken(view: &View<'_>, event: &str, good: (u64, u64), scan: &Scan) -> Break 
         p_value: scan.p_value,
         q_value: 1.0,
         is_over: scan.is_over,
+        is_claimed: false,
     }
 }
 

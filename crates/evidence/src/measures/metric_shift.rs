@@ -19,6 +19,7 @@ use telemetry::answer::OnsetRow;
 use telemetry::time::{SECOND_NS, Window};
 
 use super::Measure;
+use crate::Thresholds;
 use crate::series::{self, Second, Series};
 use crate::statistics::{binomial, median};
 
@@ -33,14 +34,8 @@ pub const MEASURE: Measure = Measure {
 const HISTORY_MIN: usize = 20;
 /// The upper end of the normal range of a history.
 const NORMAL_SHARE: f64 = 0.95;
-/// How many times the logarithmic distance from the median to that end a moved service is away.
-const FENCE: f64 = 2.0;
-/// A tenth more at least: less pages nobody.
-const RELATIVE_MIN: f64 = 1.1;
 /// A millisecond more at least: below it, schedulers and clocks speak.
 const ABSOLUTE_MIN_MS: f64 = 1.0;
-/// Chance at which failures are more than the history shows: what [`FENCE`] is on log-normal history.
-const P_MAX: f64 = 0.0005;
 /// One failure is an anecdote.
 const FAILURES_MIN: u64 = 2;
 
@@ -96,7 +91,9 @@ pub fn by_service(rows: &[OnsetRow]) -> BTreeMap<&str, Series> {
 /// the others have to be looked at. Nothing when it never was above it, or has too little history.
 #[must_use]
 pub fn spell(series: &Series, figure: Figure, observed: Window) -> Vec<Window> {
-    let Some(history) = History::of(series, figure, observed) else { return Vec::new() };
+    let Some(history) = History::of(series, figure, observed, &Thresholds::default()) else {
+        return Vec::new();
+    };
     let excess = |second: &Second| second.count as f64 * (figure.level(second) - history.before);
     let worst = series::within(series, observed).map(|(_, second)| excess(&second)).fold(0.0, f64::max);
     if worst <= 0.0 {
@@ -115,8 +112,14 @@ pub fn spell(series: &Series, figure: Figure, observed: Window) -> Vec<Window> {
 
 /// The shift of `series` in `spell`, or nothing without requests in it or without enough history before `observed`.
 #[must_use]
-pub fn shift(series: &Series, figure: Figure, observed: Window, spell: &[Window]) -> Option<Shift> {
-    let history = History::of(series, figure, observed)?;
+pub fn shift(
+    series: &Series,
+    figure: Figure,
+    observed: Window,
+    spell: &[Window],
+    thresholds: &Thresholds,
+) -> Option<Shift> {
+    let history = History::of(series, figure, observed, thresholds)?;
     let mut whole = Second::default();
     for window in spell {
         series::within(series, *window).for_each(|(_, second)| whole.merge(&second));
@@ -141,10 +144,11 @@ pub fn shift(series: &Series, figure: Figure, observed: Window, spell: &[Window]
 struct History {
     before: f64,
     bound: f64,
+    failures_p_max: f64,
 }
 
 impl History {
-    fn of(series: &Series, figure: Figure, observed: Window) -> Option<Self> {
+    fn of(series: &Series, figure: Figure, observed: Window, thresholds: &Thresholds) -> Option<Self> {
         let early = Window::new(UnixNanos(i64::MIN), observed.from);
         let rows: Vec<Second> =
             series::within(series, early).map(|(_, second)| second).filter(|s| s.count > 0).collect();
@@ -160,27 +164,32 @@ impl History {
         let levels: Vec<f64> = rows.iter().map(|second| figure.level(second)).collect();
         let normal = median::quantile(&levels, NORMAL_SHARE)?;
         match figure {
-            Figure::Latency => Self::latency(median::median(&levels)?, normal, recent),
-            Figure::Failures => Some(Self::failures(&rows, normal, recent)),
+            Figure::Latency => Self::latency(median::median(&levels)?, normal, recent, thresholds),
+            Figure::Failures => Some(Self::failures(&rows, normal, recent, thresholds)),
         }
     }
 
-    fn latency(median: f64, normal: f64, recent: Option<f64>) -> Option<Self> {
+    fn latency(median: f64, normal: f64, recent: Option<f64>, thresholds: &Thresholds) -> Option<Self> {
         if median <= 0.0 {
             return None;
         }
         let before = recent.map_or(median, |recent| recent.max(median));
-        let fence = libm::pow(normal / median, FENCE).max(RELATIVE_MIN);
-        Some(Self { before, bound: (before * fence).max(before + ABSOLUTE_MIN_MS) })
+        let fence = libm::pow(normal / median, thresholds.metric_fence).max(thresholds.metric_growth_min);
+        let bound = (before * fence).max(before + ABSOLUTE_MIN_MS);
+        Some(Self { before, bound, failures_p_max: thresholds.failures_p_max })
     }
 
-    fn failures(rows: &[Second], normal: f64, recent: Option<f64>) -> Self {
+    fn failures(rows: &[Second], normal: f64, recent: Option<f64>, thresholds: &Thresholds) -> Self {
         let count: u64 = rows.iter().map(|second| second.count).sum();
         let errors: u64 = rows.iter().map(|second| second.errors).sum();
         let recent = recent.unwrap_or(0.0);
         // One failure more than were seen: none in a hundred is not "never" (Laplace's rule of succession).
         let pooled = (errors + 1) as f64 / (count + 1) as f64;
-        Self { before: (errors as f64 / count as f64).max(recent), bound: pooled.max(normal).max(recent) }
+        Self {
+            before: (errors as f64 / count as f64).max(recent),
+            bound: pooled.max(normal).max(recent),
+            failures_p_max: thresholds.failures_p_max,
+        }
     }
 
     fn is_above(&self, second: &Second, figure: Figure) -> bool {
@@ -188,7 +197,7 @@ impl History {
             Figure::Latency => figure.level(second) > self.bound,
             Figure::Failures => {
                 second.errors >= FAILURES_MIN
-                    && binomial::upper_tail(second.errors, second.count, self.bound) <= P_MAX
+                    && binomial::upper_tail(second.errors, second.count, self.bound) <= self.failures_p_max
             }
         }
     }
@@ -235,6 +244,7 @@ mod tests {
             figure,
             observed,
             if spell.is_empty() { std::slice::from_ref(&observed) } else { &spell },
+            &Thresholds::default(),
         )
     }
 

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use telemetry::answer::{SeriesFigures, SeriesRow};
 
 use super::Measure;
+use crate::Thresholds;
 use crate::statistics::false_discovery;
 
 /// This measure.
@@ -52,17 +53,8 @@ const HISTORY_MIN: u64 = 5;
 const POINTS_MIN: u64 = 2;
 /// Floor as a share of the limit, where it is known.
 const FLOOR_OF_LIMIT: f64 = 0.05;
-/// Floor as a share of the largest value of any sibling.
-const FLOOR_OF_SIBLINGS: f64 = 0.1;
-/// Share of a known limit from which a single point counts: in the simplest queue, requests wait four times as long as
-/// they are served from there on (M/M/1, Kleinrock 1975).
-const NEAR_LIMIT: f64 = 0.8;
 /// Least spread of a logarithm: a flat series is known to a twentieth.
 const SPREAD_MIN: f64 = 0.05;
-/// False discovery rate up to which a saturation is claimed.
-pub const Q_MAX: f64 = 0.05;
-/// Least growth beyond the largest value, a quarter: less is what the resource has lately been good for.
-const GROWTH_MIN: f64 = 0.223_143_551_314_209_76;
 
 /// How much one resource of one instance is used.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,19 +81,21 @@ pub struct Usage {
     pub p_value: f64,
     /// False discovery rate at which it is claimed.
     pub q_value: f64,
+    is_claimed: bool,
+    is_large: bool,
 }
 
 impl Usage {
     /// Whether it is claimed that the resource is used more than it has been: q <= 0.05, and by a quarter.
     #[must_use]
     pub fn is_raised(&self) -> bool {
-        self.q_value <= Q_MAX && self.is_large()
+        self.is_claimed && self.is_large
     }
 
     /// Whether it grew by at least a quarter beyond its largest value.
     #[must_use]
     pub fn is_large(&self) -> bool {
-        self.growth >= GROWTH_MIN
+        self.is_large
     }
 
     /// The limit, when the unit tells it.
@@ -135,7 +129,7 @@ struct History<'a> {
 /// Every resource that the windows tell of, the surest saturation first; of equally sure ones that whose limit is
 /// known. Each of `parts` holds the same bad window against one part of the history.
 #[must_use]
-pub fn usages(parts: &[&[SeriesRow]]) -> Vec<Usage> {
+pub fn usages(parts: &[&[SeriesRow]], thresholds: &Thresholds) -> Vec<Usage> {
     let mut series: BTreeMap<Key<'_>, Vec<&SeriesRow>> = BTreeMap::new();
     for row in parts.iter().copied().flatten().filter(|row| is_usable(row)) {
         let key: Key<'_> =
@@ -149,10 +143,11 @@ pub fn usages(parts: &[&[SeriesRow]]) -> Vec<Usage> {
         *most = most.max(one.most);
     }
     let of = |one: &History<'_>| siblings.get(one.row.metric.as_str()).copied().unwrap_or_default();
-    let mut found: Vec<Usage> = histories.iter().filter_map(|one| usage(one, of(one))).collect();
+    let mut found: Vec<Usage> = histories.iter().filter_map(|one| usage(one, of(one), thresholds)).collect();
     let p_values: Vec<f64> = found.iter().map(|one| one.p_value).collect();
     for (one, q_value) in found.iter_mut().zip(false_discovery::q_values(&p_values)) {
         one.q_value = q_value;
+        one.is_claimed = q_value <= thresholds.claim_q_max;
     }
     found.sort_by(|a, b| a.p_value.total_cmp(&b.p_value).then_with(|| a.order().cmp(&b.order())));
     found
@@ -196,17 +191,17 @@ fn limit(metric: &str, unit: &str) -> Option<f64> {
     }
 }
 
-fn usage(one: &History<'_>, siblings: f64) -> Option<Usage> {
+fn usage(one: &History<'_>, siblings: f64, thresholds: &Thresholds) -> Option<Usage> {
     let row = one.row;
     let limit = limit(&row.metric, &row.unit);
-    let floor = limit.map_or(FLOOR_OF_SIBLINGS * siblings, |limit| FLOOR_OF_LIMIT * limit);
+    let floor = limit.map_or(thresholds.floor_of_siblings * siblings, |limit| FLOOR_OF_LIMIT * limit);
     if floor <= 0.0 {
         return None;
     }
     let log = |value: f64| libm::log(value.max(0.0) + floor);
     let (normal, most, points) = (one.normal, one.most, one.points);
     let peak = row.bad.max.get();
-    let is_near_limit = limit.is_some_and(|limit| peak >= NEAR_LIMIT * limit);
+    let is_near_limit = limit.is_some_and(|limit| peak >= thresholds.near_limit * limit);
     let (now, tries) = if is_near_limit { (peak, row.bad.n as f64) } else { (level(row.bad), 1.0) };
     let growth = log(now) - log(most);
     let spread = ((log(most) - log(normal)) / libm::log(points)).max(SPREAD_MIN);
@@ -223,6 +218,8 @@ fn usage(one: &History<'_>, siblings: f64) -> Option<Usage> {
         growth,
         p_value: (beyond * tries).min(1.0),
         q_value: 1.0,
+        is_claimed: false,
+        is_large: growth >= libm::log(thresholds.saturation_growth_min),
     })
 }
 
@@ -239,6 +236,10 @@ mod tests {
 
     use super::*;
     use crate::statistics::null::{Seeded, false_alarm_rate};
+
+    fn usages(parts: &[&[SeriesRow]]) -> Vec<Usage> {
+        super::usages(parts, &Thresholds::default())
+    }
 
     fn figures(values: &[f64]) -> SeriesFigures {
         SeriesFigures {

@@ -9,8 +9,9 @@ mod tell;
 use std::collections::BTreeSet;
 
 use evidence::change_match::gather;
-use evidence::change_match::judge::{self, Case};
+use evidence::change_match::judge::{self, Case, Skipped};
 use evidence::change_match::signs::Sign;
+use evidence::measures::mechanism;
 use incident::{Alert, Conclusion};
 use telemetry::answer::{ChangeKind, ChangeRow, Choice, LogTemplateRow, SeriesRow, Table, TraceRow};
 use telemetry::time::Window;
@@ -18,6 +19,8 @@ use telemetry::{Ask, Note, Question, QuestionId, Scope, UnixNanos};
 
 use crate::ledger::Ledger;
 use crate::plan::Plan;
+use crate::rules::of_changes::{change_after_onset, change_elsewhere, change_inert, change_not_deployed};
+use crate::settings::Settings;
 
 /// Slices of the history in which series are looked at: the first quarter is what good looks like, since an alert
 /// follows its onset by less than three quarters of what is kept for it.
@@ -74,6 +77,9 @@ impl Attribution {
     pub(super) fn step(self, alert: &Alert, plan: &mut Plan, ledger: &mut Ledger) -> Progress {
         let Self { conclusion, stage } = self;
         match stage {
+            Stage::Begin if !ledger.settings.is_on(mechanism::MEASURE.name) => {
+                Progress::Done(Vec::new(), Box::new(conclusion))
+            }
             Stage::Begin => begin(alert, plan, ledger, conclusion),
             Stage::AwaitChanges(question) if has_commits(ledger, &question) => {
                 ask_signs(alert, plan, question, conclusion)
@@ -202,9 +208,22 @@ fn judge(
         calls: &seen.calls,
         services: &seen.services,
         usual_ms: &seen.usual_ms,
+        thresholds: &ledger.settings.thresholds,
+        skipped: skipped(&ledger.settings),
     });
     let (notes, conclusion) = tell::tell(alert, ledger, asked, &seen, &attribution, conclusion);
     Progress::Done(notes, Box::new(conclusion))
+}
+
+/// What the judge does not ask because its rule is switched off.
+fn skipped(settings: &Settings) -> Skipped {
+    let is_off = |id: &str| !settings.is_on(id);
+    Skipped {
+        inert: is_off(change_inert::RULE.id),
+        deployed: is_off(change_not_deployed::RULE.id),
+        after_onset: is_off(change_after_onset::RULE.id),
+        elsewhere: is_off(change_elsewhere::RULE.id),
+    }
 }
 
 /// The answers, as the judge wants them.
@@ -243,8 +262,12 @@ impl Seen {
             asked.series.iter().map(|(window, id)| (*window, rows(id))).collect();
         let (good_logs, bad_logs) = (logs(&asked.logs.0), logs(&asked.logs.1));
         let (good, bad) = (opened(true), opened(false));
-        let mut signs = gather::from_series(&slices);
-        signs.extend(gather::from_logs((good_logs, asked.good), (bad_logs, asked.bad)));
+        let mut signs = gather::from_series(&slices, &ledger.settings.thresholds);
+        signs.extend(gather::from_logs(
+            (good_logs, asked.good),
+            (bad_logs, asked.bad),
+            &ledger.settings.thresholds,
+        ));
         signs.extend(gather::from_spans(&good, &bad, alert.at));
         let mut calls = calls(ledger, asked);
         calls.extend(crossings(&good).chain(crossings(&bad)));

@@ -28,7 +28,9 @@ const LISTED_MAX: usize = 5;
 pub(super) fn is_meant(alert: &Alert, ledger: &Ledger, onset_question: &QuestionId) -> bool {
     let Some(symptom) = alert.symptoms.first() else { return false };
     let is_from_metrics = |answer: &telemetry::answer::Answer| answer.from_metrics.contains(&symptom.service);
-    figure(symptom).is_some() && ledger.answer(onset_question).is_some_and(is_from_metrics)
+    ledger.settings.is_on(metric_shift::MEASURE.name)
+        && figure(symptom).is_some()
+        && ledger.answer(onset_question).is_some_and(is_from_metrics)
 }
 
 /// The conclusion, when one service stands out.
@@ -52,9 +54,10 @@ pub(super) fn conclude(
     view.gaps(ledger, best);
     let listed = view.moved.iter().filter(|moved| moved.shift.excess > 0.0).take(LISTED_MAX);
     let proven: Vec<Proven<'_>> = listed.map(|moved| (moved, view.prove(ledger, moved))).collect();
+    let is_on = ledger.settings.is_on(excess_in_callee::RULE.id);
     let ruled_out: Vec<RuledOut> = proven
         .iter()
-        .filter(|(moved, _)| moved.is_explained() && moved.service != best.service)
+        .filter(|(moved, _)| is_on && moved.is_explained() && moved.service != best.service)
         .map(|(moved, evidence)| view.rule_out(moved, evidence))
         .collect();
     let evidence = proven.iter().find(|(moved, _)| moved.service == best.service);
@@ -113,8 +116,11 @@ impl<'a> View<'a> {
         else {
             return None;
         };
-        let calls: BTreeSet<(String, String)> =
-            graph.calls.iter().map(|call| (call.caller.clone(), call.callee.clone())).collect();
+        // Without an explanation by callees nobody but the alerted service can be spoken of.
+        let settings = &ledger.settings;
+        let calls: BTreeSet<(String, String)> = settings.of(&explained_by_callees::MEASURE, || {
+            graph.calls.iter().map(|call| (call.caller.clone(), call.callee.clone())).collect()
+        });
         let services = metric_shift::by_service(rows);
         let observed = symptom.observed_window;
         let spell = metric_shift::spell(services.get(symptom.service.as_str())?, figure, observed);
@@ -122,7 +128,8 @@ impl<'a> View<'a> {
         let shifts: BTreeMap<String, Shift> = services
             .iter()
             .filter_map(|(service, series)| {
-                Some(((*service).to_owned(), metric_shift::shift(series, figure, observed, &spell)?))
+                let shift = metric_shift::shift(series, figure, observed, &spell, &settings.thresholds)?;
+                Some(((*service).to_owned(), shift))
             })
             .collect();
         Some(Self {
@@ -130,7 +137,7 @@ impl<'a> View<'a> {
             figure,
             onset: Onset { at: first.from, earliest: first.from, latest: first.to },
             spell: Window::new(first.from, last.to),
-            moved: explained_by_callees::candidates(&shifts, &calls, &symptom.service),
+            moved: explained_by_callees::candidates(&shifts, &calls, &symptom.service, &settings.thresholds),
             questions: [onset_question, topology],
         })
     }

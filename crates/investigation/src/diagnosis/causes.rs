@@ -14,10 +14,7 @@ use telemetry::answer::ChangeKind;
 use crate::findings::Findings;
 use crate::suspects::Suspect;
 
-/// Share of the whole excess that a cause must explain; below it the engine abstains.
-pub(super) const SHARE_MIN: f64 = 0.5;
-/// Share that each of two causes must explain, and both together.
-const PART_MIN: f64 = 0.15;
+/// Share that two causes must explain together.
 const TOGETHER_MIN: f64 = 0.6;
 /// Growth of its work from which a second component is a cause of its own and not a bystander of the first: on a host
 /// that the first one overloads, work takes up to twice and a little more of its time.
@@ -45,8 +42,9 @@ pub(super) fn causes(findings: &Findings) -> Vec<Blame<'_>> {
     let further: Vec<Blame<'_>> =
         blames.iter().skip(1).filter(|blame| stands_alone(findings, first, blame)).cloned().collect();
     let together = first.share + further.first().map_or(0.0, |blame| blame.share);
-    let suffices = first.share >= SHARE_MIN
-        || (!further.is_empty() && first.share >= PART_MIN && together >= TOGETHER_MIN);
+    let at = &findings.settings.thresholds;
+    let suffices = first.share >= at.share_min
+        || (!further.is_empty() && first.share >= at.part_min && together >= TOGETHER_MIN);
     if !suffices {
         return Vec::new();
     }
@@ -60,7 +58,7 @@ fn stands_alone(findings: &Findings, first: &Blame<'_>, other: &Blame<'_>) -> bo
     let (good, bad) = (worst.worst.good.ms_per_request, worst.worst.bad.ms_per_request);
     let has_grown = bad > GROWTH_MIN * good;
     let is_large = bad > LARGE_GROWTH_MIN * good && bad - good >= LARGE_RISE_MS_MIN;
-    let part_min = if is_large { SMALL_PART_MIN } else { PART_MIN };
+    let part_min = if is_large { SMALL_PART_MIN } else { findings.settings.thresholds.part_min };
     let is_deployed = findings.rollouts.iter().any(|(rollout, contrast)| {
         rollout.first.kind == ChangeKind::Deploy
             && rollout.first.service == other.name

@@ -143,7 +143,7 @@ fn exclude(ledger: &mut Ledger, findings: &Findings, causes: &[RootCause]) -> Ve
         .map(|(rollout, _)| rules::change_candidate(rollout))
         .collect();
     let mut ruled_out = Vec::new();
-    for rule in rules::all() {
+    for rule in rules::all().iter().filter(|rule| findings.settings.is_on(rule.id)) {
         let exclusions = (rule.apply)(findings).into_iter();
         for exclusion in exclusions.filter(|exclusion| !triggers.contains(&exclusion.candidate)) {
             let evidence = prove(ledger, &exclusion);

@@ -5,7 +5,6 @@
 use evidence::measures::error_origination::Origin;
 use incident::{ComponentKind, EvidenceKind, Fault, RootCause};
 
-use super::causes::SHARE_MIN;
 use super::hypotheses;
 use crate::findings::Findings;
 use crate::ledger::{Fact, Ledger};
@@ -24,12 +23,14 @@ struct Beginning {
 /// The component in which most of the new errors begin. It may fail in several operations, of which none has half of
 /// the errors; and where several statements of one database fail, the database is what they have in common.
 fn beginning(findings: &Findings) -> Option<Beginning> {
-    if let Some(origin) = findings.origins.first().filter(|origin| origin.share >= SHARE_MIN) {
+    let share_min = findings.settings.thresholds.share_min;
+    if let Some(origin) = findings.origins.first().filter(|origin| origin.share >= share_min) {
         let (component, name) = component(origin);
         return Some(Beginning { component, name: name.to_owned(), origin: origin.clone(), further: 0 });
     }
     let raised: Vec<&Origin> = findings.origins.iter().filter(|origin| origin.is_raised()).collect();
-    together(&raised, database).or_else(|| together(&raised, |origin| Some(component(origin))))
+    together(&raised, share_min, database)
+        .or_else(|| together(&raised, share_min, |origin| Some(component(origin))))
 }
 
 fn database(origin: &Origin) -> Option<(ComponentKind, &str)> {
@@ -43,6 +44,7 @@ fn component(origin: &Origin) -> (ComponentKind, &str) {
 /// The first of the components that `of` names whose origins together are at least half of all.
 fn together<'a>(
     origins: &[&'a Origin],
+    share_min: f64,
     of: impl Fn(&'a Origin) -> Option<(ComponentKind, &'a str)>,
 ) -> Option<Beginning> {
     origins.iter().filter_map(|origin| of(origin)).find_map(|(component, name)| {
@@ -56,7 +58,7 @@ fn together<'a>(
             origin.share += part.share;
             origin.never_succeeded &= part.never_succeeded;
         }
-        (origin.share >= SHARE_MIN).then(|| Beginning { component, name: name.to_owned(), origin, further })
+        (origin.share >= share_min).then(|| Beginning { component, name: name.to_owned(), origin, further })
     })
 }
 

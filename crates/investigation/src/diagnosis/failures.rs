@@ -7,7 +7,7 @@ use evidence::measures::messages::{Flow, Trouble};
 use evidence::measures::structure::Resends;
 use incident::{AlertSignal, ComponentKind, EvidenceKind, Fault, RootCause, Symptom};
 
-use super::causes::{Blame, SHARE_MIN};
+use super::causes::Blame;
 use super::mechanism::Shown;
 use super::root_cause;
 use crate::findings::Findings;
@@ -109,7 +109,7 @@ pub(super) fn storm(ledger: &mut Ledger, findings: &Findings) -> Option<RootCaus
             let is_its = origin.service == callee && !is_call(origin);
             origin.is_raised() && (is_its || findings.reaches(callee, &origin.service))
         });
-        behind.fold(0.0, |sum, origin| sum + origin.share) >= SHARE_MIN
+        behind.fold(0.0, |sum, origin| sum + origin.share) >= findings.settings.thresholds.share_min
     };
     // Calls that fail over to a sibling because an instance cut them off are repetitions, too. Without a deployment
     // that could have brought the repeating in, only more repetitions than that can be are a storm.

@@ -5,7 +5,6 @@
 //! wait for nothing. What has none of them is slow work: "none of these" is an answer.
 
 use evidence::measures::computing;
-use evidence::measures::structure;
 use incident::{ComponentKind, EvidenceKind, Fault};
 use telemetry::SpanKind;
 
@@ -64,7 +63,7 @@ pub(super) fn of(findings: &Findings, blame: &Blame<'_>) -> Mechanism {
     let Some(worst) = blame.suspects.first() else {
         return Mechanism::plain(Fault::SlowEdge);
     };
-    if structure::is_connecting(&worst.span) {
+    if findings.is_connecting(&worst.span) {
         // As many connections as before that take longer are an overloaded callee, and so are those of a caller that
         // gives up and connects anew.
         let gives_up = findings.origins.iter().any(|origin| {

@@ -44,6 +44,7 @@ pub(super) fn conclude(ledger: &mut Ledger, whole: &Whole) -> (Vec<Note>, Conclu
         (&good, &bad),
         (edges(ledger, &whole.edges.0), edges(ledger, &whole.edges.1)),
         &parts,
+        &ledger.settings,
     );
     let proven: Vec<Proven<'_>> =
         all.iter().take(LISTED_MAX).map(|one| (one, words::prove(ledger, whole, one))).collect();

@@ -8,7 +8,8 @@ use telemetry::answer::{OnsetRow, Subject};
 use telemetry::time::Window;
 
 use super::super::metric_shift::{self, Figure, Shift};
-use super::{Candidate, candidates};
+use super::Candidate;
+use crate::Thresholds;
 use crate::statistics::null::{Seeded, false_alarm_rate};
 
 /// Seconds of an interval.
@@ -115,11 +116,22 @@ fn observed() -> Window {
     Window::new(end_of(HISTORY - 1).plus_seconds(1), end_of(HISTORY + OBSERVED - 1).plus_seconds(1))
 }
 
+fn candidates(
+    shifts: &BTreeMap<String, Shift>,
+    calls: &BTreeSet<(String, String)>,
+    alerted: &str,
+) -> Vec<Candidate> {
+    super::candidates(shifts, calls, alerted, &Thresholds::default())
+}
+
 fn shifts(rows: &[OnsetRow], figure: Figure) -> BTreeMap<String, Shift> {
     let services = metric_shift::by_service(rows);
     let spell = metric_shift::spell(&services["front"], figure, observed());
     let shift = |(service, series): (&&str, &_)| {
-        Some(((*service).to_owned(), metric_shift::shift(series, figure, observed(), &spell)?))
+        Some((
+            (*service).to_owned(),
+            metric_shift::shift(series, figure, observed(), &spell, &Thresholds::default())?,
+        ))
     };
     services.iter().filter_map(shift).collect()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use telemetry::UnixNanos;
 use telemetry::answer::{PathEvent, PathEventKind, PathRow, Tally};
 
-use super::{ERROR_SEVERITY, LAW_MIN};
+use super::ERROR_SEVERITY;
 
 /// The place that stands for the beginning of the span; events follow from 1.
 pub(super) const BEGIN: usize = 0;
@@ -28,6 +28,7 @@ pub(super) struct View<'a> {
     ordered: BTreeMap<(usize, usize), &'a [Tally]>,
     /// Of each place, how many others come before it.
     depths: Vec<usize>,
+    law_min: f64,
 }
 
 fn sum(tallies: &[Tally]) -> u64 {
@@ -35,7 +36,7 @@ fn sum(tallies: &[Tally]) -> u64 {
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(row: &'a PathRow) -> Self {
+    pub(super) fn new(row: &'a PathRow, law_min: f64) -> Self {
         let mut counts = vec![sum(&row.spans)];
         counts.extend(row.events.iter().map(|event| sum(&event.spans)));
         let place = |index: u32| index as usize + 1;
@@ -44,11 +45,16 @@ impl<'a> View<'a> {
             .iter()
             .map(|pair| ((place(pair.first), place(pair.then)), pair.spans.as_slice()))
             .collect();
-        let mut view = Self { row, counts, ordered, depths: Vec::new() };
+        let mut view = Self { row, counts, ordered, depths: Vec::new(), law_min };
         let places = 0..view.counts.len();
         view.depths =
             places.clone().map(|to| places.clone().filter(|from| view.precedes(*from, to)).count()).collect();
         view
+    }
+
+    /// Share from which an event follows another one always.
+    pub(super) fn law_min(&self) -> f64 {
+        self.law_min
     }
 
     pub(super) fn row(&self) -> &'a PathRow {
@@ -114,7 +120,7 @@ impl<'a> View<'a> {
 
     /// Whether `cause` is there nearly always when `event` is.
     pub(super) fn is_law(&self, cause: usize, event: usize) -> bool {
-        self.share(event, cause) >= LAW_MIN
+        self.share(event, cause) >= self.law_min
     }
 
     /// Whether `first` comes before `then` in most of the spans that reached both.

@@ -215,7 +215,8 @@ fn rule_out(
     let mut judged: Vec<&Judged> = attribution.judged.iter().collect();
     judged.sort_by_key(|judged| judged.landing.is_none());
     for judged in judged {
-        let verdict = of_changes::all().iter().find_map(|rule| Some((rule.id, (rule.why)(judged, onset)?)));
+        let mut rules = of_changes::all().iter().filter(|rule| ledger.settings.is_on(rule.id));
+        let verdict = rules.find_map(|rule| Some((rule.id, (rule.why)(judged, onset)?)));
         let Some((rule, why)) = verdict else { continue };
         if found.len() == RULED_OUT_MAX {
             ledger.gap(

@@ -9,12 +9,8 @@ use evidence::statistics::false_discovery;
 use telemetry::answer::{EdgeRow, PathTable, SeriesRow};
 
 use super::late;
-
-/// Chance below which a break or a usage is listed at all.
-const P_MAX: f64 = 0.05;
-/// Share of the evidence (as the logarithm of its chance) that a candidate must have itself to explain another one: a
-/// callee is seen in a part of the requests only, and less data is less sure.
-const PART_MIN: f64 = 0.5;
+use crate::rules::excess_in_callee;
+use crate::settings::Settings;
 
 /// What shows that something is wrong.
 #[derive(Debug, Clone)]
@@ -84,12 +80,17 @@ pub(super) fn rank(
     (good, bad): (&PathTable, &PathTable),
     edges: (&[EdgeRow], &[EdgeRow]),
     series: &[&[SeriesRow]],
+    settings: &Settings,
 ) -> Vec<Suspected> {
-    let breaks = lost_events::breaks(good, bad).into_iter().filter(|one| !one.is_over).map(Shown::Break);
-    let usages = saturation::usages(series).into_iter().filter(Usage::is_large).map(Shown::Usage);
-    let late = late_edges::votes(&late_edges::late_edges(edges.0, edges.1)).into_iter().map(Shown::Late);
+    let at = &settings.thresholds;
+    let breaks = settings.of(&lost_events::MEASURE, || lost_events::breaks(good, bad, at));
+    let breaks = breaks.into_iter().filter(|one| !one.is_over).map(Shown::Break);
+    let usages = settings.of(&saturation::MEASURE, || saturation::usages(series, at));
+    let usages = usages.into_iter().filter(Usage::is_large).map(Shown::Usage);
+    let late = settings.of(&late_edges::MEASURE, || late_edges::late_edges(edges.0, edges.1, at));
+    let late = late_edges::votes(&late).into_iter().map(Shown::Late);
     let mut by_service: BTreeMap<String, Vec<Shown>> = BTreeMap::new();
-    for shown in breaks.chain(usages).chain(late).filter(|shown| shown.p_value() <= P_MAX) {
+    for shown in breaks.chain(usages).chain(late).filter(|shown| shown.p_value() <= at.listed_p_max) {
         let service = match &shown {
             Shown::Break(one) => &one.service,
             Shown::Usage(one) => &one.service,
@@ -98,7 +99,9 @@ pub(super) fn rank(
         by_service.entry(service.clone()).or_default().push(shown);
     }
     let mut found: Vec<Suspected> = by_service.into_iter().filter_map(suspected).collect();
-    explain(&mut found, &ways(good, bad));
+    if settings.is_on(excess_in_callee::RULE.id) {
+        explain(&mut found, &ways(good, bad), at.explaining_min);
+    }
     found.sort_by(|a, b| b.score().total_cmp(&a.score()).then_with(|| a.service.cmp(&b.service)));
     found
 }
@@ -128,15 +131,16 @@ fn ways(good: &PathTable, bad: &PathTable) -> BTreeSet<(String, String)> {
 }
 
 /// Marks each candidate that breaks on the way to another one. A used-up resource is nobody's symptom here. Of two that
-/// call each other the surer one explains the other.
-fn explain(found: &mut [Suspected], ways: &BTreeSet<(String, String)>) {
+/// call each other the surer one explains the other. What explains another one must have `part_min` of its evidence (as
+/// the logarithm of its chance): a callee is seen in a part of the requests only, and less data is less sure.
+fn explain(found: &mut [Suspected], ways: &BTreeSet<(String, String)>, part_min: f64) {
     let all: Vec<(String, f64, bool)> =
         found.iter().map(|one| (one.service.clone(), one.strength, one.is_claimed)).collect();
     let calls = |caller: &str, callee: &str| ways.contains(&(caller.to_owned(), callee.to_owned()));
     for one in found.iter_mut().filter(|one| matches!(one.best, Shown::Break(_))) {
         let behind = all.iter().filter(|(service, strength, _)| {
             calls(&one.service, service)
-                && *strength >= PART_MIN * one.strength
+                && *strength >= part_min * one.strength
                 && (!calls(service, &one.service) || *strength > one.strength)
         });
         let Some((service, strength, is_claimed)) = behind.max_by(|a, b| a.1.total_cmp(&b.1)) else {
