@@ -1,9 +1,11 @@
 //! What changes do is held against what fails, where a source tells commits; elsewhere nothing more is asked.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
 
+mod switched;
+
 use incident::alert::{AlertSignal, Measured, Symptom};
 use incident::{Alert, Conclusion, ConclusionKind};
-use investigation::Diagnosis;
+use investigation::{Diagnosis, Settings};
 use telemetry::answer::{
     Answer, ChangeDetail, ChangeKind, ChangeRow, FileDiff, LogTemplateRow, SeriesFigures, SeriesKind,
     SeriesRow, Table,
@@ -141,7 +143,11 @@ fn alert() -> Alert {
 
 /// The conclusion and the names of the questions asked.
 fn run(world: &World) -> (Conclusion, Vec<&'static str>) {
-    let mut diagnosis = Diagnosis::new(alert());
+    run_with(world, Settings::default())
+}
+
+fn run_with(world: &World, settings: Settings) -> (Conclusion, Vec<&'static str>) {
+    let mut diagnosis = Diagnosis::with(alert(), settings);
     let (mut answers, mut asked) = (Vec::new(), Vec::new());
     loop {
         match diagnosis.step(&answers).next {
@@ -197,4 +203,38 @@ fn without_commits_nothing_more_is_asked() {
     let (conclusion, asked) = run(&World { changes: deploys, said: "pool exhausted: no connection free" });
     assert_eq!(conclusion.kind, ConclusionKind::Insufficient);
     assert!(!asked.contains(&"log_templates"), "{asked:?}");
+}
+
+/// A commit to the code of `service`, which deploys it ten seconds later.
+fn shipped(second: i64, id: &str, service: &str, diff: &str) -> [ChangeRow; 2] {
+    let mut commit = change(ChangeKind::Commit, second, "", id, id, diff);
+    if let Some(detail) = &mut commit.detail {
+        let path = format!("services/{service}/pool.go");
+        detail.diffs.iter_mut().for_each(|diff| diff.path.clone_from(&path));
+        detail.files = vec![path];
+    }
+    [commit, change(ChangeKind::Deploy, second + 10, service, &format!("of {id}"), id, "")]
+}
+
+#[test]
+fn a_rule_about_changes_that_is_switched_off_rules_nothing_out() {
+    let said = "pool exhausted: timed out waiting for a connection";
+    let plain = World { changes: changes(), said };
+    let run = |settings| run_with(&plain, settings).0;
+    switched::check("change_not_deployed", run, switched::rules_out("change_not_deployed"));
+    let mut changes = changes();
+    let smaller = "-const maxConns = 50\n+const maxConns = 5";
+    changes.extend(shipped(3100, "late", "stock", smaller));
+    changes.extend(shipped(1000, "far", "mail", smaller));
+    changes.extend(shipped(1100, "logging", "stock", "-\tlog.Info(conns)\n+\tlog.Info(conns, free)"));
+    changes.extend(shipped(1200, "sooner", "stock", "-const timeoutSeconds = 30\n+const timeoutSeconds = 2"));
+    let world = World { changes, said };
+    let run = |settings| run_with(&world, settings).0;
+    let names = |conclusion: &Conclusion| conclusion.root_cause.is_some();
+    switched::check("mechanism", run, names);
+    switched::check("change_after_onset", run, switched::rules_out("change_after_onset"));
+    switched::check("change_elsewhere", run, switched::rules_out("change_elsewhere"));
+    switched::check("change_inert", run, switched::rules_out("change_inert"));
+    switched::check("change_outweighed", run, switched::rules_out("change_outweighed"));
+    switched::check("change_without_mechanism", run, switched::rules_out("change_without_mechanism"));
 }

@@ -1,8 +1,10 @@
 //! A system known by metrics and its call graph alone: who is blamed, who is ruled out, and when nobody is.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod switched;
+
 use incident::{Alert, AlertSignal, Conclusion, ConclusionKind, Fault, HypothesisStatus, Measured, Symptom};
-use investigation::Diagnosis;
+use investigation::{Diagnosis, Settings};
 use telemetry::answer::{Answer, CallRow, OnsetRow, Subject, Table, TopologyTable};
 use telemetry::number::Num;
 use telemetry::{Answered, Ask, AskError, Inquiry, Next, Question, SourceName, Space, UnixNanos, Window};
@@ -108,7 +110,11 @@ impl World {
     }
 
     fn conclusion(&self) -> (Conclusion, Vec<&'static str>) {
-        let mut diagnosis = Diagnosis::new(self.alert());
+        self.conclusion_with(Settings::default())
+    }
+
+    fn conclusion_with(&self, settings: Settings) -> (Conclusion, Vec<&'static str>) {
+        let mut diagnosis = Diagnosis::with(self.alert(), settings);
         let (mut answers, mut asked) = (Vec::new(), Vec::new());
         for _ in 0..8 {
             match diagnosis.step(&answers).next {
@@ -188,4 +194,15 @@ fn without_a_call_graph_the_diagnosis_goes_on_as_before() {
     assert!(asked.contains(&"self_time"));
     let topology = conclusion.gaps.iter().filter(|gap| gap.missing.contains("topology"));
     assert_eq!(topology.count(), 0, "a question asked on the chance is no gap");
+}
+
+#[test]
+fn a_measure_or_rule_that_is_switched_off_says_nothing() {
+    let run = |settings| SLOW_TABLE.conclusion_with(settings).0;
+    let blames_table = |conclusion: &Conclusion| {
+        conclusion.root_cause.as_ref().is_some_and(|cause| cause.service == "table")
+    };
+    switched::check("metric_shift", run, blames_table);
+    switched::check("explained_by_callees", run, blames_table);
+    switched::check("excess_in_callee", run, switched::rules_out("excess_in_callee"));
 }

@@ -1,10 +1,12 @@
 //! An alert that names nothing: who is blamed for a lost step or a used-up resource, who is ruled out, and when nobody is.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod switched;
+
 use std::sync::Arc;
 
 use incident::{Alert, Conclusion, ConclusionKind, Fault, HypothesisStatus};
-use investigation::Diagnosis;
+use investigation::{Diagnosis, Settings};
 use telemetry::answer::{Answer, Block, EdgeRow, SeriesFigures, SeriesKind, SeriesRow, Table};
 use telemetry::number::Num;
 use telemetry::time::SECOND_NS;
@@ -139,15 +141,20 @@ impl World {
     }
 
     fn diagnose(self) -> Conclusion {
+        self.diagnose_with(Settings::default())
+    }
+
+    fn diagnose_with(self, settings: Settings) -> Conclusion {
         let data = self.data();
-        let mut machine = Diagnosis::new(Alert {
+        let alert = Alert {
             space: Space::default(),
             origin: "test".to_owned(),
             at: UnixNanos(if self.alerted == 0 { END } else { self.alerted } * SECOND_NS),
             history_from: UnixNanos(0),
             dedupe_key: "test".to_owned(),
             symptoms: Vec::new(),
-        });
+        };
+        let mut machine = Diagnosis::with(alert, settings);
         let mut answers = Vec::new();
         for _ in 0..8 {
             match machine.step(&answers).next {
@@ -273,4 +280,15 @@ fn what_may_be_chance_at_the_alert_is_looked_at_again_a_minute_later() {
 fn the_same_answers_give_the_same_conclusion() {
     let conclusion = || World { throws: true, every: 5, ..World::default() }.diagnose();
     assert_eq!(conclusion(), conclusion());
+}
+
+#[test]
+fn a_measure_or_rule_that_is_switched_off_says_nothing() {
+    let run = |world: World| move |settings| world.diagnose_with(settings);
+    let has_cause = |conclusion: &Conclusion| conclusion.root_cause.is_some();
+    let throws = World { throws: true, every: 5, ..World::default() };
+    switched::check("lost_events", run(throws), has_cause);
+    switched::check("saturation", run(World { is_busy: true, every: 5, ..World::default() }), has_cause);
+    switched::check("late_edges", run(World { is_far: true, every: 5, ..World::default() }), has_cause);
+    switched::check("excess_in_callee", run(throws), switched::rules_out("excess_in_callee"));
 }

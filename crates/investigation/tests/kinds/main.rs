@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
 
+#[path = "../switched/mod.rs"]
+mod switched;
 mod world;
 
-use incident::{AlertSignal, ComponentKind, Fault};
+use incident::{AlertSignal, ComponentKind, Conclusion, Fault};
+use investigation::Settings;
 use telemetry::SpanKind;
 use telemetry::answer::{LaneRow, QueueFigures};
 use world::{Group, World, healthy, lane, query, server};
@@ -272,10 +275,9 @@ fn repetitions_that_feed_themselves_are_the_callers_and_those_of_a_failing_calle
     assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::ErrorOrigin), "{}", cause.statement);
 }
 
-// covers: PB-02
-#[test]
-fn messages_that_stop_in_a_queue_are_followed_there_and_the_deploy_behind_it_is_not_exonerated() {
-    let lost = QueueFigures {
+/// More than half of the messages are never processed.
+fn lost_mail() -> QueueFigures {
+    QueueFigures {
         name: "mail".into(),
         processed: 80,
         failed: 0,
@@ -283,7 +285,13 @@ fn messages_that_stop_in_a_queue_are_followed_there_and_the_deploy_behind_it_is_
         deliveries: 80,
         deliveries_max: 1,
         most_delivered: None,
-    };
+    }
+}
+
+// covers: PB-02
+#[test]
+fn messages_that_stop_in_a_queue_are_followed_there_and_the_deploy_behind_it_is_not_exonerated() {
+    let lost = lost_mail();
     let mut world = World {
         signal: Some(AlertSignal::Throughput),
         queue: Some(lost.clone()),
@@ -306,4 +314,70 @@ fn messages_that_stop_in_a_queue_are_followed_there_and_the_deploy_behind_it_is_
     );
     world.queue = Some(QueueFigures { failed: 1, untaken: 119, deliveries_max: 30, ..lost });
     assert_eq!(world.cause().fault, Fault::MessageStuck);
+}
+
+fn has_fault(fault: Fault) -> impl Fn(&Conclusion) -> bool {
+    move |conclusion| conclusion.root_cause.as_ref().is_some_and(|cause| cause.fault == fault)
+}
+
+#[test]
+fn a_measure_that_is_switched_off_says_nothing() {
+    let slow = slow_work(Some(0.01));
+    let run = |world: World| move |settings: Settings| world.diagnose_with(settings);
+    switched::check("exclusive_latency", run(slow.clone()), |conclusion| conclusion.root_cause.is_some());
+    switched::check("computing", run(slow.clone()), has_fault(Fault::InjectedDelay));
+
+    let deployed = World { deployed: vec!["back"], ..slow.clone() };
+    let has_trigger =
+        |conclusion: &Conclusion| conclusion.root_cause.as_ref().is_some_and(|cause| cause.trigger.is_some());
+    switched::check("changes", run(deployed), has_trigger);
+
+    let skewed = World { skew_ms: -5_000, ..slow.clone() };
+    let is_skewed =
+        |conclusion: &Conclusion| conclusion.gaps.iter().any(|gap| gap.missing.contains("clock of"));
+    switched::check("clock", run(skewed), is_skewed);
+
+    let late = World { edges: vec![("front", "back", 0.5, 60.0, 0)], ..healthy() };
+    switched::check("edge_delay", run(late), has_fault(Fault::SlowEdge));
+
+    let lanes = (vec![lane("rates", false, 0.1, 2, 1.0)], vec![lane("rates", false, 0.9, 1, 0.0)]);
+    switched::check("waiting", run(World { lanes, ..slow }), has_fault(Fault::BlockedExecutor));
+
+    let mut failing = World { signal: Some(AlertSignal::Errors), ..healthy() };
+    failing.groups[1].failing = true;
+    switched::check("error_origination", run(failing), has_fault(Fault::ErrorOrigin));
+
+    let resends = vec![("front", "back", 0.5, 30.0, 8)];
+    let storm = World { signal: Some(AlertSignal::Errors), edges: resends, ..healthy() };
+    switched::check("structure", run(storm), has_fault(Fault::RetryStorm));
+
+    let lost = lost_mail();
+    let queue = World { signal: Some(AlertSignal::Throughput), queue: Some(lost), ..healthy() };
+    switched::check("messages", run(queue), has_fault(Fault::MessageLoss));
+}
+
+#[test]
+fn a_rule_that_is_switched_off_rules_nothing_out() {
+    let world = World { deployed: vec!["front"], deployed_late: vec!["back"], ..slow_work(Some(0.6)) };
+    let run = |settings| world.diagnose_with(settings);
+    switched::check("cause_after_onset", run, switched::rules_out("cause_after_onset"));
+    switched::check("change_without_effect", run, switched::rules_out("change_without_effect"));
+    switched::check("edge_unchanged", run, switched::rules_out("edge_unchanged"));
+    switched::check("excess_in_callee", run, switched::rules_out("excess_in_callee"));
+    switched::check("load_steady", run, switched::rules_out("load_steady"));
+}
+
+/// Each check of a switch stands in the test file that owns its world.
+#[test]
+fn every_measure_and_every_rule_is_seen_to_be_silenced() {
+    let tests = [
+        include_str!("main.rs"),
+        include_str!("../attribution.rs"),
+        include_str!("../call_graph.rs"),
+        include_str!("../unnamed.rs"),
+    ];
+    for switch in investigation::settings::switches() {
+        let check = format!("switched::check(\"{}\"", switch.id);
+        assert!(tests.iter().any(|test| test.contains(&check)), "no test silences `{}`", switch.id);
+    }
 }

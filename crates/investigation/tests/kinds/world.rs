@@ -1,7 +1,7 @@
 //! A small system made by hand: what it answers before and after something changed in it.
 
 use incident::{Alert, AlertSignal, Conclusion, Measured, RootCause, Symptom};
-use investigation::Diagnosis;
+use investigation::{Diagnosis, Settings};
 use telemetry::answer::{
     Answer, Block, ChangeKind, ChangeRow, EdgeRow, LaneRow, OnsetRow, QueueFigures, SelfTimeRow,
     SelfTimeTable, SeriesFigures, SeriesKind, SeriesRow, Subject, Table,
@@ -259,7 +259,11 @@ impl World {
     }
 
     pub(crate) fn diagnose(&self) -> Conclusion {
-        let mut diagnosis = Diagnosis::new(self.alert());
+        self.diagnose_with(Settings::default())
+    }
+
+    pub(crate) fn diagnose_with(&self, settings: Settings) -> Conclusion {
+        let mut diagnosis = Diagnosis::with(self.alert(), settings);
         let mut answers = Vec::new();
         for _ in 0..10 {
             match diagnosis.step(&answers).next {
