@@ -129,7 +129,7 @@ impl Diagnosis {
     /// What goes on tells more of itself a minute later. Nothing of the first look is kept: the second one sees it all.
     fn look_again(&mut self, whole: &Whole, looks_left: u8, why: &str) -> Step<Conclusion> {
         let until = whole.bad.to.plus_seconds(unnamed::AGAIN_SECONDS);
-        self.ledger = Ledger::default();
+        self.ledger = Ledger::new(self.ledger.settings.clone());
         let (whole, questions) = self.plan.whole(&self.alert, until);
         self.state = State::AwaitWhole { whole: Box::new(whole), looks_left };
         let text = format!("{why}; what happens until {} UTC is waited for", until.clock());
