@@ -119,7 +119,7 @@ impl Diagnosis {
 
     fn look_everywhere(&mut self, whole: &Whole, looks_left: u8) -> Step<Conclusion> {
         let (mut notes, conclusion) = unnamed::conclude(&mut self.ledger, whole);
-        if conclusion.root_cause.is_none() && looks_left > 0 {
+        if looks_left > 0 && !unnamed::is_sure(&conclusion) {
             return self.look_again(whole, looks_left - 1, &conclusion.statement);
         }
         notes.extend(self.gap_notes(Stage::Synthesize));

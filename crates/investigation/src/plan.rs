@@ -60,6 +60,7 @@ pub(crate) struct Whole {
     pub(crate) bad: Window,
     pub(crate) paths: (QuestionId, QuestionId),
     pub(crate) edges: (QuestionId, QuestionId),
+    pub(crate) self_time: (QuestionId, QuestionId),
     /// One for each part of the history.
     pub(crate) series: Vec<QuestionId>,
 }
@@ -100,7 +101,9 @@ impl Plan {
             Ask::SeriesChange { good, bad, scope: Scope::all(), metrics: Vec::new() }
         });
         let edges = |window| Ask::Edges { window, scope: Scope::all() };
-        let asks = [paths(good), paths(bad), edges(good), edges(bad)].into_iter().chain(series);
+        let self_time = |window| Ask::SelfTime { window, scope: Scope::all() };
+        let pairs = [paths(good), paths(bad), edges(good), edges(bad), self_time(good), self_time(bad)];
+        let asks = pairs.into_iter().chain(series);
         let questions: Vec<Question> = asks.map(|ask| self.ask(ask, settled)).collect();
         let id = |question: Option<&Question>| {
             question.map_or_else(|| QuestionId::numbered(0), |question| question.id.clone())
@@ -109,7 +112,8 @@ impl Plan {
             bad,
             paths: (id(questions.first()), id(questions.get(1))),
             edges: (id(questions.get(2)), id(questions.get(3))),
-            series: questions.iter().skip(4).map(|question| question.id.clone()).collect(),
+            self_time: (id(questions.get(4)), id(questions.get(5))),
+            series: questions.iter().skip(6).map(|question| question.id.clone()).collect(),
         };
         (whole, questions)
     }

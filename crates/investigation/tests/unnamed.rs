@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use incident::{Alert, Conclusion, ConclusionKind, Fault, HypothesisStatus};
 use investigation::{Diagnosis, Settings};
-use telemetry::answer::{Answer, Block, EdgeRow, SeriesFigures, SeriesKind, SeriesRow, Table};
+use telemetry::answer::{
+    Answer, Block, EdgeRow, SelfTimeRow, SelfTimeTable, SeriesFigures, SeriesKind, SeriesRow, Subject, Table,
+};
 use telemetry::number::Num;
 use telemetry::time::SECOND_NS;
 use telemetry::{
@@ -32,6 +34,10 @@ struct World {
     is_far: bool,
     /// No source knows anything.
     is_mute: bool,
+    /// Spans of `back` fail, and those of `front` with them.
+    fails: bool,
+    /// `back` takes thirty times as long itself.
+    is_slow: bool,
     /// When the alert fires; at the end when zero.
     alerted: i64,
     /// Until when there are requests; to the end when zero.
@@ -125,6 +131,47 @@ impl World {
         vec![edge("door", "front"), edge("front", "back"), edge("front", "other")]
     }
 
+    /// Exclusive times of both services: `front` waits for `back`, which is no time of its own.
+    fn self_time(self, window: Window) -> SelfTimeTable {
+        let row = |service: &str, ms: &dyn Fn(i64) -> i64| {
+            let seconds = (window.from.0 / SECOND_NS)..(window.to.0 / SECOND_NS);
+            let blocks: Vec<Block> = seconds
+                .clone()
+                .step_by(5)
+                .map(|second| Block {
+                    second: UnixNanos(second * SECOND_NS),
+                    count: 1,
+                    sum_ns: ms(second) * 1_000_000,
+                })
+                .collect();
+            let bad = blocks.iter().filter(|block| block.second.0 >= ONSET * SECOND_NS).count() as u64;
+            let errors = if self.fails { bad } else { 0 };
+            SelfTimeRow {
+                subject: Subject {
+                    service: service.to_owned(),
+                    operation: "GET".to_owned(),
+                    instance: String::new(),
+                    version: String::new(),
+                },
+                entry: "GET".to_owned(),
+                kind: SpanKind::Server,
+                resource: String::new(),
+                database: String::new(),
+                count: blocks.len() as u64,
+                error_origins: if service == "back" { errors } else { 0 },
+                errors,
+                sum_ns: blocks.iter().map(|block| block.sum_ns).sum(),
+                p50_ns: 0,
+                p95_ns: 0,
+                lead_ns: 0,
+                blocks,
+            }
+        };
+        let back = |second: i64| if self.is_slow && second >= ONSET { 60 } else { 2 + second % 3 };
+        let rows = vec![row("back", &back), row("front", &|second| 3 + second % 2)];
+        SelfTimeTable { traces: 1, rows, lanes: Vec::new() }
+    }
+
     fn answer(self, data: &Data, question: &Question) -> Result<Answer, AskError> {
         match &question.ask {
             Ask::Paths { window, scope } if !self.is_mute => {
@@ -135,6 +182,9 @@ impl World {
             }
             Ask::SeriesChange { good, bad, .. } if !self.is_mute => {
                 Ok(Answer::exact(Table::SeriesChange(self.series(*good, *bad))))
+            }
+            Ask::SelfTime { window, .. } if !self.is_mute => {
+                Ok(Answer::exact(Table::SelfTime(self.self_time(*window))))
             }
             other => Err(AskError::Unsupported(other.name().to_owned())),
         }
@@ -247,6 +297,20 @@ fn a_service_that_is_far_away_is_the_cause_and_not_the_one_that_waits_for_it() {
     assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::SlowEdge), "{}", cause.statement);
     assert!(cause.statement.contains("`front` to `back`"), "{}", cause.statement);
     assert!(cause.evidence.iter().all(|id| conclusion.evidence.iter().any(|item| item.id == *id)));
+}
+
+#[test]
+fn errors_are_the_cause_where_they_begin_and_longer_work_where_it_is_done() {
+    let failing = World { fails: true, every: 5, ..World::default() }.diagnose();
+    let cause = failing.root_cause.expect("a cause");
+    assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::ErrorOrigin), "{}", cause.statement);
+    let slow = World { is_slow: true, every: 5, ..World::default() }.diagnose();
+    let cause = slow.root_cause.expect("a cause");
+    assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::SlowWork), "{}", cause.statement);
+    assert!(cause.evidence.iter().all(|id| slow.evidence.iter().any(|item| item.id == *id)));
+    // What tells why stands before it.
+    let both = World { is_slow: true, throws: true, every: 5, ..World::default() }.diagnose();
+    assert_eq!(both.root_cause.expect("a cause").fault, Fault::LostStep);
 }
 
 #[test]

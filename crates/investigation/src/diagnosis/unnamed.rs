@@ -1,15 +1,17 @@
 //! An alert that names nothing: the cause from what no longer happens within spans and from resources in use.
 //!
-//! Every service whose paths are broken or whose resources are used up is a candidate. One that breaks on the way to
-//! another candidate is a symptom of it: requests above a failing callee are cut short, too, so the deepest break is the
-//! cause. A cause is named only when its test says so over the whole family; below that the candidates are hypotheses
-//! in their order, and the conclusion is that the evidence does not suffice.
+//! Every service whose paths are broken, whose resources are used up, whose own work takes longer or in which errors
+//! begin is a candidate. One that breaks on the way to another candidate is a symptom of it: requests above a failing
+//! callee are cut short, too, so the deepest break is the cause. A cause is named only when its test says so over the
+//! whole family; below that the candidates are hypotheses in their order, and the evidence does not suffice.
 //!
-//! Knows no latency: without a symptom there is no excess that candidates could be held against.
+//! Without a symptom there is no excess that longer work could be held against: it is held against all longer work, and
+//! stands behind what tells why.
 
 mod candidates;
 mod late;
 mod words;
+mod work;
 
 use incident::conclusion::SCHEMA;
 use incident::{
@@ -20,7 +22,7 @@ use telemetry::answer::{EdgeRow, PathTable, SeriesRow, Table};
 use telemetry::number::Num;
 use telemetry::{Note, NoteKind, QuestionId, Stage};
 
-use self::candidates::{Shown, Suspected};
+use self::candidates::{Answers, Shown, Suspected};
 use crate::ledger::Ledger;
 use crate::plan::Whole;
 use crate::rules::excess_in_callee;
@@ -36,16 +38,23 @@ const LISTED_MAX: usize = 8;
 /// A candidate with the facts about it.
 type Proven<'a> = (&'a Suspected, Vec<EvidenceId>);
 
+/// Whether a further look cannot change it: longer work tells where, and a minute later the data may tell why.
+pub(super) fn is_sure(conclusion: &Conclusion) -> bool {
+    conclusion.root_cause.as_ref().is_some_and(|cause| cause.fault != Fault::SlowWork)
+}
+
 /// The conclusion, and what was learned on the way.
 pub(super) fn conclude(ledger: &mut Ledger, whole: &Whole) -> (Vec<Note>, Conclusion) {
     let (good, bad) = (paths(ledger, &whole.paths.0), paths(ledger, &whole.paths.1));
     let parts: Vec<&[SeriesRow]> = whole.series.iter().map(|id| series(ledger, id)).collect();
-    let all = candidates::rank(
-        (&good, &bad),
-        (edges(ledger, &whole.edges.0), edges(ledger, &whole.edges.1)),
-        &parts,
-        &ledger.settings,
-    );
+    let (before, now) = (ledger.self_time(&whole.self_time.0), ledger.self_time(&whole.self_time.1));
+    let answers = Answers {
+        paths: (&good, &bad),
+        edges: (edges(ledger, &whole.edges.0), edges(ledger, &whole.edges.1)),
+        self_time: (&before, &now),
+        series: &parts,
+    };
+    let all = candidates::rank(&answers, &ledger.settings);
     let proven: Vec<Proven<'_>> =
         all.iter().take(LISTED_MAX).map(|one| (one, words::prove(ledger, whole, one))).collect();
     gaps(ledger, &good, whole);
@@ -127,6 +136,7 @@ fn candidate(one: &Suspected) -> Candidate {
         Shown::Break(broken) => (CandidateKind::Service, broken.operation.clone()),
         Shown::Usage(usage) => (CandidateKind::Resource, usage.name()),
         Shown::Late(_) => (CandidateKind::Edge, String::new()),
+        Shown::Work(work) => (CandidateKind::Service, work.span.clone()),
     };
     Candidate { kind, service: one.service.clone(), name }
 }
@@ -158,11 +168,19 @@ fn cause(one: &Suspected, evidence: &[EvidenceId]) -> RootCause {
             (String::new(), String::new(), usage.name(), fault, instances.into_iter().collect())
         }
         Shown::Late(_) => (String::new(), String::new(), String::new(), Fault::SlowEdge, Vec::new()),
+        Shown::Work(work) => {
+            let instances = work.instances.clone();
+            (work.operation.clone(), work.span.clone(), work.resource.clone(), work.fault(), instances)
+        }
+    };
+    let (component, seen_from) = match &one.best {
+        Shown::Work(work) => (work.component, work.seen_from.clone()),
+        _ => (ComponentKind::Service, Vec::new()),
     };
     RootCause {
-        component: ComponentKind::Service,
+        component,
         service: one.service.clone(),
-        seen_from: Vec::new(),
+        seen_from,
         instances,
         operation,
         span,

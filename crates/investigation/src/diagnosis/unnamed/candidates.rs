@@ -6,9 +6,10 @@ use evidence::measures::late_edges::{self, Vote};
 use evidence::measures::lost_events::{self, Break};
 use evidence::measures::saturation::{self, Usage};
 use evidence::statistics::false_discovery;
-use telemetry::answer::{EdgeRow, PathTable, SeriesRow};
+use telemetry::answer::{EdgeRow, PathTable, SelfTimeTable, SeriesRow};
 
 use super::late;
+use super::work::{self, Figure, Work};
 use crate::rules::excess_in_callee;
 use crate::settings::Settings;
 
@@ -18,6 +19,7 @@ pub(super) enum Shown {
     Break(Break),
     Usage(Usage),
     Late(Vote),
+    Work(Work),
 }
 
 impl Shown {
@@ -26,6 +28,7 @@ impl Shown {
             Self::Break(one) => one.p_value,
             Self::Usage(one) => one.p_value,
             Self::Late(vote) => late::p_value(vote),
+            Self::Work(work) => work.q_value,
         }
     }
 
@@ -35,6 +38,7 @@ impl Shown {
             Self::Usage(one) => one.is_raised(),
             // Only what is claimed votes.
             Self::Late(_) => true,
+            Self::Work(work) => work.is_claimed,
         }
     }
 }
@@ -64,10 +68,12 @@ impl Suspected {
         self.is_claimed && self.explained_by.is_none()
     }
 
-    /// What the order of candidates goes by: what is explained by another one stands behind what is not.
+    /// What the order of candidates goes by: what is explained by another one stands behind what is not. A path that
+    /// is broken, a resource that is used up and a way that is late tell why; longer work and errors alone only where.
     pub(super) fn score(&self) -> f64 {
         let base = self.strength / (1.0 + self.strength);
-        match (self.explained_by.is_some(), self.is_claimed) {
+        let tells_why = !matches!(self.best, Shown::Work(_));
+        match (self.explained_by.is_some(), self.is_claimed && tells_why) {
             (false, true) => base + 2.0,
             (false, false) => base + 1.0,
             (true, _) => base,
@@ -75,26 +81,34 @@ impl Suspected {
     }
 }
 
+/// What was answered, each before and now.
+pub(super) struct Answers<'a> {
+    pub(super) paths: (&'a PathTable, &'a PathTable),
+    pub(super) edges: (&'a [EdgeRow], &'a [EdgeRow]),
+    pub(super) self_time: (&'a SelfTimeTable, &'a SelfTimeTable),
+    /// The same bad window against each part of the history.
+    pub(super) series: &'a [&'a [SeriesRow]],
+}
+
 /// Every candidate, the most suspicious first.
-pub(super) fn rank(
-    (good, bad): (&PathTable, &PathTable),
-    edges: (&[EdgeRow], &[EdgeRow]),
-    series: &[&[SeriesRow]],
-    settings: &Settings,
-) -> Vec<Suspected> {
+pub(super) fn rank(answers: &Answers<'_>, settings: &Settings) -> Vec<Suspected> {
     let at = &settings.thresholds;
+    let ((good, bad), edges, series) = (answers.paths, answers.edges, answers.series);
     let breaks = settings.of(&lost_events::MEASURE, || lost_events::breaks(good, bad, at));
     let breaks = breaks.into_iter().filter(|one| !one.is_over).map(Shown::Break);
     let usages = settings.of(&saturation::MEASURE, || saturation::usages(series, at));
     let usages = usages.into_iter().filter(Usage::is_large).map(Shown::Usage);
     let late = settings.of(&late_edges::MEASURE, || late_edges::late_edges(edges.0, edges.1, at));
     let late = late_edges::votes(&late).into_iter().map(Shown::Late);
+    let work = work::works(answers.self_time.0, answers.self_time.1, settings).into_iter().map(Shown::Work);
+    let all = breaks.chain(usages).chain(late).chain(work);
     let mut by_service: BTreeMap<String, Vec<Shown>> = BTreeMap::new();
-    for shown in breaks.chain(usages).chain(late).filter(|shown| shown.p_value() <= at.listed_p_max) {
+    for shown in all.filter(|shown| shown.p_value() <= at.listed_p_max) {
         let service = match &shown {
             Shown::Break(one) => &one.service,
             Shown::Usage(one) => &one.service,
             Shown::Late(vote) => &vote.service,
+            Shown::Work(work) => &work.service,
         };
         by_service.entry(service.clone()).or_default().push(shown);
     }
@@ -134,8 +148,12 @@ fn ways(good: &PathTable, bad: &PathTable) -> BTreeSet<(String, String)> {
 /// call each other the surer one explains the other. What explains another one must have `part_min` of its evidence (as
 /// the logarithm of its chance): a callee is seen in a part of the requests only, and less data is less sure.
 fn explain(found: &mut [Suspected], ways: &BTreeSet<(String, String)>, part_min: f64) {
-    let all: Vec<(String, f64, bool)> =
-        found.iter().map(|one| (one.service.clone(), one.strength, one.is_claimed)).collect();
+    // Longer work cuts no request short.
+    let all: Vec<(String, f64, bool)> = found
+        .iter()
+        .filter(|one| !matches!(&one.best, Shown::Work(work) if work.figure == Figure::Time))
+        .map(|one| (one.service.clone(), one.strength, one.is_claimed))
+        .collect();
     let calls = |caller: &str, callee: &str| ways.contains(&(caller.to_owned(), callee.to_owned()));
     for one in found.iter_mut().filter(|one| matches!(one.best, Shown::Break(_))) {
         let behind = all.iter().filter(|(service, strength, _)| {

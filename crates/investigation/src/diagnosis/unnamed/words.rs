@@ -29,6 +29,7 @@ pub(super) fn text(one: &Suspected) -> String {
         }
         Shown::Usage(usage) => of_usage(usage),
         Shown::Late(vote) => late::text(vote),
+        Shown::Work(work) => work.text(),
     }
 }
 
@@ -85,6 +86,7 @@ pub(super) fn prove(ledger: &mut Ledger, whole: &Whole, one: &Suspected) -> Vec<
             Shown::Break(broken) => prove_break(ledger, whole, broken),
             Shown::Usage(usage) => prove_usage(ledger, whole, usage),
             Shown::Late(vote) => late::prove(ledger, whole, vote),
+            Shown::Work(work) => work.prove(ledger, whole),
         });
     }
     facts
