@@ -1,7 +1,8 @@
 //! Staged cases that are predicted many times over, under one setting after another. It sees no label.
 //!
 //! A case is read once; what was answered about it is remembered, and its tables are dropped. Should other settings
-//! lead to a question that was not asked before, the case is read again for it.
+//! lead to a question that was not asked before, the case is read again for it. A threshold that is held against answers
+//! of which the case has none decides nothing there: what was concluded under another value of it is used again.
 
 mod remembered;
 
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 
+use evidence::{Thresholds, thresholds};
 use incident::{Alert, Conclusion};
 use investigation::Settings;
 use platform::Clock;
@@ -34,6 +36,7 @@ struct BenchCase {
     alert: Alert,
     loudest: Option<String>,
     source: Remembered,
+    known: Mutex<BTreeMap<String, Conclusion>>,
 }
 
 impl Bench {
@@ -48,7 +51,13 @@ impl Bench {
             let source = Remembered::new(cases.join(name));
             let case = source.read()?;
             let loudest = loudest::service(&case);
-            read.push(BenchCase { name: name.clone(), alert: case.alert(), loudest, source });
+            read.push(BenchCase {
+                name: name.clone(),
+                alert: case.alert(),
+                loudest,
+                source,
+                known: Mutex::default(),
+            });
             told(read.len(), names.len());
         }
         Ok(Self { cases: read })
@@ -102,8 +111,29 @@ impl Bench {
 
 impl BenchCase {
     fn conclude(&self, settings: &Settings, clock: &dyn Clock) -> Result<Conclusion, FileError> {
+        if let Some(known) = self.known(settings) {
+            return Ok(known);
+        }
         let (conclusion, _) = predict::diagnose_with(self.alert.clone(), &self.source, clock, settings);
         self.source.settle()?;
+        // What was asked is known only now.
+        if let Ok(mut known) = self.known.lock() {
+            known.insert(self.key(settings), conclusion.clone());
+        }
         Ok(conclusion)
+    }
+
+    fn known(&self, settings: &Settings) -> Option<Conclusion> {
+        self.known.lock().ok()?.get(&self.key(settings)).cloned()
+    }
+
+    /// What of `settings` can matter here.
+    fn key(&self, settings: &Settings) -> String {
+        let default = Thresholds::default();
+        let mattering =
+            thresholds::all().iter().filter(|threshold| self.source.says_something(threshold.questions));
+        let changed = mattering.filter(|one| one.of(&settings.thresholds) != one.of(&default));
+        let values = changed.map(|one| format!(" {}={}", one.name, one.of(&settings.thresholds)));
+        settings.off().chain([""]).map(str::to_owned).chain(values).collect()
     }
 }

@@ -117,6 +117,11 @@ impl Settings {
         !self.off.contains(id)
     }
 
+    /// The ids that are switched off, sorted.
+    pub fn off(&self) -> impl Iterator<Item = &'static str> {
+        self.off.iter().copied()
+    }
+
     /// What `measure` finds; nothing when it is switched off.
     pub(crate) fn of<T: Default>(&self, measure: &Measure, find: impl FnOnce() -> T) -> T {
         if self.is_on(measure.name) { find() } else { T::default() }

@@ -1,6 +1,6 @@
 //! A source that remembers what it answered, and reads its case only for what it was not asked before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -24,6 +24,8 @@ struct State {
     /// The tables, while a diagnosis that needs them is under way.
     source: Option<TableSource>,
     failed: Option<FileError>,
+    /// Questions that were answered with something.
+    told: BTreeSet<&'static str>,
 }
 
 impl Remembered {
@@ -35,6 +37,11 @@ impl Remembered {
     /// Reads the case.
     pub(super) fn read(&self) -> Result<Case, FileError> {
         folder::read(&self.folder)
+    }
+
+    /// Whether one of these questions was answered with something so far.
+    pub(super) fn says_something(&self, questions: &[&str]) -> bool {
+        self.state.lock().is_ok_and(|state| questions.iter().any(|name| state.told.contains(name)))
     }
 
     /// Drops the tables at the end of a diagnosis.
@@ -71,6 +78,9 @@ impl Answerer for Remembered {
         }
         let Some(source) = &state.source else { return unavailable("no tables") };
         let answer = source.answer(question, limits, cancel);
+        if answer.as_ref().is_ok_and(|answer| !answer.table.is_empty()) {
+            state.told.insert(question.ask.name());
+        }
         state.answers.insert(key, answer.clone());
         answer
     }

@@ -14,7 +14,7 @@ const SAME: f64 = 1e-9;
 /// The places chosen without `system`, from `start` on, and the thresholds on which the others have something to say.
 pub(super) fn without(
     system: &str,
-    trials: &mut Trials<'_>,
+    trials: &Trials<'_>,
     start: Places,
 ) -> Result<(Places, Vec<&'static str>), FileError> {
     let mut places = start;

@@ -89,15 +89,14 @@ pub fn holdout(
     clock: &dyn Clock,
     mut told: impl FnMut(&str),
 ) -> Result<Holdout, FileError> {
-    let mut trials = Trials::read(stagings, clock, &mut told)?;
+    let trials = Trials::read(stagings, clock, &mut told)?;
     let own_places: Places = vec![OWN; thresholds::all().len()];
     let own = trials.scores(&own_places)?;
-    let sensitivity = sensitivity(&mut trials, &own_places, &mut told)?;
-    trials.learn(&own_places);
+    let sensitivity = sensitivity(&trials, &own_places, &mut told)?;
     let mut systems = BTreeMap::new();
     for (name, own) in &own {
-        let (places, informed) = choose::without(name, &mut trials, own_places.clone())?;
-        let held_out = trials.scores_exactly(&places)?.get(name).copied().unwrap_or_default();
+        let (places, informed) = choose::without(name, &trials, own_places.clone())?;
+        let held_out = trials.scores(&places)?.get(name).copied().unwrap_or_default();
         told(&format!(
             "{name}: {} first and {} abstained of {}, left out {} and {}",
             own.first, own.abstained, own.cases, held_out.first, held_out.abstained
@@ -115,7 +114,7 @@ fn chosen(places: &Places) -> BTreeMap<&'static str, f64> {
 
 /// Each threshold alone over the grid.
 fn sensitivity(
-    trials: &mut Trials<'_>,
+    trials: &Trials<'_>,
     own: &Places,
     told: &mut impl FnMut(&str),
 ) -> Result<Vec<Sensitivity>, FileError> {

@@ -1,6 +1,6 @@
-//! The scores of all systems under thresholds anywhere on the grid, each computed once.
+//! The scores of all systems under thresholds anywhere on the grid.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use evidence::{Thresholds, thresholds};
 use investigation::Settings;
@@ -24,7 +24,7 @@ pub(super) fn factor(place: usize) -> f64 {
     FACTORS.get(place).copied().unwrap_or(1.0)
 }
 
-/// Cases with their answers, and what was predicted so far.
+/// Cases with their answers.
 pub(super) struct Trials<'a> {
     clock: &'a dyn Clock,
     parts: Vec<Part>,
@@ -34,12 +34,6 @@ pub(super) struct Trials<'a> {
 struct Part {
     bench: Bench,
     answers: Answers,
-    /// Right cases of each of its systems, by the places they were predicted under.
-    known: BTreeMap<Places, BTreeMap<String, Won>>,
-    /// The lines of the first pass, to see which thresholds matter.
-    lines: BTreeMap<Places, BTreeMap<String, Line>>,
-    /// Thresholds that move a line of this staging, when that was learned.
-    matters: Option<BTreeSet<usize>>,
 }
 
 impl<'a> Trials<'a> {
@@ -53,36 +47,16 @@ impl<'a> Trials<'a> {
             let bench = Bench::read(&staging.cases, |_, _| {})?;
             let answers = score::answers(&staging.answers)?;
             told(&format!("read {} cases of `{}`", answers.labels.len(), staging.cases.display()));
-            parts.push(Part {
-                bench,
-                answers,
-                known: BTreeMap::new(),
-                lines: BTreeMap::new(),
-                matters: None,
-            });
+            parts.push(Part { bench, answers });
         }
         Ok(Self { clock, parts })
     }
 
-    /// The scores at `places`. After [`Self::learn`], what matters to no case of a staging when it is moved alone is
-    /// taken not to matter to it at all.
-    pub(super) fn scores(&mut self, places: &Places) -> Result<Scores, FileError> {
-        self.all(places, Part::scores)
-    }
-
-    /// The same without that shortcut.
-    pub(super) fn scores_exactly(&mut self, places: &Places) -> Result<Scores, FileError> {
-        self.all(places, |part, places, clock| Ok(part.judged(&part.predict(places, clock)?)))
-    }
-
-    fn all(
-        &mut self,
-        places: &Places,
-        of: impl Fn(&mut Part, &Places, &dyn Clock) -> Result<BTreeMap<String, Won>, FileError>,
-    ) -> Result<Scores, FileError> {
+    /// The scores at `places`.
+    pub(super) fn scores(&self, places: &Places) -> Result<Scores, FileError> {
         let mut systems: BTreeMap<String, Vec<Won>> = BTreeMap::new();
-        for part in &mut self.parts {
-            for (system, won) in of(part, places, self.clock)? {
+        for part in &self.parts {
+            for (system, won) in part.judged(&part.predict(places, self.clock)?) {
                 systems.entry(whole(&system).to_owned()).or_default().push(won);
             }
         }
@@ -90,24 +64,11 @@ impl<'a> Trials<'a> {
     }
 
     /// The mean points of all systems but one.
-    pub(super) fn points_without(&mut self, system: &str, places: &Places) -> Result<f64, FileError> {
+    pub(super) fn points_without(&self, system: &str, places: &Places) -> Result<f64, FileError> {
         let scores = self.scores(places)?;
         let others: Vec<f64> =
             scores.iter().filter(|(name, _)| *name != system).map(|(_, won)| won.points).collect();
         Ok(others.iter().sum::<f64>() / others.len().max(1) as f64)
-    }
-
-    /// Learns from what was predicted so far, one threshold moved from `own` at a time, which matter where.
-    pub(super) fn learn(&mut self, own: &Places) {
-        for part in &mut self.parts {
-            let base = part.lines.get(own);
-            let moved = part.lines.iter().filter(|(_, lines)| Some(*lines) != base);
-            let places = moved.flat_map(|(places, _)| {
-                places.iter().zip(own).enumerate().filter(|(_, (one, own))| one != own).map(|(at, _)| at)
-            });
-            part.matters = Some(places.collect());
-            part.lines.clear();
-        }
     }
 }
 
@@ -117,27 +78,6 @@ fn whole(system: &str) -> &str {
 }
 
 impl Part {
-    fn scores(&mut self, places: &Places, clock: &dyn Clock) -> Result<BTreeMap<String, Won>, FileError> {
-        let key: Places = match &self.matters {
-            Some(matters) => {
-                let place =
-                    |(at, place): (usize, &usize)| if matters.contains(&at) { *place } else { super::OWN };
-                places.iter().enumerate().map(place).collect()
-            }
-            None => places.clone(),
-        };
-        if let Some(known) = self.known.get(&key) {
-            return Ok(known.clone());
-        }
-        let lines = self.predict(&key, clock)?;
-        let won = self.judged(&lines);
-        if self.matters.is_none() {
-            self.lines.insert(key.clone(), lines);
-        }
-        self.known.insert(key, won.clone());
-        Ok(won)
-    }
-
     /// Sees no answer.
     fn predict(&self, places: &Places, clock: &dyn Clock) -> Result<BTreeMap<String, Line>, FileError> {
         let all = thresholds::all().iter().zip(places);
