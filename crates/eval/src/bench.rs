@@ -17,11 +17,30 @@ use platform::Clock;
 
 use self::remembered::Remembered;
 use crate::conclusion_line::{Cost, Line};
+use crate::case::Case;
 use crate::files::FileError;
+use crate::tables::Kind;
 use crate::{loudest, predict};
 
 /// Threads that predict side by side.
 const THREADS: usize = 2;
+
+/// How cases are changed before anything is made of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Condition {
+    /// Seconds by which the alert's time is moved.
+    pub shift_seconds: i64,
+    /// What is taken away.
+    pub without: Vec<Kind>,
+}
+
+impl Condition {
+    /// Changes `case`.
+    pub fn apply(&self, case: &mut Case) {
+        case.file.shift(self.shift_seconds);
+        self.without.iter().for_each(|kind| case.tables.remove(*kind));
+    }
+}
 
 /// The cases of one staging.
 #[derive(Debug)]
@@ -44,11 +63,23 @@ impl Bench {
     ///
     /// # Errors
     /// When the folder holds anything but cases, or a file fails.
-    pub fn read(cases: &Path, mut told: impl FnMut(usize, usize)) -> Result<Self, FileError> {
+    pub fn read(cases: &Path, told: impl FnMut(usize, usize)) -> Result<Self, FileError> {
+        Self::read_under(cases, &Condition::default(), told)
+    }
+
+    /// The same under a condition.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_under(
+        cases: &Path,
+        condition: &Condition,
+        mut told: impl FnMut(usize, usize),
+    ) -> Result<Self, FileError> {
         let names = predict::names(cases)?;
         let mut read = Vec::with_capacity(names.len());
         for name in &names {
-            let source = Remembered::new(cases.join(name));
+            let source = Remembered::new(cases.join(name), condition.clone());
             let case = source.read()?;
             let loudest = loudest::service(&case);
             read.push(BenchCase {

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use telemetry::{Answer, Answerer, AskError, Cancel, Capabilities, Limits, Question};
 
+use super::Condition;
 use crate::case::Case;
 use crate::files::FileError;
 use crate::folder;
@@ -15,6 +16,7 @@ use crate::source::TableSource;
 #[derive(Debug)]
 pub(super) struct Remembered {
     folder: PathBuf,
+    condition: Condition,
     state: Mutex<State>,
 }
 
@@ -29,14 +31,16 @@ struct State {
 }
 
 impl Remembered {
-    /// A source over the case in `folder`.
-    pub(super) fn new(folder: PathBuf) -> Self {
-        Self { folder, state: Mutex::default() }
+    /// A source over the case in `folder`, changed as `condition` says.
+    pub(super) fn new(folder: PathBuf, condition: Condition) -> Self {
+        Self { folder, condition, state: Mutex::default() }
     }
 
     /// Reads the case.
     pub(super) fn read(&self) -> Result<Case, FileError> {
-        folder::read(&self.folder)
+        let mut case = folder::read(&self.folder)?;
+        self.condition.apply(&mut case);
+        Ok(case)
     }
 
     /// Whether one of these questions was answered with something so far.
