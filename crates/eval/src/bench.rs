@@ -16,8 +16,8 @@ use investigation::Settings;
 use platform::Clock;
 
 use self::remembered::Remembered;
-use crate::conclusion_line::{Cost, Line};
 use crate::case::Case;
+use crate::conclusion_line::{Cost, Line};
 use crate::files::FileError;
 use crate::tables::Kind;
 use crate::{loudest, predict};
