@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use investigation::Settings;
-use investigation::settings::{Switch, SwitchKind, switches};
+use investigation::switches::{Switch, SwitchKind, switches};
 use platform::Clock;
 use serde::Serialize;
 

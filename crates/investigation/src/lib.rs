@@ -12,6 +12,7 @@ mod plan;
 pub mod rules;
 pub mod settings;
 mod suspects;
+pub mod switches;
 pub mod watch;
 
 pub use diagnosis::Diagnosis;
