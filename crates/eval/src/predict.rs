@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use incident::{Alert, Conclusion};
-use investigation::Diagnosis;
+use investigation::{Diagnosis, Settings};
 use platform::Clock;
 use telemetry::{Answered, Answerer, AskError, Cancel, Inquiry, Limits, Next, Question, SourceName};
 
@@ -31,6 +31,8 @@ pub struct Predicting<'a> {
     pub shift_seconds: i64,
     /// What is taken away from every case.
     pub without: &'a [Kind],
+    /// What the engine goes by.
+    pub settings: &'a Settings,
 }
 
 /// Predicts all cases and gives their number. `told` hears of every line.
@@ -42,12 +44,7 @@ pub fn predict(
     clock: &dyn Clock,
     mut told: impl FnMut(&Line),
 ) -> Result<usize, FileError> {
-    let names = files::list(predicting.cases)?;
-    if let Some(other) = names.iter().find(|name| !predicting.cases.join(name).join("case.json").is_file()) {
-        let what =
-            format!("`{other}` is no case and could hold answers; hint: give the folder that was staged");
-        return Err(FileError::content(predicting.cases, what));
-    }
+    let names = names(predicting.cases)?;
     let mut out = files::create(predicting.out)?;
     for name in &names {
         let line = one(predicting, name, clock)?;
@@ -60,6 +57,17 @@ pub fn predict(
     Ok(names.len())
 }
 
+/// The names of the cases in the folder `cases`.
+pub(crate) fn names(cases: &Path) -> Result<Vec<String>, FileError> {
+    let names = files::list(cases)?;
+    if let Some(other) = names.iter().find(|name| !cases.join(name).join("case.json").is_file()) {
+        let what =
+            format!("`{other}` is no case and could hold answers; hint: give the folder that was staged");
+        return Err(FileError::content(cases, what));
+    }
+    Ok(names)
+}
+
 fn one(predicting: &Predicting<'_>, name: &str, clock: &dyn Clock) -> Result<Line, FileError> {
     peak::reset();
     let began = clock.monotonic();
@@ -69,7 +77,7 @@ fn one(predicting: &Predicting<'_>, name: &str, clock: &dyn Clock) -> Result<Lin
     let alert = case.alert();
     let loudest = loudest::service(&case);
     let source = TableSource::new(case.tables);
-    let (conclusion, engine) = diagnose(alert, &source, clock);
+    let (conclusion, engine) = diagnose_with(alert, &source, clock, predicting.settings);
     let cost = Cost {
         seconds: clock.monotonic().saturating_sub(began).as_secs_f64(),
         engine_seconds: engine.as_secs_f64(),
@@ -80,7 +88,17 @@ fn one(predicting: &Predicting<'_>, name: &str, clock: &dyn Clock) -> Result<Lin
 
 /// Drives a diagnosis with one source to its conclusion, and gives the time that its own steps took.
 pub fn diagnose(alert: Alert, source: &dyn Answerer, clock: &dyn Clock) -> (Conclusion, Duration) {
-    let mut diagnosis = Diagnosis::new(alert.clone());
+    diagnose_with(alert, source, clock, &Settings::default())
+}
+
+/// The same under other settings.
+pub fn diagnose_with(
+    alert: Alert,
+    source: &dyn Answerer,
+    clock: &dyn Clock,
+    settings: &Settings,
+) -> (Conclusion, Duration) {
+    let mut diagnosis = Diagnosis::with(alert.clone(), settings.clone());
     let mut answers: Vec<Answered> = Vec::new();
     let mut engine = Duration::ZERO;
     for _ in 0..STEPS_MAX {

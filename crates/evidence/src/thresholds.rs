@@ -104,6 +104,8 @@ pub struct Threshold {
     pub name: &'static str,
     /// How a factor acts on it.
     pub scale: Scale,
+    /// The questions whose answers it is held against: where none of them says anything, it decides nothing.
+    pub questions: &'static [&'static str],
     get: fn(&Thresholds) -> f64,
     set: fn(&mut Thresholds) -> &mut f64,
 }
@@ -146,41 +148,51 @@ impl Threshold {
 }
 
 macro_rules! listed {
-    ($($name:ident: $scale:ident),+ $(,)?) => {
+    ($($name:ident: $scale:ident of $questions:expr),+ $(,)?) => {
         &[$(Threshold {
             name: stringify!($name),
             scale: Scale::$scale,
+            questions: $questions,
             get: |thresholds| thresholds.$name,
             set: |thresholds| &mut thresholds.$name,
         }),+]
     };
 }
 
+/// Spans and ways in two windows.
+const CONTRASTS: &[&str] = &["self_time", "edges"];
+/// Requests of services, and who calls whom.
+const GRAPH: &[&str] = &["topology"];
+/// Everything, when an alert names nothing.
+const WHOLE: &[&str] = &["paths", "edges", "series_change"];
+/// What changes do, and what fails.
+const CHANGES: &[&str] = &["log_templates"];
+
 /// Every threshold, in the order of the fields.
 #[must_use]
 pub fn all() -> &'static [Threshold] {
     listed![
-        contrast_q_max: Share,
-        contrast_growth_min: Ratio,
-        share_min: Share,
-        part_min: Share,
-        metric_fence: Plain,
-        metric_growth_min: Ratio,
-        failures_p_max: Share,
-        law_min: Complement,
-        claim_q_max: Share,
-        listed_p_max: Share,
-        explaining_min: Share,
-        saturation_growth_min: Ratio,
-        near_limit: Complement,
-        floor_of_siblings: Plain,
-        late_growth_min: Ratio,
-        named_min: Share,
-        named_min_explained: Share,
-        lead_min: Ratio,
-        subject_only: Share,
-        template_growth_min: Ratio,
-        ranges_beyond: Plain,
+        contrast_q_max: Share of CONTRASTS,
+        contrast_growth_min: Ratio of CONTRASTS,
+        share_min: Share of &["self_time", "edges", "topology"],
+        part_min: Share of CONTRASTS,
+        metric_fence: Plain of GRAPH,
+        metric_growth_min: Ratio of GRAPH,
+        failures_p_max: Share of GRAPH,
+        law_min: Complement of &["paths"],
+        claim_q_max: Share of WHOLE,
+        listed_p_max: Share of WHOLE,
+        explaining_min: Share of &["paths"],
+        saturation_growth_min: Ratio of &["series_change"],
+        near_limit: Complement of &["series_change"],
+        floor_of_siblings: Plain of &["series_change"],
+        late_growth_min: Ratio of &["edges"],
+        named_min: Share of CHANGES,
+        named_min_explained: Share of CHANGES,
+        lead_min: Ratio of CHANGES,
+        subject_only: Share of CHANGES,
+        template_growth_min: Ratio of CHANGES,
+        ranges_beyond: Plain of CHANGES,
     ]
 }
 

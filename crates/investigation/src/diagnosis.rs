@@ -25,6 +25,7 @@ use telemetry::{
     Answered, AskError, Inquiry, Next, Note, NoteKind, Question, QuestionId, Scope, Stage, Step, TraceId,
 };
 
+use crate::confidence;
 use crate::findings::{self, Findings};
 use crate::ledger::Ledger;
 use crate::plan::{Plan, Views, Whole};
@@ -223,7 +224,15 @@ impl Diagnosis {
                 self.state = State::Attribute(attribution);
                 Step { notes: Vec::new(), next: Next::Ask(questions) }
             }
-            Progress::Done(notes, conclusion) => Step { notes, next: Next::Done(*conclusion) },
+            Progress::Done(notes, mut conclusion) => {
+                // Of two windows the later answer is the one that the cause is seen in.
+                let calls = self.ledger.last(|table| match table {
+                    Table::Edges(rows) => Some(rows.as_slice()),
+                    _ => None,
+                });
+                confidence::fill(&mut conclusion, calls.unwrap_or_default());
+                Step { notes, next: Next::Done(*conclusion) }
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 //! no chance, no async (I1); missing data is a Gap in the conclusion, never an error (I2). Causal rules stand one
 //! a file in [`rules`].
 
+pub mod confidence;
 pub mod diagnosis;
 mod findings;
 mod ledger;
@@ -11,6 +12,7 @@ mod plan;
 pub mod rules;
 pub mod settings;
 mod suspects;
+pub mod switches;
 pub mod watch;
 
 pub use diagnosis::Diagnosis;

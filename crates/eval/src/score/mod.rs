@@ -51,11 +51,7 @@ pub struct Report {
 /// # Errors
 /// When a file cannot be read, or conclusions speak of a case without an answer.
 pub fn score(scoring: &Scoring<'_>) -> Result<Report, FileError> {
-    let path = scoring.answers.join(FILE);
-    let answers: Answers = files::read_json(&path)?;
-    if answers.schema != SCHEMA {
-        return Err(FileError::content(&path, format!("it is `{}`, not `{SCHEMA}`", answers.schema)));
-    }
+    let answers = answers(scoring.answers)?;
     let lines = read_lines(scoring.conclusions)?;
     let baseline = scoring.baseline.map(read_lines).transpose()?;
     if let Some(case) = lines.keys().find(|case| !answers.labels.iter().any(|label| label.case == **case)) {
@@ -63,22 +59,44 @@ pub fn score(scoring: &Scoring<'_>) -> Result<Report, FileError> {
             format!("it speaks of `{case}`, which has no answer; hint: give the answers of this staging");
         return Err(FileError::content(scoring.conclusions, what));
     }
-    let judge = |lines: &BTreeMap<String, Line>| -> Vec<Judged> {
-        answers.labels.iter().map(|label| Judged::new(label, lines.get(&label.case))).collect()
-    };
-    Ok(report(judge(&lines), baseline.as_ref().map(judge)))
+    Ok(report(judge(&answers, &lines), baseline.as_ref().map(|lines| judge(&answers, lines))))
+}
+
+/// The answers in the folder `path`.
+///
+/// # Errors
+/// When they cannot be read, or are of another form.
+pub fn answers(path: &Path) -> Result<Answers, FileError> {
+    let path = path.join(FILE);
+    let answers: Answers = files::read_json(&path)?;
+    if answers.schema != SCHEMA {
+        return Err(FileError::content(&path, format!("it is `{}`, not `{SCHEMA}`", answers.schema)));
+    }
+    Ok(answers)
+}
+
+/// Holds the lines against the answers, in the order of the answers.
+#[must_use]
+pub fn judge(answers: &Answers, lines: &BTreeMap<String, Line>) -> Vec<Judged> {
+    answers.labels.iter().map(|label| Judged::new(label, lines.get(&label.case))).collect()
+}
+
+/// The cases of each system.
+#[must_use]
+pub fn by_system(judged: &[Judged]) -> BTreeMap<&str, Vec<&Judged>> {
+    let mut systems: BTreeMap<&str, Vec<&Judged>> = BTreeMap::new();
+    for one in judged {
+        systems.entry(&one.label.system).or_default().push(one);
+    }
+    systems
 }
 
 fn report(judged: Vec<Judged>, baseline: Option<Vec<Judged>>) -> Report {
-    let mut systems: BTreeMap<String, Vec<&Judged>> = BTreeMap::new();
-    for one in &judged {
-        systems.entry(one.label.system.clone()).or_default().push(one);
-    }
-    let systems: BTreeMap<String, Figures> = systems
+    let systems: BTreeMap<String, Figures> = by_system(&judged)
         .into_iter()
         .map(|(name, cases)| {
             let figures = Figures::new(&cases, baseline.as_deref());
-            (name, figures)
+            (name.to_owned(), figures)
         })
         .collect();
     let headline = systems.iter().map(|(name, figures)| figures.headline(name)).collect();

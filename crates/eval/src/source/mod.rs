@@ -50,6 +50,12 @@ impl TableSource {
         Self { tables }
     }
 
+    /// What can be asked, whatever the tables hold.
+    #[must_use]
+    pub fn capabilities() -> Capabilities {
+        Capabilities { questions: ANSWERED.into_iter().map(str::to_owned).collect() }
+    }
+
     fn traces(&self) -> Traces<'_> {
         Traces::new(&self.tables.spans)
     }
@@ -57,7 +63,7 @@ impl TableSource {
 
 impl Answerer for TableSource {
     fn can(&self) -> Capabilities {
-        Capabilities { questions: ANSWERED.into_iter().map(str::to_owned).collect() }
+        Self::capabilities()
     }
 
     fn answer(&self, question: &Question, limits: &Limits, _: &Cancel) -> Result<Answer, AskError> {

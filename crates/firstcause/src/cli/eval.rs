@@ -15,6 +15,10 @@ pub(crate) enum EvalCommand {
     Score(EvalScore),
     /// Do the three, each in a process of its own
     Run(EvalRun),
+    /// Switch every measure and every rule off in turn, and tell what each is worth
+    Ablate(EvalOver),
+    /// Choose the thresholds without each system in turn, and score it with them
+    Holdout(EvalOver),
 }
 
 #[derive(Debug, Args)]
@@ -60,6 +64,9 @@ pub(crate) struct EvalConditions {
     /// Take a kind of data away: logs, traces, metrics or changes
     #[arg(long, value_name = "KIND", value_parser = kind)]
     pub(crate) without: Vec<eval::tables::Kind>,
+    /// Switch a measure or rule off, by its id
+    #[arg(long, value_name = "ID")]
+    pub(crate) off: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -96,6 +103,22 @@ pub(crate) struct EvalRun {
     pub(crate) conditions: EvalConditions,
     #[command(flatten)]
     pub(crate) forms: EvalForms,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalOver {
+    /// The folders of the datasets
+    #[arg(required = true)]
+    pub(crate) dirs: Vec<PathBuf>,
+    /// Keep cases and answers in this folder; what was staged there before is used again
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: PathBuf,
+    /// Which dataset they are, when it is not to be guessed
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dataset: Option<String>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 fn kind(name: &str) -> Result<eval::tables::Kind, String> {

@@ -1,5 +1,7 @@
 //! `eval`: labelled incidents in, scores out; three processes that share nothing but files.
 
+mod over;
+
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
@@ -9,6 +11,7 @@ use eval::conclusion_line::Line;
 use eval::predict::{Predicting, predict};
 use eval::score::{Scoring, score};
 use eval::stage::{Staging, stage};
+use investigation::Settings;
 use platform::SystemClock;
 
 use crate::cli::eval::{EvalCommand, EvalConditions, EvalPredict, EvalRun, EvalScore, EvalStage};
@@ -22,6 +25,8 @@ pub(crate) fn run(command: &EvalCommand) -> anyhow::Result<Outcome> {
         EvalCommand::Predict(args) => predict_cases(args),
         EvalCommand::Score(args) => score_conclusions(args),
         EvalCommand::Run(args) => run_all(args),
+        EvalCommand::Ablate(args) => over::ablate(args),
+        EvalCommand::Holdout(args) => over::holdout(args),
     }
 }
 
@@ -39,11 +44,15 @@ fn stage_cases(args: &EvalStage) -> anyhow::Result<Outcome> {
 }
 
 fn predict_cases(args: &EvalPredict) -> anyhow::Result<Outcome> {
+    let settings =
+        args.conditions.off.iter().try_fold(Settings::default(), |settings, id| settings.without(id));
+    let settings = settings.map_err(|error| usage(&error))?;
     let predicting = Predicting {
         cases: &args.cases,
         out: &args.out,
         shift_seconds: args.conditions.shift,
         without: &args.conditions.without,
+        settings: &settings,
     };
     let told = |line: &Line| {
         let blamed = line.root_cause.as_deref().unwrap_or("nobody");
@@ -96,6 +105,9 @@ fn conditions(conditions: &EvalConditions) -> Vec<OsString> {
     let mut arguments = vec![OsString::from(format!("--shift={}", conditions.shift))];
     for kind in &conditions.without {
         arguments.push(OsString::from(format!("--without={}", kind.name())));
+    }
+    for id in &conditions.off {
+        arguments.push(OsString::from(format!("--off={id}")));
     }
     arguments
 }

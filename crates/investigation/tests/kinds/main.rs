@@ -376,7 +376,7 @@ fn every_measure_and_every_rule_is_seen_to_be_silenced() {
         include_str!("../call_graph.rs"),
         include_str!("../unnamed.rs"),
     ];
-    for switch in investigation::settings::switches() {
+    for switch in investigation::switches::switches() {
         let check = format!("switched::check(\"{}\"", switch.id);
         assert!(tests.iter().any(|test| test.contains(&check)), "no test silences `{}`", switch.id);
     }
