@@ -16,10 +16,12 @@ mod failures;
 mod hypotheses;
 mod mechanism;
 mod root_cause;
+mod state;
 mod unnamed;
 
 use attribution::{Attribution, Progress};
-use incident::{Alert, Conclusion, Onset};
+use incident::{Alert, Conclusion, ConclusionKind, Onset};
+use state::OfState;
 use telemetry::answer::{Choice, Table};
 use telemetry::{
     Answered, AskError, Inquiry, Next, Note, NoteKind, Question, QuestionId, Scope, Stage, Step, TraceId,
@@ -67,6 +69,8 @@ enum State {
     },
     /// Which change did it, when a source tells what changes do.
     Attribute(Box<Attribution>),
+    /// What things are, when nothing else tells the cause and a source knows.
+    LookAtState(Box<OfState>),
     Over,
 }
 
@@ -223,7 +227,27 @@ impl Diagnosis {
                 self.state = State::Attribute(attribution);
                 Step { notes: Vec::new(), next: Next::Ask(questions) }
             }
-            Progress::Done(notes, conclusion) => Step { notes, next: Next::Done(*conclusion) },
+            Progress::Done(notes, conclusion) => self.then_look_at_state(notes, *conclusion),
+        }
+    }
+
+    /// Looks at what things are, where what passes through them tells no cause.
+    fn then_look_at_state(&mut self, notes: Vec<Note>, conclusion: Conclusion) -> Step<Conclusion> {
+        if conclusion.kind != ConclusionKind::Insufficient {
+            return Step { notes, next: Next::Done(conclusion) };
+        }
+        let mut more = self.look_at_state(OfState::new(conclusion));
+        let notes = notes.into_iter().chain(std::mem::take(&mut more.notes)).collect();
+        Step { notes, next: more.next }
+    }
+
+    fn look_at_state(&mut self, of_state: OfState) -> Step<Conclusion> {
+        match of_state.step(&self.alert, &mut self.plan, &mut self.ledger) {
+            state::Progress::Ask(of_state, questions) => {
+                self.state = State::LookAtState(of_state);
+                Step { notes: Vec::new(), next: Next::Ask(questions) }
+            }
+            state::Progress::Done(notes, conclusion) => Step { notes, next: Next::Done(*conclusion) },
         }
     }
 
@@ -238,7 +262,7 @@ impl Inquiry for Diagnosis {
     fn step(&mut self, answers: &[Answered]) -> Step<Conclusion> {
         match &self.state {
             // What is asked on the chance that somebody knows it: nobody does is no gap of its own.
-            State::AwaitGraph { .. } | State::Attribute(_) => {
+            State::AwaitGraph { .. } | State::Attribute(_) | State::LookAtState(_) => {
                 let known = answers
                     .iter()
                     .filter(|answered| !matches!(answered.result, Err(AskError::Unsupported(_))));
@@ -248,6 +272,7 @@ impl Inquiry for Diagnosis {
         }
         let step = match std::mem::replace(&mut self.state, State::Over) {
             State::Attribute(attribution) => return self.attribute(*attribution),
+            State::LookAtState(of_state) => return self.look_at_state(*of_state),
             State::Begin => self.begin(),
             State::AwaitSeries { question } => self.connect(question),
             State::AwaitWhole { whole, looks_left } => self.look_everywhere(&whole, looks_left),

@@ -26,6 +26,7 @@ fn line(case: &str, ranking: &[(&str, f64)], loudest: &str) -> Line {
         root_cause,
         further_causes: Vec::new(),
         fault: None,
+        further_faults: Vec::new(),
         inner: Vec::new(),
         changes: Vec::new(),
         ranking: ranking

@@ -1,0 +1,132 @@
+//! State: a database that accepts no further connection, and who holds those that it has.
+//!
+//! PostgreSQL, "Connections and Authentication": beyond `max_connections`, less the slots reserved for superusers, clients
+//! are refused (SQLSTATE 53300). Sessions that wait for their client (`Client:ClientRead`) hold a slot and do nothing: the
+//! client keeps them, idle or in an open transaction. Sessions that wait for a lock or a processor are an effect of that.
+
+use incident::{CandidateKind, Fault};
+use telemetry::answer::state::metric;
+
+use super::Measure;
+use crate::state::database::{self, Database};
+use crate::state::{Bystander, Innocence, Reading, Scene, SeenIn, Trouble, wording};
+
+/// This measure.
+pub const MEASURE: Measure = Measure {
+    name: "database_connections",
+    finds: "databases whose connections are used up, and what holds them",
+    questions: &["log_templates", "series_change", "state"],
+};
+
+/// Share of the limit from which it counts as reached: PostgreSQL reserves three of a hundred by default.
+const NEAR_LIMIT: f64 = 0.95;
+/// Growth that is worth a word when nobody is refused.
+const GROWTH_MIN: f64 = 1.5;
+/// Share of the load from which a class of wait is what sessions do.
+const DOMINANT: f64 = 0.5;
+
+/// Reads the connections.
+#[must_use]
+pub fn read(scene: &Scene<'_>) -> Reading {
+    let mut reading = Reading::default();
+    for database in database::all(*scene) {
+        reading.merge(of(&database));
+    }
+    reading
+}
+
+fn of(database: &Database<'_>) -> Reading {
+    let mut reading = Reading::default();
+    let trend = database.trend(metric::CONNECTIONS);
+    let scene = &database.scene;
+    let fresh = || database.events().filter(|event| scene.is_fresh(event.at));
+    let limit = limit(database);
+    let refused = fresh().find(|event| wording::says(&event.text, &wording::NO_SLOT));
+    let in_logs = scene.logs.iter().find(|row| wording::says(&row.example, &wording::NO_SLOT));
+    let share = limit.filter(|limit| *limit > 0.0).map(|limit| trend.last_max() / limit);
+    let is_full = share.is_some_and(|share| share >= NEAR_LIMIT);
+    if refused.is_none() && in_logs.is_none() && !is_full {
+        reading.bystanders.extend(moved(database, limit));
+        return reading;
+    }
+    let waits = database.waits();
+    let held = match (limit, trend.is_empty()) {
+        (Some(limit), false) => format!("{:.0} of {limit:.0} connections (max_connections) are open", trend.last_max()),
+        (None, false) => format!("{:.0} connections are open", trend.last_max()),
+        _ => "how many are open is not told".to_owned(),
+    };
+    let told = refused.map(|event| event.text.as_str()).or(in_logs.map(|row| row.example.as_str()));
+    let refusal = told.map_or(String::new(), |text| format!("; clients are refused (\"{}\")", wording::short(text)));
+    let mut found = Trouble::new(
+        Fault::ConnectionsExhausted,
+        database.name,
+        format!("`{}` accepts no further connection: {held}{refusal}{}", database.name, holder(database)),
+        if is_full { SeenIn::Series } else { SeenIn::State },
+    );
+    if refused.is_some() || waits.is_told() || limit.is_some() {
+        found.seen_in.push(SeenIn::State);
+    }
+    if in_logs.is_some() {
+        found.seen_in.push(SeenIn::Logs);
+    }
+    found.numbers = vec![("connections", trend.last_max()), ("connections_first", trend.start_low())];
+    found.numbers.extend(limit.map(|limit| ("connections_max", limit)));
+    found.numbers.push(("share_waiting_for_client", waits.share("client")));
+    found.since = trend.first_at(NEAR_LIMIT * limit.unwrap_or(f64::INFINITY)).or(refused.map(|event| event.at));
+    if waits.share("client") >= DOMINANT {
+        found.resource = database.heaviest(|_| true).map_or(String::new(), |(row, _)| row.text.clone());
+        found.sustained_by = "idle client sessions keep their slots and wait for their client".to_owned();
+    }
+    reading.troubles.push(found);
+    reading
+}
+
+/// What the sessions wait for, in words.
+fn holder(database: &Database<'_>) -> String {
+    let waits = database.waits();
+    if !waits.is_told() {
+        return String::new();
+    }
+    let share = |class: &str| 100.0 * waits.share(class);
+    if waits.share("client") >= DOMINANT {
+        return format!(
+            "; the sessions are idle and held by their clients ({:.0} % of the load is {}), not by expensive statements",
+            share("client"),
+            waits.largest
+        );
+    }
+    format!("; the sessions wait mostly for {}", waits.largest)
+}
+
+/// The most connections that are allowed: a figure of the database, or what an event says.
+fn limit(database: &Database<'_>) -> Option<f64> {
+    let rows = database.scene.of(telemetry::answer::StateKind::Database);
+    let told = rows.filter(|row| row.name == database.name).find_map(|row| row.figure("connections_max"));
+    let said = || {
+        let events = database.events().filter(|event| wording::says(&event.text, &["connection"]));
+        events.filter_map(|event| wording::part_of_whole(&event.text)).last().map(|(_, whole)| whole)
+    };
+    told.or_else(said)
+}
+
+fn moved(database: &Database<'_>, limit: Option<f64>) -> Option<Bystander> {
+    let trend = database.trend(metric::CONNECTIONS);
+    if trend.is_empty() || trend.growth(1.0) < GROWTH_MIN {
+        return None;
+    }
+    let of = limit.map_or("no limit is told".to_owned(), |limit| format!("of {limit:.0}"));
+    Some(Bystander {
+        innocence: Innocence::WithinLimits,
+        kind: CandidateKind::Resource,
+        service: database.name.to_owned(),
+        name: "connections".to_owned(),
+        says: format!(
+            "connections of `{}` grew from {:.0} to {:.0} ({of}), and nobody is refused: sessions pile up behind something",
+            database.name,
+            trend.start_low(),
+            trend.now()
+        ),
+        numbers: vec![("connections", trend.now()), ("connections_first", trend.start_low())],
+        seen_in: SeenIn::Series,
+    })
+}

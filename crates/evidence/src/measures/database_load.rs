@@ -1,0 +1,256 @@
+//! State: what a database is short of, by what its load waits for: processors, locks, its volume, or room for its own
+//! background work.
+//!
+//! The load is the mean number of active sessions, split by what each waits for; the class with most of it is the
+//! bottleneck (PostgreSQL, "The Cumulative Statistics System", table of wait event types). A processor in use is a cause
+//! only where most sessions want a processor: sessions that wait for something else keep it busy, too, and then it is an
+//! effect. A lock matters once a whole session waits for one all the time. Background work (vacuum, checkpoints, an index
+//! build; PostgreSQL, "Routine Vacuuming", "WAL Configuration") that makes most of the load takes what requests need.
+//!
+//! Without the load by wait a busy processor is a candidate, and no more: what it is busy with is not told.
+
+use incident::{CandidateKind, Fault};
+use telemetry::answer::state::metric;
+
+use super::Measure;
+use crate::state::database::{self, Database, is_background, load};
+use crate::state::{Bystander, Innocence, Reading, Scene, SeenIn, Trouble, wording};
+
+/// This measure.
+pub const MEASURE: Measure = Measure {
+    name: "database_load",
+    finds: "what a database is short of: processors, locks, its volume, or room beside its own background work",
+    questions: &["series_change", "state"],
+};
+
+/// Share of the processors from which waiting for them grows: in the simplest queue, four times the time served (M/M/1,
+/// Kleinrock 1975).
+const CPU_BUSY: f64 = 0.8;
+/// Share of the load that makes a class, or a kind of work, the bottleneck.
+const DOMINANT: f64 = 0.5;
+/// Sessions that must wait all the time.
+const SESSIONS_MIN: f64 = 1.0;
+/// Growth that is worth a word.
+const GROWTH_MIN: f64 = 1.3;
+/// Seconds of one read or write from which the volume is slow: ten times what block storage takes (single
+/// milliseconds).
+const SLOW_SECONDS: f64 = 0.02;
+/// Share of a burst allowance below which the volume is throttled.
+const BURST_LEFT: f64 = 0.02;
+
+/// Reads the load of every database.
+#[must_use]
+pub fn read(scene: &Scene<'_>) -> Reading {
+    let mut reading = Reading::default();
+    for database in database::all(*scene).iter().filter(|database| database.replica_of.is_empty()) {
+        maintenance(database, &mut reading);
+        processors(database, &mut reading);
+        locks(database, &mut reading);
+        volume(database, &mut reading);
+        if !database.waits().is_told() {
+            let text = format!("no load by wait event of `{}`", database.name);
+            reading.gaps.push((text, "what its sessions wait for, and which statement makes them"));
+        }
+    }
+    reading
+}
+
+fn maintenance(database: &Database<'_>, reading: &mut Reading) {
+    let statements = database.statements();
+    let all: f64 = statements.iter().map(|row| load(row)).sum();
+    let own: f64 = statements.iter().filter(|row| is_background(row)).map(|row| load(row)).sum();
+    let Some(heaviest) = statements.iter().find(|row| is_background(row)) else { return };
+    if all <= 0.0 || own / all < DOMINANT || database.active() * own / all < SESSIONS_MIN {
+        return;
+    }
+    let waits = database.waits();
+    let queue = database.trend(metric::DISK_QUEUE);
+    let writes = database.trend(metric::WRITES);
+    let wal = database.trend(metric::LOG_WRITTEN);
+    let mut says = format!(
+        "the own background work of `{}` takes {:.0} % of its load: {} ({:.1} sessions), waiting for {}",
+        database.name,
+        100.0 * own / all,
+        wording::short(&heaviest.text),
+        load(heaviest),
+        waits.largest
+    );
+    if !writes.is_empty() {
+        says += &format!(
+            "; writes grew from {:.0} to {:.0} a second, requests waiting for the volume from {:.1} to {:.1}, WAL from \
+             {:.0} to {:.0} MB/s",
+            writes.start_low(),
+            writes.now(),
+            queue.start_low(),
+            queue.now(),
+            wal.start_low() / 1e6,
+            wal.now() / 1e6
+        );
+    }
+    let checkpoints = database.events().find(|event| {
+        database.scene.is_fresh(event.at)
+            && wording::says(&event.text, &["checkpoints are occurring too frequently", "checkpoint"])
+            && wording::says(&event.text, &["frequently", "storm"])
+    });
+    let mut found = Trouble::new(Fault::MaintenanceLoad, database.name, says, SeenIn::State);
+    if !writes.is_empty() {
+        found.seen_in.push(SeenIn::Series);
+    }
+    found.resource.clone_from(&heaviest.text);
+    found.since = writes.first_at(GROWTH_MIN * writes.start_low().max(1.0));
+    found.numbers = vec![
+        ("share_of_load", own / all),
+        ("sessions", load(heaviest)),
+        ("writes_per_s_first", writes.start_low()),
+        ("writes_per_s_now", writes.now()),
+        ("disk_queue_now", queue.now()),
+    ];
+    found.trigger = format!("{} began", wording::short(&heaviest.text));
+    if let Some(event) = checkpoints {
+        found.condition = "the WAL between checkpoints is small for what is written (max_wal_size)".to_owned();
+        found.sustained_by = format!(
+            "each checkpoint flushes what was written and is followed by the next (\"{}\")",
+            wording::short(&event.text)
+        );
+    }
+    reading.troubles.push(found);
+}
+
+fn processors(database: &Database<'_>, reading: &mut Reading) {
+    let trend = database.trend(metric::CPU);
+    if trend.is_empty() {
+        let text = format!("no figure of the processors of `{}`", database.name);
+        reading.gaps.push((text, "whether they are saturated"));
+        return;
+    }
+    let (first, now) = (trend.start_low(), trend.now());
+    let waits = database.waits();
+    let percent = |share: f64| 100.0 * share;
+    let numbers =
+        vec![("cpu_first", first), ("cpu_now", now), ("share_of_load_on_cpu", waits.share("cpu"))];
+    let is_busy = now >= CPU_BUSY;
+    let wants_cpu = waits.share("cpu") >= DOMINANT;
+    if is_busy && (wants_cpu || !waits.is_told()) {
+        let reader = database.heaviest(|row| !is_background(row));
+        let what = match reader.filter(|_| waits.is_told()) {
+            Some((row, share)) => format!(
+                "the query \"{}\" makes {:.0} % of the load ({:.1} sessions), and {:.0} % of all load is {}",
+                wording::short(&row.text),
+                percent(share),
+                load(row),
+                percent(waits.share("cpu")),
+                waits.largest
+            ),
+            None => "what runs on them is not told".to_owned(),
+        };
+        let mut found = Trouble::new(
+            Fault::CpuSaturated,
+            database.name,
+            format!("the CPU of `{}` is saturated ({:.0} % used, {:.0} % at first): {what}", database.name, percent(now), percent(first)),
+            SeenIn::Series,
+        );
+        found.seen_in.push(SeenIn::State);
+        found.since = trend.first_at(CPU_BUSY);
+        found.resource = reader.map_or(String::new(), |(row, _)| row.text.clone());
+        found.numbers = numbers;
+        if !waits.is_told() {
+            found.seen_in.pop();
+            found.missing = "what the load of the database waits for".to_owned();
+        }
+        reading.troubles.push(found);
+        return;
+    }
+    if trend.growth(0.01) < GROWTH_MIN && !is_busy {
+        return;
+    }
+    let who = database.heaviest(|row| !is_background(row) && database::share_in_class(database, row, "cpu") >= DOMINANT);
+    let who = who.map_or(String::new(), |(row, _)| {
+        format!("; what runs on them is mostly \"{}\", which is another thing", wording::short(&row.text))
+    });
+    let (innocence, why) = if is_busy {
+        (
+            Innocence::Effect,
+            format!("only {:.0} % of the load wants them, most waits for {}: the CPU is an effect", percent(waits.share("cpu")), waits.largest),
+        )
+    } else {
+        (Innocence::WithinLimits, format!("under the {:.0} % at which requests begin to wait for them", percent(CPU_BUSY)))
+    };
+    reading.bystanders.push(Bystander {
+        innocence,
+        kind: CandidateKind::Resource,
+        service: database.name.to_owned(),
+        name: "cpu".to_owned(),
+        says: format!(
+            "the CPU of `{}` rose from {:.0} to {:.0} %: {why}{who}; it is not the cause",
+            database.name,
+            percent(first),
+            percent(now)
+        ),
+        numbers,
+        seen_in: SeenIn::Series,
+    });
+}
+
+fn locks(database: &Database<'_>, reading: &mut Reading) {
+    let waits = database.waits();
+    let waiting = database.active() * waits.share("lock");
+    if waits.share("lock") < DOMINANT || waiting < SESSIONS_MIN {
+        return;
+    }
+    let lock_share = |row: &telemetry::answer::StateRow| database::share_in_class(database, row, "lock");
+    let waiter = database.heaviest(|row| lock_share(row) >= DOMINANT);
+    let holder = database.heaviest(|row| lock_share(row) < DOMINANT);
+    let who = |found: Option<(&telemetry::answer::StateRow, f64)>| {
+        found.map_or("a statement that is not told".to_owned(), |(row, _)| format!("\"{}\"", wording::short(&row.text)))
+    };
+    let mut found = Trouble::new(
+        Fault::LockContention,
+        database.name,
+        format!(
+            "{:.1} sessions of `{}` wait for locks ({:.0} % of its load, {}): {}",
+            waiting,
+            database.name,
+            100.0 * waits.share("lock"),
+            waits.largest,
+            who(waiter)
+        ),
+        SeenIn::State,
+    );
+    found.resource = waiter.map_or(String::new(), |(row, _)| row.text.clone());
+    found.numbers = vec![("sessions_waiting", waiting), ("share_of_load", waits.share("lock"))];
+    if holder.is_some() {
+        found.condition = format!("beside them runs {}", who(holder));
+    }
+    reading.troubles.push(found);
+}
+
+fn volume(database: &Database<'_>, reading: &mut Reading) {
+    let waits = database.waits();
+    let burst = database.trend(metric::BURST_LEFT);
+    let is_throttled = !burst.is_empty() && burst.last_min() <= BURST_LEFT;
+    let times = [metric::READ_TIME, metric::WRITE_TIME].map(|name| database.trend(name));
+    let slowest = times.iter().map(database::Trend::now).fold(0.0, f64::max);
+    let waiting = database.active() * waits.share("io");
+    let is_slow = waits.share("io") >= DOMINANT && waiting >= SESSIONS_MIN && slowest >= SLOW_SECONDS;
+    if !is_throttled && !is_slow {
+        return;
+    }
+    let top = database.heaviest(|_| true);
+    let mut says = format!(
+        "the volume of `{}` takes {:.0} ms a request, and {:.1} sessions wait for it",
+        database.name,
+        1000.0 * slowest,
+        waiting
+    );
+    if is_throttled {
+        says += "; its burst allowance is used up";
+    }
+    if let Some((row, share)) = top {
+        says += &format!("; {:.0} % of the load is \"{}\"", 100.0 * share, wording::short(&row.text));
+    }
+    let mut found = Trouble::new(Fault::DiskSaturated, database.name, says, SeenIn::Series);
+    found.seen_in.push(SeenIn::State);
+    found.resource = top.map_or("storage".to_owned(), |(row, _)| row.text.clone());
+    found.numbers = vec![("seconds_a_request", slowest), ("sessions_waiting", waiting)];
+    reading.troubles.push(found);
+}

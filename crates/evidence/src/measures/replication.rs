@@ -1,0 +1,145 @@
+//! State: a replica that falls behind, and what is written meanwhile.
+//!
+//! PostgreSQL, "Log-Shipping Standby Servers": a standby applies the write-ahead log of its primary with one process, so
+//! that a burst of writes on the primary, by as many sessions as it likes, is what it cannot follow. Shown by the figure
+//! of the lag or by an event that tells one, together with a driver: more log written than at first, by a statement that
+//! writes. A lag of up to five minutes is normal where nothing is written (a segment is shipped when it is full or after
+//! `archive_timeout`, five minutes where databases are hosted).
+
+use incident::Fault;
+use telemetry::answer::state::metric;
+
+use super::Measure;
+use crate::state::database::{self, Database, Trend, is_write, load};
+use crate::state::{Reading, Scene, SeenIn, Trouble, wording};
+
+/// This measure.
+pub const MEASURE: Measure = Measure {
+    name: "replication",
+    finds: "replicas that fall behind their primary, and the writing that they cannot follow",
+    questions: &["series_change", "state"],
+};
+
+/// Seconds of lag that are no accident.
+const LAG_SECONDS: f64 = 300.0;
+/// How many times as much log as at first is a burst.
+const BURST: f64 = 3.0;
+/// Bytes of log a second below which nobody falls behind.
+const LOG_MIN: f64 = 1e7;
+/// Share of the slices' largest lag below which a replica catches up.
+const CATCHING_UP: f64 = 0.5;
+
+/// Reads the replicas of every database.
+#[must_use]
+pub fn read(scene: &Scene<'_>) -> Reading {
+    let mut reading = Reading::default();
+    for primary in database::all(*scene).iter().filter(|database| database.replica_of.is_empty()) {
+        let mut replicas = primary.replicas();
+        replicas.push(*primary);
+        for replica in replicas {
+            behind(primary, &replica, &mut reading);
+        }
+    }
+    reading
+}
+
+fn behind(primary: &Database<'_>, replica: &Database<'_>, reading: &mut Reading) {
+    let lag = replica.trend(metric::REPLICATION_LAG);
+    let told = told_lag(primary, replica);
+    let is_replica = replica.name != primary.name;
+    if lag.is_empty() && is_replica {
+        let text = format!("no figure of the replication lag of `{}`", replica.name);
+        reading.gaps.push((text, "how far it is behind, unless an event tells it"));
+    }
+    let is_behind = lag.last() >= LAG_SECONDS && lag.last() >= CATCHING_UP * lag.most();
+    let is_told = lag.is_empty() && told.is_some_and(|(_, seconds)| seconds >= LAG_SECONDS);
+    if !is_behind && !is_told {
+        return;
+    }
+    let wal = primary.trend(metric::LOG_WRITTEN);
+    let writes = primary.trend(metric::WRITES);
+    let is_burst = |trend: &Trend| !trend.is_empty() && trend.most() >= BURST * trend.start_low().max(1.0);
+    let writer = primary.heaviest(is_write);
+    let is_driven = (is_burst(&wal) && wal.now() >= LOG_MIN) || (wal.is_empty() && is_burst(&writes));
+    let seconds = if is_behind { lag.last() } else { told.map_or(0.0, |(_, seconds)| seconds) };
+    let how = if is_behind {
+        format!("{:.0} s behind, {:.0} s at first", seconds, lag.start_low())
+    } else {
+        format!("more than {seconds:.0} s behind by its events; the figure of the lag is missing")
+    };
+    let mut says = format!("the replication lag of replica `{}` grows ({how})", replica.name);
+    if is_driven {
+        says += &format!(
+            ": `{}` writes {:.0} MB of WAL a second, {:.0} at first ({:.0} writes a second, {:.0} at first), more than a \
+             replica can apply",
+            primary.name,
+            wal.now() / 1e6,
+            wal.start_low() / 1e6,
+            writes.now(),
+            writes.start_low()
+        );
+    }
+    if let Some((row, share)) = writer {
+        let whose = by(primary);
+        says += &format!(
+            "; {:.0} % of the load is the write \"{}\"{whose} ({:.1} sessions, waiting mostly for {})",
+            100.0 * share,
+            wording::short(&row.text),
+            load(row),
+            largest_wait(row)
+        );
+    }
+    let mut found = Trouble::new(
+        Fault::ReplicationLag,
+        primary.name,
+        says,
+        if is_behind { SeenIn::Series } else { SeenIn::State },
+    );
+    found.seen_in.extend([SeenIn::Series, SeenIn::State].into_iter().filter(|_| writer.is_some() || is_driven));
+    found.seen_in.sort_unstable();
+    found.seen_in.dedup();
+    found.instances = vec![replica.name.to_owned()];
+    found.resource = writer.map_or(String::new(), |(row, _)| row.text.clone());
+    found.since = wal.first_at(BURST * wal.start_low().max(1.0)).or(told.map(|(at, _)| at));
+    found.numbers = vec![
+        ("lag_seconds", seconds),
+        ("log_bytes_per_s_first", wal.start_low()),
+        ("log_bytes_per_s_now", wal.now()),
+        ("writes_per_s_first", writes.start_low()),
+        ("writes_per_s_now", writes.now()),
+    ];
+    if let Some((row, _)) = writer.filter(|_| is_driven) {
+        found.trigger = format!("\"{}\" began", wording::short(&row.text));
+        found.condition = "a replica applies the log with one process".to_owned();
+        found.sustained_by = "the writing goes on at this rate".to_owned();
+    }
+    if !is_driven {
+        found.missing = "what keeps the replica from following: no more is written than at first".to_owned();
+    }
+    reading.troubles.push(found);
+}
+
+/// The last lag that an event tells, when none of a later one says that it is over.
+fn told_lag(primary: &Database<'_>, replica: &Database<'_>) -> Option<(telemetry::UnixNanos, f64)> {
+    let of = |event: &&telemetry::answer::StateRow| {
+        (event.name == replica.name || event.text.contains(replica.name))
+            && wording::says(&event.text, &["replication lag", "replica lag"])
+            && primary.scene.is_fresh(event.at)
+    };
+    let last = primary.events().filter(of).last()?;
+    let seconds = wording::largest_with_unit(&last.text, &["seconds", "s", "sec", "secs"])?;
+    Some((last.at, seconds))
+}
+
+/// The client with most load.
+fn by(primary: &Database<'_>) -> String {
+    let clients = primary.scene.of(telemetry::answer::StateKind::Client);
+    let users = clients.filter(|row| row.service == primary.name && row.attribute("by") == "user");
+    let most = users.max_by(|a, b| load(a).total_cmp(&load(b)).then_with(|| b.name.cmp(&a.name)));
+    most.map_or(String::new(), |row| format!(" by {}", row.name))
+}
+
+fn largest_wait(row: &telemetry::answer::StateRow) -> &str {
+    let waits = row.figures.iter().filter_map(|(name, value)| Some((name.strip_prefix("wait.")?, value.get())));
+    waits.max_by(|a, b| a.1.total_cmp(&b.1)).map_or("nothing that is told", |(name, _)| name)
+}
