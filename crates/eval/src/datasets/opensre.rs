@@ -40,7 +40,6 @@ pub(super) struct OpenSre;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct AlertFile {
-    state: String,
     #[serde(rename = "commonLabels")]
     labels: Named,
     #[serde(rename = "commonAnnotations")]
@@ -103,8 +102,10 @@ impl Dataset for OpenSre {
         let (first, last) = extent(&tables).ok_or_else(nothing)?;
         let mut file = CaseFile::new(last, first);
         // A check that passed is looked at as well; it names what it looked at, not what is wrong.
-        let signal = AlertSignal::Errors;
-        file.symptoms = vec![CaseSymptom { service: component, operation: String::new(), signal }];
+        if !component.is_empty() {
+            let (operation, signal) = (String::new(), AlertSignal::Errors);
+            file.symptoms = vec![CaseSymptom { service: component, operation, signal }];
+        }
         file.summary = alert.annotations.summary;
         Ok(Case { file, tables })
     }

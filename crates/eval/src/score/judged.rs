@@ -19,7 +19,7 @@ pub struct Judged {
     pub abstained: bool,
     /// Whether exactly the roots were blamed.
     pub is_exact: bool,
-    /// Whether the kind of fault is one that the label accepts, or the label accepts any.
+    /// Whether the kinds of fault of all that is blamed are ones that the label accepts, or the label accepts any.
     pub is_kind: bool,
     /// Whether the first component is a root and something inside it that the label names was named, too.
     pub is_inner: bool,
@@ -53,17 +53,18 @@ impl Judged {
             line.root_cause.iter().chain(&line.further_causes).map(String::as_str).collect();
         let rank = rank(&line.ranking, &roots);
         let named = label.inner.iter().any(|inner| line.inner.contains(inner));
-        let is_said = |kind: &String| line.fault.as_ref() == Some(kind);
+        let faults = || line.fault.iter().chain(&line.further_faults);
+        let is_accepted = |fault: &String| label.fault_kinds.contains(fault);
         let is_decoy = |decoy: &&String| {
             blamed.contains(decoy.as_str())
                 || line.changes.contains(*decoy)
-                || line.fault.iter().chain(&line.further_faults).any(|fault| fault == *decoy)
+                || faults().any(|fault| fault == *decoy)
         };
         Self {
             rank,
             abstained: line.kind != ConclusionKind::RootCause,
             is_exact: blamed == roots,
-            is_kind: label.fault_kinds.is_empty() || label.fault_kinds.iter().any(is_said),
+            is_kind: label.fault_kinds.is_empty() || (line.fault.is_some() && faults().all(is_accepted)),
             is_inner: rank == Some(1) && named,
             decoys: label.decoys.iter().filter(is_decoy).cloned().collect(),
             is_loudest: line.loudest.as_deref().is_some_and(|loudest| roots.contains(loudest)),

@@ -99,8 +99,9 @@ fn bystander(
     end: Option<telemetry::UnixNanos>,
     innocence: Innocence,
 ) -> Bystander {
-    let why = match innocence {
-        Innocence::Over => format!("{}, long before the alert: historical, resolved", ended(end)),
+    let why = match (innocence, end) {
+        (Innocence::Over, Some(_)) => format!("{}, long before the alert: historical, resolved", ended(end)),
+        (Innocence::Over, None) => "done long before the alert".to_owned(),
         _ => "it coincides, and cuts or slows nothing by itself".to_owned(),
     };
     Bystander {

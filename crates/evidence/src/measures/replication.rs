@@ -34,10 +34,12 @@ const CATCHING_UP: f64 = 0.5;
 pub fn read(scene: &Scene<'_>) -> Reading {
     let mut reading = Reading::default();
     for primary in database::all(*scene).iter().filter(|database| database.replica_of.is_empty()) {
-        let mut replicas = primary.replicas();
-        replicas.push(*primary);
-        for replica in replicas {
+        for replica in primary.replicas() {
             behind(primary, &replica, &mut reading);
+        }
+        // A replica whose primary is not told of.
+        if !primary.trend(metric::REPLICATION_LAG).is_empty() {
+            behind(primary, primary, &mut reading);
         }
     }
     reading
@@ -46,8 +48,7 @@ pub fn read(scene: &Scene<'_>) -> Reading {
 fn behind(primary: &Database<'_>, replica: &Database<'_>, reading: &mut Reading) {
     let lag = replica.trend(metric::REPLICATION_LAG);
     let told = told_lag(primary, replica);
-    let is_replica = replica.name != primary.name;
-    if lag.is_empty() && is_replica {
+    if lag.is_empty() {
         let text = format!("no figure of the replication lag of `{}`", replica.name);
         reading.gaps.push((text, "how far it is behind, unless an event tells it"));
     }

@@ -90,12 +90,16 @@ fn of_set<'a>(pods: &'a [Pod<'a>], service: &'a str, set: &'a str) -> impl Itera
     pods.iter().filter(move |pod| pod.row.service == service && pod.replica_set() == set)
 }
 
-/// The gravest line that a service wrote; of equals the first by time. Nothing when none is an error.
+/// The gravest line that a service wrote; of equals the first by time, and then the one that says most. Nothing when
+/// none is an error.
 #[must_use]
 pub fn gravest<'a>(scene: &Scene<'a>, service: &str) -> Option<&'a LogTemplateRow> {
     const ERROR: u8 = 17;
     let lines = scene.logs.iter().filter(|row| row.service == service && row.severity >= ERROR);
-    lines.max_by(|a, b| a.severity.cmp(&b.severity).then_with(|| b.first.cmp(&a.first)))
+    let said = |row: &LogTemplateRow| row.example.chars().count();
+    lines.max_by(|a, b| {
+        (a.severity, b.first, said(a), &b.template).cmp(&(b.severity, a.first, said(b), &a.template))
+    })
 }
 
 /// The earliest of some times.

@@ -8,28 +8,44 @@ use std::path::Path;
 use crate::files::FileError;
 use crate::label::Label;
 
-/// What the engine calls a failure mode, and words by which an answer speaks of it.
-const MODES: [(&str, &[&str], &[&str]); 20] = [
-    ("maintenance_load", &["vacuum_storm", "checkpoint_storm", "autovacuum"], &["vacuum", "checkpoint"]),
-    ("replication_lag", &["replication_lag"], &["replication"]),
-    ("storage_full", &["storage_full", "disk_full"], &["storage"]),
-    ("connections_exhausted", &["connection_exhaustion"], &["max_connections"]),
-    ("cpu_saturated", &["cpu_saturation"], &["cpu"]),
-    ("lock_contention", &["lock_contention", "deadlock"], &["deadlock", "lock"]),
-    ("disk_saturated", &["io_saturation", "iops_exhaustion"], &["iops"]),
-    ("failover", &["failover", "multi_az_failover"], &["failover"]),
-    ("memory_exhausted", &["oom_killed", "oomkilled", "memory_pressure"], &["oomkilled", "memory"]),
-    ("name_resolution", &["dns_resolution_failure"], &["dns"]),
-    ("bad_rollout", &["deployment_rollout_stuck"], &["rollout"]),
-    ("image_pull", &["image_pull_backoff"], &["imagepullbackoff"]),
-    ("probe_failure", &["probe_failure"], &["probe"]),
-    ("crash_loop", &["crashloop_backoff", "crash_loop"], &["crashloopbackoff"]),
-    ("unschedulable", &["pending_pod", "unschedulable", "insufficient_resources"], &["failedscheduling"]),
-    ("node_not_ready", &["node_not_ready", "node_failure"], &["notready"]),
-    ("node_pressure", &["node_pressure", "disk_pressure"], &["pressure"]),
-    ("bad_setting", &["config_error", "missing_secret", "missing_configmap"], &["configmap", "secret"]),
-    ("volume_unavailable", &["volume_mount_failure"], &["volume"]),
-    ("slow_dependency", &["dependency_failure"], &["dependency"]),
+/// What the engine may call a failure mode, the mode's names, and words by which an answer speaks of it.
+struct Mode {
+    faults: &'static [&'static str],
+    names: &'static [&'static str],
+    words: &'static [&'static str],
+}
+
+const fn mode(
+    faults: &'static [&'static str],
+    names: &'static [&'static str],
+    words: &'static [&'static str],
+) -> Mode {
+    Mode { faults, names, words }
+}
+
+/// All modes that have a counterpart. A container that ends by itself in a new revision only is both a crash loop and a
+/// bad rollout; where the label asks for the second, the first is not enough.
+const MODES: [Mode; 20] = [
+    mode(&["maintenance_load"], &["vacuum_storm", "checkpoint_storm"], &["vacuum", "checkpoint"]),
+    mode(&["replication_lag"], &["replication_lag"], &["replication"]),
+    mode(&["storage_full"], &["storage_full", "disk_full"], &["storage"]),
+    mode(&["connections_exhausted"], &["connection_exhaustion"], &["max_connections"]),
+    mode(&["cpu_saturated"], &["cpu_saturation"], &["cpu"]),
+    mode(&["lock_contention"], &["lock_contention", "deadlock"], &["deadlock", "lock"]),
+    mode(&["disk_saturated"], &["io_saturation", "iops_exhaustion"], &["iops"]),
+    mode(&["failover"], &["failover", "multi_az_failover"], &["failover"]),
+    mode(&["memory_exhausted"], &["oom_killed", "oomkilled", "memory_pressure"], &["oomkilled", "memory"]),
+    mode(&["name_resolution"], &["dns_resolution_failure"], &["dns"]),
+    mode(&["bad_rollout"], &["deployment_rollout_stuck"], &["rollout"]),
+    mode(&["image_pull"], &["image_pull_backoff"], &["imagepullbackoff"]),
+    mode(&["probe_failure"], &["probe_failure"], &["probe"]),
+    mode(&["crash_loop", "bad_rollout"], &["crashloop_backoff", "crash_loop"], &["crashloopbackoff"]),
+    mode(&["unschedulable"], &["pending_pod", "unschedulable"], &["failedscheduling"]),
+    mode(&["node_not_ready"], &["node_not_ready", "node_failure"], &["notready"]),
+    mode(&["node_pressure"], &["node_pressure", "disk_pressure"], &["pressure"]),
+    mode(&["bad_setting"], &["config_error", "missing_secret"], &["configmap", "secret"]),
+    mode(&["volume_unavailable"], &["volume_mount_failure"], &["volume"]),
+    mode(&["slow_dependency"], &["dependency_failure"], &["dependency"]),
 ];
 
 /// The engine's faults that a forbidden category would be.
@@ -54,19 +70,24 @@ pub(super) fn read(folder: &Path, key: &str, component: &str) -> Result<Label, F
     let (answer, scenario) = (file("answer.yml")?, file("scenario.yml")?);
     let category = word(&answer, "root_cause_category");
     let is_none = NOBODY.contains(&category);
-    let (mode, forbidden) = (word(&scenario, "failure_mode"), all(&answer, "forbidden_categories"));
+    let (name, forbidden) = (word(&scenario, "failure_mode"), all(&answer, "forbidden_categories"));
     let named =
         [word(&scenario, "db_instance_identifier"), word(&scenario, "workload_name"), component];
     let of_label = named.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
     let mut roots = vec![of_label.to_owned()];
     // A name that does not resolve is a party of its own; the answer quotes it.
-    if mode == "dns_resolution_failure" {
+    if name == "dns_resolution_failure" {
         roots.extend(quoted_host(word(&answer, "model_response")));
     }
-    let kinds = if forbidden.iter().any(|category| category == mode) {
+    // A fault of a node lies in the node, which the answer's words name.
+    if name.contains("node") || name.contains("disk_pressure") {
+        let is_node = |word: &&String| word.starts_with("ip-");
+        roots.extend(all(&answer, "required_keywords").iter().filter(is_node).cloned());
+    }
+    let kinds = if forbidden.iter().any(|category| category == name) {
         by_words(all(&answer, "required_keywords"))
     } else {
-        by_mode(mode)
+        by_mode(name)
     };
     let is_forbidden = |category: &&str| {
         forbidden.iter().chain(all(&answer, "forbidden_keywords")).any(|said| said == *category)
@@ -82,7 +103,7 @@ pub(super) fn read(folder: &Path, key: &str, component: &str) -> Result<Label, F
         origin: key.to_owned(),
         roots: if is_none { Vec::new() } else { roots },
         is_none,
-        fault: format!("{mode}, {category}"),
+        fault: format!("{name}, {category}"),
         fault_kinds: if is_none { Vec::new() } else { kinds },
         decoys,
         ..Label::default()
@@ -90,18 +111,22 @@ pub(super) fn read(folder: &Path, key: &str, component: &str) -> Result<Label, F
 }
 
 /// The faults of a mode; an unknown mode is itself, which no conclusion says.
-fn by_mode(mode: &str) -> Vec<String> {
-    let known = MODES.iter().find(|(_, modes, _)| modes.contains(&mode));
-    vec![known.map_or(mode, |(fault, ..)| fault).to_owned()]
+fn by_mode(name: &str) -> Vec<String> {
+    let known = MODES.iter().find(|mode| mode.names.contains(&name));
+    known.map_or_else(|| vec![name.to_owned()], faults)
 }
 
-/// The fault that the first word with a meaning speaks of.
+/// The faults that the first word with a meaning speaks of.
 fn by_words(words: &[String]) -> Vec<String> {
     let of = |word: &String| {
         let word = word.to_lowercase();
-        MODES.iter().find(|(_, _, said)| said.contains(&word.as_str())).map(|(fault, ..)| *fault)
+        MODES.iter().find(|mode| mode.words.contains(&word.as_str()))
     };
-    vec![words.iter().find_map(of).unwrap_or("none that is known").to_owned()]
+    words.iter().find_map(of).map_or_else(|| vec!["none that is known".to_owned()], faults)
+}
+
+fn faults(mode: &Mode) -> Vec<String> {
+    mode.faults.iter().map(|fault| (*fault).to_owned()).collect()
 }
 
 /// The first name in quotes that is one of a host.
