@@ -95,7 +95,7 @@ impl Dataset for OpenSre {
         let alert: AlertFile = files::read_json(&folder.join("alert.json"))?;
         let component = alert.component().to_owned();
         let mut tables = Tables::default();
-        kubernetes::read(&folder, &mut tables)?;
+        kubernetes::read(&folder, &component, &mut tables)?;
         datadog::read(&folder, &mut tables)?;
         rds::read(&folder, &component, &alert.annotations.read_replica, &mut tables)?;
         let nothing = || FileError::content(&folder, "nothing in it has a time");

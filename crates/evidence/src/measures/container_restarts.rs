@@ -156,6 +156,10 @@ fn trouble(
         found.condition = "the replicas of the revision before still serve, so that requests do not fail".to_owned();
     }
     found.sustained_by = "the kubelet starts the container again after each end".to_owned();
+    // Such an end may be its own or another's wish.
+    if fault == Fault::CrashLoop && code.is_some_and(|code| TOLD_TO_END.contains(&code)) {
+        found.missing = "who ends it: no event of the pod tells".to_owned();
+    }
     found
 }
 
@@ -177,7 +181,7 @@ fn how(fault: Fault, seen: &[Seen<'_>], restarts: f64, code: Option<f64>) -> Str
                 wording::short(probe)
             )
         }
-        _ => format!("it ends by itself{ended} and is started again, up to {restarts} times; not out of memory"),
+        _ => format!("it ends{ended} and is started again, up to {restarts} times; not out of memory"),
     }
 }
 

@@ -7,6 +7,7 @@
 //! effect. A lock matters once a whole session waits for one all the time. Background work (vacuum, checkpoints, an index
 //! build; PostgreSQL, "Routine Vacuuming", "WAL Configuration") that makes most of the load takes what requests need.
 //!
+//! When nothing is written any more and the room on the volume is not told, whoever holds a lock need not be to blame.
 //! Without the load by wait a busy processor is a candidate, and no more: what it is busy with is not told.
 
 use incident::{CandidateKind, Fault};
@@ -35,6 +36,8 @@ const GROWTH_MIN: f64 = 1.3;
 /// Seconds of one read or write from which the volume is slow: ten times what block storage takes (single
 /// milliseconds).
 const SLOW_SECONDS: f64 = 0.02;
+/// Share of the most writes from which nothing is written any more.
+const STALLED: f64 = 0.02;
 /// Share of a burst allowance below which the volume is throttled.
 const BURST_LEFT: f64 = 0.02;
 
@@ -220,6 +223,12 @@ fn locks(database: &Database<'_>, reading: &mut Reading) {
     found.numbers = vec![("sessions_waiting", waiting), ("share_of_load", waits.share("lock"))];
     if holder.is_some() {
         found.condition = format!("beside them runs {}", who(holder));
+    }
+    // Whoever holds a lock and runs writes something. Where nobody does, it may be room that is wanted.
+    let writes = database.trend(metric::WRITES);
+    let is_stalled = !writes.is_empty() && writes.last() < STALLED * writes.most();
+    if is_stalled && database.trend(metric::STORAGE_FREE).is_empty() {
+        found.missing = "who holds the locks and runs, or whether the volume has room: nothing is written any more".to_owned();
     }
     reading.troubles.push(found);
 }

@@ -11,11 +11,12 @@ use crate::tables::{State, Tables};
 
 use super::datadog::Lines;
 
-pub(super) fn read(folder: &Path, tables: &mut Tables) -> Result<(), FileError> {
+pub(super) fn read(folder: &Path, component: &str, tables: &mut Tables) -> Result<(), FileError> {
     let file = |name: &str| optional(&folder.join(name));
     let deployments = file("eks_deployments.json")?;
     let deployments = list(deployments.as_ref(), "deployments");
-    let workloads: Vec<&str> = deployments.iter().map(|one| text(one, "name")).collect();
+    let told = deployments.iter().map(|one| text(one, "name"));
+    let workloads: Vec<&str> = told.chain([component]).filter(|name| !name.is_empty()).collect();
     tables.states.extend(deployments.iter().map(deployment));
     for pod in list(file("eks_pods.json")?.as_ref(), "pods") {
         states_of_pod(pod, workload(text(pod, "name"), &workloads), &mut tables.states);
