@@ -220,3 +220,59 @@ fn over(seen: &Seen<'_>) -> Bystander {
         seen_in: SeenIn::State,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::planted::{Container, LOOPING, WELL, World, faults};
+
+    const LIVENESS: (&str, &str) = ("Unhealthy", "Liveness probe failed: HTTP probe failed with statuscode: 503");
+
+    fn one(container: Container<'_>) -> World {
+        World::default().pod("a", "1", "x", container)
+    }
+
+    #[test]
+    fn an_end_is_told_apart_by_memory_probe_and_exit_code() {
+        let of = |world: World| world.read(read);
+        assert_eq!(faults(&of(one(Container { exit_code: Some(1.0), ..LOOPING }))), ["crash_loop"]);
+        let killed = Container { exit_code: Some(137.0), last_reason: "OOMKilled", ..LOOPING };
+        assert_eq!(faults(&of(one(killed))), ["memory_exhausted"]);
+        let ended = one(Container { exit_code: Some(0.0), status: "Running", ..LOOPING });
+        let probed = of(ended.clone().event("a", "Pod/a-1-x", LIVENESS, 2));
+        assert_eq!(faults(&probed), ["probe_failure"]);
+        // Without the event nobody knows who ended it.
+        let unknown = of(ended);
+        assert_eq!(faults(&unknown), ["crash_loop"]);
+        assert!(!unknown.troubles[0].is_shown());
+        // A crash is a crash, even where a probe fails as well.
+        let both = one(Container { exit_code: Some(2.0), ..LOOPING }).event("a", "Pod/a-1-x", LIVENESS, 2);
+        assert_eq!(faults(&of(both)), ["crash_loop"]);
+    }
+
+    #[test]
+    fn a_new_revision_that_is_all_down_beside_an_old_one_that_serves_is_a_bad_rollout() {
+        let failing = Container { exit_code: Some(1.0), ..LOOPING };
+        let world = one(WELL).pod("a", "2", "y", failing).log("a", 21, "FATAL no setting X", 1);
+        let reading = world.read(read);
+        assert_eq!(faults(&reading), ["bad_rollout"]);
+        assert!(reading.troubles[0].says.contains("no setting X"), "{}", reading.troubles[0].says);
+        // The revision is not to blame when one of its replicas is well, or when the old one fails.
+        let mixed = one(WELL).pod("a", "2", "y", failing).pod("a", "2", "z", Container { age_minutes: 10, ..WELL });
+        assert_eq!(faults(&mixed.read(read)), ["crash_loop"]);
+        let older = one(Container { age_minutes: 5000, ..failing }).pod("a", "2", "y", WELL);
+        assert_eq!(faults(&older.read(read)), ["crash_loop"]);
+    }
+
+    #[test]
+    fn what_is_removed_and_what_runs_again_are_bystanders() {
+        let removed = one(Container { deleted_at: "2026-01-01T00:00:00Z", ..LOOPING }).read(read);
+        assert!(removed.troubles.is_empty());
+        assert_eq!(removed.bystanders[0].innocence, Innocence::Removed);
+        let recovered = one(Container { restarts: 4.0, runs_minutes: 60, ..WELL }).read(read);
+        assert!(recovered.troubles.is_empty());
+        assert_eq!(recovered.bystanders[0].innocence, Innocence::Over);
+        assert_eq!(one(WELL).read(read), Reading::default());
+        assert_eq!(one(Container { restarts: 2.0, ..WELL }).read(read), Reading::default());
+    }
+}

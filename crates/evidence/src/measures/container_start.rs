@@ -126,3 +126,39 @@ fn refusal(texts: &[&str]) -> &'static str {
         "the registry does not say why"
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::planted::{Container, WELL, World, faults};
+
+    fn waiting(status: &'static str) -> World {
+        let container = Container { phase: "Pending", status, is_ready: false, age_minutes: 5, ..WELL };
+        World::default().pod("a", "2", "x", container)
+    }
+
+    #[test]
+    fn an_image_a_setting_and_a_volume_are_told_apart() {
+        let image = waiting("ImagePullBackOff")
+            .event("a", "Pod/a-2-x", ("Failed", "Failed to pull image \"a:v9\": manifest unknown"), 1)
+            .read(read);
+        assert_eq!(faults(&image), ["image_pull"]);
+        assert_eq!(image.troubles[0].resource, "a:v9");
+        assert!(image.troubles[0].says.contains("no such image"));
+        assert_eq!(faults(&waiting("CreateContainerConfigError").read(read)), ["bad_setting"]);
+        let mount = |text| {
+            let world = waiting("ContainerCreating").event("a", "Pod/a-2-x", ("FailedMount", text), 1);
+            faults(&world.read(read))
+        };
+        assert_eq!(mount("MountVolume.SetUp failed: secret \"k\" not found"), ["bad_setting"]);
+        assert_eq!(mount("Unable to attach or mount volumes: timed out"), ["volume_unavailable"]);
+    }
+
+    #[test]
+    fn what_starts_and_what_is_removed_are_no_trouble() {
+        assert_eq!(waiting("ContainerCreating").read(read), Reading::default());
+        assert_eq!(World::default().pod("a", "2", "x", WELL).read(read), Reading::default());
+        let removed = Container { status: "ImagePullBackOff", is_ready: false, deleted_at: "2026", ..WELL };
+        assert_eq!(World::default().pod("a", "2", "x", removed).read(read), Reading::default());
+    }
+}

@@ -130,3 +130,36 @@ fn moved(database: &Database<'_>, limit: Option<f64>) -> Option<Bystander> {
         seen_in: SeenIn::Series,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::planted::{World, faults};
+
+    fn growing() -> World {
+        let world = World::default().database("d", "");
+        world.series("d", metric::CONNECTIONS, |slice| 200.0 + 20.0 * slice as f64)
+    }
+
+    #[test]
+    fn a_limit_that_is_reached_or_a_client_that_is_refused_shows_it() {
+        let limit = ("notification", "close to the limit: 450 of 490 connections");
+        let full = growing().event("d", "d", limit, 3).wait("d", "client", "ClientRead", 5.0).read(read);
+        assert_eq!(faults(&full), ["connections_exhausted"]);
+        assert!(full.troubles[0].says.contains("held by their clients"), "{}", full.troubles[0].says);
+        let refused = growing().log("x", 17, "FATAL: sorry, too many clients already", 1).read(read);
+        assert_eq!(faults(&refused), ["connections_exhausted"]);
+    }
+
+    #[test]
+    fn growth_without_a_limit_or_far_from_it_is_a_bystander_and_steadiness_is_nothing() {
+        let far = ("notification", "now 450 of 5000 connections");
+        for world in [growing(), growing().event("d", "d", far, 3)] {
+            let reading = world.read(read);
+            assert!(reading.troubles.is_empty());
+            assert_eq!(reading.bystanders[0].innocence, Innocence::WithinLimits);
+        }
+        let steady = World::default().database("d", "").series("d", metric::CONNECTIONS, |_| 90.0);
+        assert_eq!(steady.read(read), Reading::default());
+    }
+}

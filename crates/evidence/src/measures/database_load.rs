@@ -263,3 +263,71 @@ fn volume(database: &Database<'_>, reading: &mut Reading) {
     found.numbers = vec![("seconds_a_request", slowest), ("sessions_waiting", waiting)];
     reading.troubles.push(found);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::planted::{World, faults};
+
+    fn busy() -> World {
+        let world = World::default().database("d", "").series("d", metric::LOAD, |_| 8.0);
+        world.series("d", metric::CPU, |slice| if slice < 2 { 0.2 } else { 0.95 })
+    }
+
+    #[test]
+    fn busy_processors_are_a_cause_only_where_sessions_want_them() {
+        let wanted = busy()
+            .wait("d", "cpu", "CPU", 7.0)
+            .wait("d", "io", "DataFileRead", 1.0)
+            .statement("d", "SELECT a", 7.0, &[("CPU", 7.0)])
+            .read(read);
+        assert_eq!(faults(&wanted), ["cpu_saturated"]);
+        assert_eq!(wanted.troubles[0].resource, "SELECT a");
+        let other = busy().wait("d", "cpu", "CPU", 1.0).wait("d", "wal", "WALWrite", 7.0).read(read);
+        assert!(other.troubles.is_empty());
+        assert_eq!(other.bystanders[0].innocence, Innocence::Effect);
+        let untold = busy().read(read);
+        assert!(!untold.troubles[0].is_shown() && !untold.gaps.is_empty());
+    }
+
+    #[test]
+    fn background_work_is_named_when_it_makes_most_of_the_load() {
+        let with = |own: f64| {
+            let world = busy().wait("d", "io", "WALWrite", 8.0).wait("d", "cpu", "CPU", 0.1);
+            let world = world.statement("d", "autovacuum: VACUUM t", own, &[("WALWrite", own)]);
+            faults(&world.statement("d", "SELECT 1", 2.0, &[("CPU", 2.0)]).read(read))
+        };
+        assert_eq!(with(6.0), ["maintenance_load"]);
+        assert!(with(0.5).is_empty());
+    }
+
+    #[test]
+    fn locks_count_when_a_session_waits_all_the_time_and_somebody_can_hold_them() {
+        let locked = |sessions: f64, writes: f64| {
+            let world = World::default().database("d", "").series("d", metric::LOAD, move |_| sessions);
+            let world = world.series("d", metric::CPU, |_| 0.2);
+            let falls = move |slice| if slice < 5 { 1000.0 } else { writes };
+            let world = world.series("d", metric::WRITES, falls);
+            let world = world.wait("d", "lock", "transactionid", 9.0).wait("d", "cpu", "CPU", 1.0);
+            world.statement("d", "UPDATE t", 9.0, &[("transactionid", 9.0)]).read(read)
+        };
+        assert_eq!(faults(&locked(10.0, 900.0)), ["lock_contention"]);
+        assert!(locked(10.0, 900.0).troubles[0].is_shown());
+        assert!(!locked(10.0, 0.0).troubles[0].is_shown(), "room may be what is wanted");
+        assert!(locked(0.5, 900.0).troubles.is_empty());
+    }
+
+    #[test]
+    fn a_slow_volume_needs_sessions_that_wait_for_it() {
+        let slow = |seconds: f64, io: f64| {
+            let world = World::default().database("d", "").series("d", metric::LOAD, |_| 6.0);
+            let world = world.series("d", metric::READ_TIME, move |_| seconds);
+            let world = world.wait("d", "io", "DataFileRead", io).wait("d", "cpu", "CPU", 6.0 - io);
+            faults(&world.read(read))
+        };
+        assert_eq!(slow(0.1, 5.0), ["disk_saturated"]);
+        assert!(slow(0.1, 1.0).is_empty() && slow(0.002, 5.0).is_empty());
+        let burst = World::default().database("d", "").series("d", metric::BURST_LEFT, |_| 0.0);
+        assert_eq!(faults(&burst.read(read)), ["disk_saturated"]);
+    }
+}

@@ -139,3 +139,38 @@ fn shrunk(database: &Database<'_>, what: &str, free: &Trend) -> Option<Bystander
         seen_in: SeenIn::Series,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::planted::{World, faults};
+
+    fn free(value: impl Fn(usize) -> f64) -> World {
+        World::default().database("d", "").series("d", metric::STORAGE_FREE, value)
+    }
+
+    #[test]
+    fn no_room_is_shown_by_the_figure_or_by_the_database_itself() {
+        let fills = free(|slice| 1e11 - 5e9 * slice as f64);
+        assert_eq!(faults(&free(|slice| if slice < 12 { 1e11 } else { 1e8 }).read(read)), ["storage_full"]);
+        let said = ("failure", "the instance ran out of storage space");
+        let alone = World::default().database("d", "").event("d", "d", said, 4).read(read);
+        assert_eq!(faults(&alone), ["storage_full"]);
+        assert_eq!(alone.gaps.len(), 1, "the figure is missing");
+        assert!(World::default().database("d", "").event("d", "d", said, 60).read(read).troubles.is_empty());
+        let shrinking = fills.read(read);
+        assert!(shrinking.troubles.is_empty());
+        assert_eq!(shrinking.bystanders[0].innocence, Innocence::WithinLimits);
+        assert_eq!(free(|_| 1e9).read(read), Reading::default(), "little room is no less than before");
+    }
+
+    #[test]
+    fn memory_is_used_up_when_the_host_swaps_as_well() {
+        let world = |swap: f64| {
+            let world = free(|_| 1e11).series("d", metric::MEMORY_FREE, |slice| if slice < 5 { 1e10 } else { 1e8 });
+            world.series("d", metric::SWAP, move |slice| if slice < 5 { 1e8 } else { swap }).read(read)
+        };
+        assert_eq!(faults(&world(4e9)), ["memory_exhausted"]);
+        assert!(world(1e8).troubles.is_empty());
+    }
+}

@@ -114,3 +114,37 @@ fn bystander(
         seen_in: SeenIn::State,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::planted::{World, faults};
+
+    const BEGAN: (&str, &str) = ("failover", "A failover has been initiated.");
+    const ENDED: (&str, &str) = ("failover", "The failover completed; the instance is available.");
+
+    fn at(minutes: i64) -> Reading {
+        let world = World::default().database("d", "").event("d", "d", BEGAN, minutes);
+        world.event("d", "d", ENDED, minutes - 1).read(read)
+    }
+
+    #[test]
+    fn a_failover_counts_near_the_alert_and_while_it_lasts() {
+        assert_eq!(faults(&at(10)), ["failover"]);
+        let over = at(300);
+        assert!(over.troubles.is_empty());
+        assert_eq!(over.bystanders[0].innocence, Innocence::Over);
+        let lasting = World::default().database("d", "").event("d", "d", BEGAN, 300).read(read);
+        assert_eq!(faults(&lasting), ["failover"]);
+    }
+
+    #[test]
+    fn a_backup_that_coincides_is_named_and_blamed_for_nothing() {
+        let backup = ("backup", "Automated backup started.");
+        let backup = World::default().database("d", "").event("d", "d", backup, 5).read(read);
+        assert!(backup.troubles.is_empty());
+        assert_eq!(backup.bystanders[0].innocence, Innocence::Coincides);
+        let other = ("notification", "Something else was noticed.");
+        assert_eq!(World::default().database("d", "").event("d", "d", other, 5).read(read), Reading::default());
+    }
+}

@@ -65,3 +65,21 @@ fn trouble((service, fault, host): (&str, Fault, &str), rows: &[&LogTemplateRow]
     found.numbers = vec![("lines", lines(rows) as f64)];
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::planted::{World, faults};
+
+    #[test]
+    fn a_name_that_does_not_resolve_is_told_from_a_party_that_is_not_reached() {
+        let of = |text: &str, severity, count| World::default().log("a", severity, text, count).read(read);
+        let name = of("dial tcp: lookup db.example on 10.0.0.10:53: no such host", 17, 2);
+        assert_eq!(faults(&name), ["name_resolution"]);
+        assert_eq!(name.troubles[0].resource, "db.example");
+        assert_eq!(faults(&of("connect to db.example:5432: connection refused", 17, 3)), ["slow_dependency"]);
+        assert!(of("lookup db.example: no such host", 17, 1).troubles.is_empty(), "one line is an accident");
+        assert!(of("lookup db.example: no such host", 9, 5).troubles.is_empty(), "nobody minds");
+        assert!(of("it broke", 17, 9).troubles.is_empty());
+    }
+}

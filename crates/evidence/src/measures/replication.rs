@@ -144,3 +144,45 @@ fn largest_wait(row: &telemetry::answer::StateRow) -> &str {
     let waits = row.figures.iter().filter_map(|(name, value)| Some((name.strip_prefix("wait.")?, value.get())));
     waits.max_by(|a, b| a.1.total_cmp(&b.1)).map_or("nothing that is told", |(name, _)| name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::planted::{World, faults};
+
+    fn pair() -> World {
+        World::default().database("d", "").database("r", "d")
+    }
+
+    fn burst(world: World) -> World {
+        let world = world.series("d", metric::LOG_WRITTEN, |slice| if slice < 2 { 4e6 } else { 2e8 });
+        world.statement("d", "INSERT INTO t", 5.0, &[("WALWrite", 4.0)])
+    }
+
+    fn lagging(world: World) -> World {
+        world.series("r", metric::REPLICATION_LAG, |slice| 100.0 * slice as f64)
+    }
+
+    #[test]
+    fn a_lag_with_a_burst_of_writes_is_a_cause_with_its_writer() {
+        let shown = lagging(burst(pair())).read(read);
+        assert_eq!(faults(&shown), ["replication_lag"]);
+        assert!(shown.troubles[0].is_shown());
+        assert_eq!((shown.troubles[0].service.as_str(), shown.troubles[0].resource.as_str()), ("d", "INSERT INTO t"));
+        let untold = lagging(pair()).read(read);
+        assert!(!untold.troubles[0].is_shown(), "nothing drives it");
+    }
+
+    #[test]
+    fn an_event_stands_for_the_figure_and_a_small_or_passing_lag_is_nothing() {
+        let said = ("read_replica", "replication lag of r has exceeded 900 seconds");
+        let told = burst(pair()).event("d", "r", said, 5).read(read);
+        assert_eq!(faults(&told), ["replication_lag"]);
+        assert_eq!(told.gaps.len(), 1);
+        let small = ("read_replica", "replication lag of r has exceeded 60 seconds");
+        assert!(burst(pair()).event("d", "r", small, 5).read(read).troubles.is_empty());
+        let passing = |slice: usize| if slice == 5 { 2000.0 } else { 1.0 };
+        assert!(burst(pair()).series("r", metric::REPLICATION_LAG, passing).read(read).troubles.is_empty());
+        assert!(burst(pair()).series("r", metric::REPLICATION_LAG, |_| 2.0).read(read).troubles.is_empty());
+    }
+}

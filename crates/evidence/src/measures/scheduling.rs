@@ -110,3 +110,35 @@ fn placed(scene: &Scene<'_>, pod: &Pod<'_>, event: &StateRow) -> Bystander {
         seen_in: SeenIn::State,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::planted::{Container, WELL, World, faults};
+
+    const REFUSED: (&str, &str) = ("FailedScheduling", "0/2 nodes are available: 2 Insufficient cpu.");
+
+    #[test]
+    fn a_pod_without_a_node_says_what_it_wants() {
+        let pending = Container { phase: "Pending", status: "Waiting", node: "", is_ready: false, ..WELL };
+        let world = World::default().pod("a", "1", "x", pending);
+        let unknown = world.read(read);
+        assert!(!unknown.troubles[0].is_shown(), "nobody said why");
+        let told = world.event("a", "Pod/a-1-x", REFUSED, 1).read(read);
+        assert_eq!(faults(&told), ["unschedulable"]);
+        assert!(told.troubles[0].is_shown() && told.troubles[0].says.contains("too little CPU"));
+    }
+
+    #[test]
+    fn a_pod_that_was_placed_since_is_over_and_a_quota_counts_only_while_replicas_lack() {
+        let placed = World::default().pod("a", "1", "x", WELL).event("a", "Pod/a-1-x", REFUSED, 20).read(read);
+        assert!(placed.troubles.is_empty());
+        assert_eq!(placed.bystanders[0].innocence, Innocence::Over);
+        let quota = ("FailedCreate", "pods is forbidden: exceeded quota: q");
+        let world = |ready| {
+            World::default().deployment("a", ready).event("a", "ReplicaSet/a-1", quota, 1).read(read)
+        };
+        assert_eq!(faults(&world(1.0)), ["unschedulable"]);
+        assert!(world(3.0).troubles.is_empty());
+    }
+}

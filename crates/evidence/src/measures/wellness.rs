@@ -91,3 +91,39 @@ fn of_database(database: &database::Database<'_>, reading: &Reading) -> Wellness
         database.active()
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::planted::{Container, WELL, World, row};
+
+    fn workload(ready: f64) -> World {
+        World::default().deployment("a", ready).pod("a", "1", "x", WELL)
+    }
+
+    #[test]
+    fn a_workload_is_well_when_all_that_was_looked_at_is() {
+        let of_a = |world: &World| world.read(|scene| of(scene, "a", &Reading::default()));
+        assert!(matches!(of_a(&workload(3.0)), Wellness::Well(_)));
+        let doubtful = [
+            workload(2.0),
+            workload(3.0).pod("a", "1", "y", Container { is_ready: false, ..WELL }),
+            workload(3.0).log("a", 17, "it broke", 2),
+            workload(3.0).add(row(StateKind::Monitor, "a", "errors", "alert")),
+            workload(3.0).add(row(StateKind::Node, "", "n", "NotReady")),
+            World::default(),
+        ];
+        assert!(doubtful.iter().all(|world| matches!(of_a(world), Wellness::Doubtful(_))));
+    }
+
+    #[test]
+    fn a_database_is_well_only_when_its_figures_are_known() {
+        let mut world = World::default().database("d", "");
+        for metric in NEEDED {
+            let before = world.read(|scene| of(scene, "d", &Reading::default()));
+            assert!(matches!(before, Wellness::Doubtful(_)), "{metric} is missing");
+            world = world.series("d", metric, |_| 0.2);
+        }
+        assert!(matches!(world.read(|scene| of(scene, "d", &Reading::default())), Wellness::Well(_)));
+    }
+}

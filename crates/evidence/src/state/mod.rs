@@ -5,6 +5,10 @@
 //! file in `measures`. Which trouble is only the effect of another one is decided in `investigation`.
 
 pub mod database;
+#[cfg(test)]
+pub(crate) mod planted;
+#[cfg(test)]
+mod tests;
 pub mod wording;
 pub mod workload;
 
