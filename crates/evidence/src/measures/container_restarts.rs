@@ -69,18 +69,26 @@ struct Seen<'a> {
 impl<'a> Seen<'a> {
     fn of(scene: &Scene<'a>, pod: &'a Pod<'a>, container: &'a StateRow) -> Self {
         let object = format!("Pod/{}", pod.row.name);
-        let events: Vec<&StateRow> =
-            scene.of(StateKind::Event).filter(|event| event.name == object && scene.is_fresh(event.at)).collect();
+        let events: Vec<&StateRow> = scene
+            .of(StateKind::Event)
+            .filter(|event| event.name == object && scene.is_fresh(event.at))
+            .collect();
         let restarts = container.figure("restarts").unwrap_or(0.0);
         let is_new = container.since.is_none_or(|since| scene.is_fresh(since));
         let is_up = container.figure("ready") == Some(1.0);
         let is_back_off = container.status == "CrashLoopBackOff";
-        let told = events.iter().find_map(|event| {
-            wording::number_after(&event.text, &["exit_code", "exit code", "exitcode"])
-        });
-        let is_memory = [container.status.as_str(), container.attribute("last_reason")].contains(&"OOMKilled")
+        let told = events
+            .iter()
+            .find_map(|event| wording::number_after(&event.text, &["exit_code", "exit code", "exitcode"]));
+        let is_memory = [container.status.as_str(), container.attribute("last_reason")]
+            .contains(&"OOMKilled")
             || events.iter().any(|event| wording::says(&event.text, &["oomkilled", "out of memory"]));
-        let is_probe = |event: &&&StateRow| wording::says(&event.text, &["probe failed", "liveness probe", "readiness probe", "startup probe"]);
+        let is_probe = |event: &&&StateRow| {
+            wording::says(
+                &event.text,
+                &["probe failed", "liveness probe", "readiness probe", "startup probe"],
+            )
+        };
         // What ends the container counts before what keeps it from traffic.
         let failing = events.iter().filter(|event| event.status == "Unhealthy").find(is_probe);
         Self {
@@ -90,7 +98,8 @@ impl<'a> Seen<'a> {
             exit_code: container.figure("exit_code").or(told),
             is_looping: is_back_off
                 || (restarts >= RESTARTS_MIN && (is_new || !is_up))
-                || ["Error", "OOMKilled", "ContainerCannotRun", "Terminated"].contains(&container.status.as_str()),
+                || ["Error", "OOMKilled", "ContainerCannotRun", "Terminated"]
+                    .contains(&container.status.as_str()),
             is_memory,
             probe: failing.or_else(|| events.iter().find(is_probe)).copied(),
         }
@@ -142,7 +151,9 @@ fn trouble(
     found.instances.sort_unstable();
     found.instances.dedup();
     found.resource = match fault {
-        Fault::ProbeFailure => seen.iter().find_map(|one| one.probe).map_or(String::new(), |p| p.text.clone()),
+        Fault::ProbeFailure => {
+            seen.iter().find_map(|one| one.probe).map_or(String::new(), |p| p.text.clone())
+        }
         _ => set.to_owned(),
     };
     found.since = workload::earliest(seen.iter().map(|one| one.pod.row.since));
@@ -153,7 +164,8 @@ fn trouble(
     }
     if older.is_some() {
         found.trigger = format!("the rollout of {set}");
-        found.condition = "the replicas of the revision before still serve, so that requests do not fail".to_owned();
+        found.condition =
+            "the replicas of the revision before still serve, so that requests do not fail".to_owned();
     }
     found.sustained_by = "the kubelet starts the container again after each end".to_owned();
     // Such an end may be its own or another's wish.
@@ -226,7 +238,8 @@ mod tests {
     use super::*;
     use crate::state::planted::{Container, LOOPING, WELL, World, faults};
 
-    const LIVENESS: (&str, &str) = ("Unhealthy", "Liveness probe failed: HTTP probe failed with statuscode: 503");
+    const LIVENESS: (&str, &str) =
+        ("Unhealthy", "Liveness probe failed: HTTP probe failed with statuscode: 503");
 
     fn one(container: Container<'_>) -> World {
         World::default().pod("a", "1", "x", container)
@@ -258,7 +271,8 @@ mod tests {
         assert_eq!(faults(&reading), ["bad_rollout"]);
         assert!(reading.troubles[0].says.contains("no setting X"), "{}", reading.troubles[0].says);
         // The revision is not to blame when one of its replicas is well, or when the old one fails.
-        let mixed = one(WELL).pod("a", "2", "y", failing).pod("a", "2", "z", Container { age_minutes: 10, ..WELL });
+        let mixed =
+            one(WELL).pod("a", "2", "y", failing).pod("a", "2", "z", Container { age_minutes: 10, ..WELL });
         assert_eq!(faults(&mixed.read(read)), ["crash_loop"]);
         let older = one(Container { age_minutes: 5000, ..failing }).pod("a", "2", "y", WELL);
         assert_eq!(faults(&older.read(read)), ["crash_loop"]);

@@ -51,12 +51,15 @@ fn of(database: &Database<'_>) -> Reading {
     }
     let waits = database.waits();
     let held = match (limit, trend.is_empty()) {
-        (Some(limit), false) => format!("{:.0} of {limit:.0} connections (max_connections) are open", trend.last_max()),
+        (Some(limit), false) => {
+            format!("{:.0} of {limit:.0} connections (max_connections) are open", trend.last_max())
+        }
         (None, false) => format!("{:.0} connections are open", trend.last_max()),
         _ => "how many are open is not told".to_owned(),
     };
     let told = refused.map(|event| event.text.as_str()).or(in_logs.map(|row| row.example.as_str()));
-    let refusal = told.map_or(String::new(), |text| format!("; clients are refused (\"{}\")", wording::short(text)));
+    let refusal =
+        told.map_or(String::new(), |text| format!("; clients are refused (\"{}\")", wording::short(text)));
     let mut found = Trouble::new(
         Fault::ConnectionsExhausted,
         database.name,
@@ -72,7 +75,8 @@ fn of(database: &Database<'_>) -> Reading {
     found.numbers = vec![("connections", trend.last_max()), ("connections_first", trend.start_low())];
     found.numbers.extend(limit.map(|limit| ("connections_max", limit)));
     found.numbers.push(("share_waiting_for_client", waits.share("client")));
-    found.since = trend.first_at(NEAR_LIMIT * limit.unwrap_or(f64::INFINITY)).or(refused.map(|event| event.at));
+    found.since =
+        trend.first_at(NEAR_LIMIT * limit.unwrap_or(f64::INFINITY)).or(refused.map(|event| event.at));
     if waits.share("client") >= DOMINANT {
         found.resource = database.heaviest(|_| true).map_or(String::new(), |(row, _)| row.text.clone());
         found.sustained_by = "idle client sessions keep their slots and wait for their client".to_owned();

@@ -110,7 +110,8 @@ fn maintenance(database: &Database<'_>, reading: &mut Reading) {
     ];
     found.trigger = format!("{} began", wording::short(&heaviest.text));
     if let Some(event) = checkpoints {
-        found.condition = "the WAL between checkpoints is small for what is written (max_wal_size)".to_owned();
+        found.condition =
+            "the WAL between checkpoints is small for what is written (max_wal_size)".to_owned();
         found.sustained_by = format!(
             "each checkpoint flushes what was written and is followed by the next (\"{}\")",
             wording::short(&event.text)
@@ -129,8 +130,7 @@ fn processors(database: &Database<'_>, reading: &mut Reading) {
     let (first, now) = (trend.start_low(), trend.now());
     let waits = database.waits();
     let percent = |share: f64| 100.0 * share;
-    let numbers =
-        vec![("cpu_first", first), ("cpu_now", now), ("share_of_load_on_cpu", waits.share("cpu"))];
+    let numbers = vec![("cpu_first", first), ("cpu_now", now), ("share_of_load_on_cpu", waits.share("cpu"))];
     let is_busy = now >= CPU_BUSY;
     let wants_cpu = waits.share("cpu") >= DOMINANT;
     if is_busy && (wants_cpu || !waits.is_told()) {
@@ -149,7 +149,12 @@ fn processors(database: &Database<'_>, reading: &mut Reading) {
         let mut found = Trouble::new(
             Fault::CpuSaturated,
             database.name,
-            format!("the CPU of `{}` is saturated ({:.0} % used, {:.0} % at first): {what}", database.name, percent(now), percent(first)),
+            format!(
+                "the CPU of `{}` is saturated ({:.0} % used, {:.0} % at first): {what}",
+                database.name,
+                percent(now),
+                percent(first)
+            ),
             SeenIn::Series,
         );
         found.seen_in.push(SeenIn::State);
@@ -166,17 +171,25 @@ fn processors(database: &Database<'_>, reading: &mut Reading) {
     if trend.growth(0.01) < GROWTH_MIN && !is_busy {
         return;
     }
-    let who = database.heaviest(|row| !is_background(row) && database::share_in_class(database, row, "cpu") >= DOMINANT);
+    let who = database
+        .heaviest(|row| !is_background(row) && database::share_in_class(database, row, "cpu") >= DOMINANT);
     let who = who.map_or(String::new(), |(row, _)| {
         format!("; what runs on them is mostly \"{}\", which is another thing", wording::short(&row.text))
     });
     let (innocence, why) = if is_busy {
         (
             Innocence::Effect,
-            format!("only {:.0} % of the load wants them, most waits for {}: the CPU is an effect", percent(waits.share("cpu")), waits.largest),
+            format!(
+                "only {:.0} % of the load wants them, most waits for {}: the CPU is an effect",
+                percent(waits.share("cpu")),
+                waits.largest
+            ),
         )
     } else {
-        (Innocence::WithinLimits, format!("under the {:.0} % at which requests begin to wait for them", percent(CPU_BUSY)))
+        (
+            Innocence::WithinLimits,
+            format!("under the {:.0} % at which requests begin to wait for them", percent(CPU_BUSY)),
+        )
     };
     reading.bystanders.push(Bystander {
         innocence,
@@ -204,7 +217,9 @@ fn locks(database: &Database<'_>, reading: &mut Reading) {
     let waiter = database.heaviest(|row| lock_share(row) >= DOMINANT);
     let holder = database.heaviest(|row| lock_share(row) < DOMINANT);
     let who = |found: Option<(&telemetry::answer::StateRow, f64)>| {
-        found.map_or("a statement that is not told".to_owned(), |(row, _)| format!("\"{}\"", wording::short(&row.text)))
+        found.map_or("a statement that is not told".to_owned(), |(row, _)| {
+            format!("\"{}\"", wording::short(&row.text))
+        })
     };
     let mut found = Trouble::new(
         Fault::LockContention,
@@ -228,7 +243,9 @@ fn locks(database: &Database<'_>, reading: &mut Reading) {
     let writes = database.trend(metric::WRITES);
     let is_stalled = !writes.is_empty() && writes.last() < STALLED * writes.most();
     if is_stalled && database.trend(metric::STORAGE_FREE).is_empty() {
-        found.missing = "who holds the locks and runs, or whether the volume has room: nothing is written any more".to_owned();
+        found.missing =
+            "who holds the locks and runs, or whether the volume has room: nothing is written any more"
+                .to_owned();
     }
     reading.troubles.push(found);
 }

@@ -167,7 +167,8 @@ mod tests {
     #[test]
     fn memory_is_used_up_when_the_host_swaps_as_well() {
         let world = |swap: f64| {
-            let world = free(|_| 1e11).series("d", metric::MEMORY_FREE, |slice| if slice < 5 { 1e10 } else { 1e8 });
+            let world =
+                free(|_| 1e11).series("d", metric::MEMORY_FREE, |slice| if slice < 5 { 1e10 } else { 1e8 });
             world.series("d", metric::SWAP, move |slice| if slice < 5 { 1e8 } else { swap }).read(read)
         };
         assert_eq!(faults(&world(4e9)), ["memory_exhausted"]);

@@ -26,7 +26,8 @@ const NEAR_SECONDS: i64 = 1800;
 const CUTS: [&str; 8] =
     ["failover", "restart", "reboot", "shutdown", "shut down", "version upgrade", "recovery of the", "crash"];
 /// Words of what was done and cuts nothing by itself.
-const DONE: [&str; 7] = ["backup", "snapshot", "parameter group", "maintenance", "promot", "configuration", "resiz"];
+const DONE: [&str; 7] =
+    ["backup", "snapshot", "parameter group", "maintenance", "promot", "configuration", "resiz"];
 /// Words of an end.
 const ENDS: [&str; 5] = ["finished", "completed", "complete", "is available", "successfully"];
 /// Words of what has not happened.
@@ -46,7 +47,9 @@ fn of(database: &Database<'_>, reading: &mut Reading) {
     let events: Vec<&StateRow> = database.events().collect();
     let is_end = |event: &&&StateRow| wording::says(&event.text, &ENDS);
     let is_cut = |event: &StateRow| {
-        wording::says(&event.text, &CUTS) && !wording::says(&event.text, &ANNOUNCED) && !wording::says(&event.text, &ENDS)
+        wording::says(&event.text, &CUTS)
+            && !wording::says(&event.text, &ANNOUNCED)
+            && !wording::says(&event.text, &ENDS)
     };
     let mut last_end = None;
     for (place, event) in events.iter().enumerate() {
@@ -109,7 +112,12 @@ fn bystander(
         kind: CandidateKind::Change,
         service: database.name.to_owned(),
         name: wording::short(&event.text),
-        says: format!("{} UTC, {}: \"{}\" - {why}", event.at.clock(), event.name, wording::short(&event.text)),
+        says: format!(
+            "{} UTC, {}: \"{}\" - {why}",
+            event.at.clock(),
+            event.name,
+            wording::short(&event.text)
+        ),
         numbers: vec![("minutes_before_alert", database.scene.minutes_before(event.at))],
         seen_in: SeenIn::State,
     }
@@ -145,6 +153,9 @@ mod tests {
         assert!(backup.troubles.is_empty());
         assert_eq!(backup.bystanders[0].innocence, Innocence::Coincides);
         let other = ("notification", "Something else was noticed.");
-        assert_eq!(World::default().database("d", "").event("d", "d", other, 5).read(read), Reading::default());
+        assert_eq!(
+            World::default().database("d", "").event("d", "d", other, 5).read(read),
+            Reading::default()
+        );
     }
 }

@@ -54,11 +54,8 @@ fn trouble((service, fault, host): (&str, Fault, &str), rows: &[&LogTemplateRow]
         Fault::NameResolution => "cannot resolve the name of (DNS)",
         _ => "does not reach",
     };
-    let says = format!(
-        "`{service}` {what} `{whom}`: {} lines like \"{}\"",
-        lines(rows),
-        wording::short(example)
-    );
+    let says =
+        format!("`{service}` {what} `{whom}`: {} lines like \"{}\"", lines(rows), wording::short(example));
     let mut found = Trouble::new(fault, service, says, SeenIn::Logs);
     found.resource = host.to_owned();
     found.since = rows.iter().map(|row| row.first).min();

@@ -73,7 +73,8 @@ mod tests {
     fn a_node_counts_when_pods_suffer_on_it() {
         let lost = Container { is_ready: false, ..WELL };
         let node = |status| row(StateKind::Node, "", "n1", status);
-        let world = |container, status| World::default().pod("a", "1", "x", container).add(node(status)).read(read);
+        let world =
+            |container, status| World::default().pod("a", "1", "x", container).add(node(status)).read(read);
         assert_eq!(faults(&world(lost, "NotReady")), ["node_not_ready"]);
         assert!(world(lost, "Ready").troubles.is_empty());
         let spared = world(WELL, "NotReady");
@@ -81,6 +82,9 @@ mod tests {
         assert_eq!(spared.bystanders[0].innocence, Innocence::Coincides);
         let mut pressed = node("Ready");
         pressed.attributes = vec![("disk_pressure".to_owned(), "True".to_owned())];
-        assert_eq!(faults(&World::default().pod("a", "1", "x", lost).add(pressed).read(read)), ["node_pressure"]);
+        assert_eq!(
+            faults(&World::default().pod("a", "1", "x", lost).add(pressed).read(read)),
+            ["node_pressure"]
+        );
     }
 }

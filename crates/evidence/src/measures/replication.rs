@@ -96,7 +96,9 @@ fn behind(primary: &Database<'_>, replica: &Database<'_>, reading: &mut Reading)
         says,
         if is_behind { SeenIn::Series } else { SeenIn::State },
     );
-    found.seen_in.extend([SeenIn::Series, SeenIn::State].into_iter().filter(|_| writer.is_some() || is_driven));
+    found
+        .seen_in
+        .extend([SeenIn::Series, SeenIn::State].into_iter().filter(|_| writer.is_some() || is_driven));
     found.seen_in.sort_unstable();
     found.seen_in.dedup();
     found.instances = vec![replica.name.to_owned()];
@@ -141,7 +143,8 @@ fn by(primary: &Database<'_>) -> String {
 }
 
 fn largest_wait(row: &telemetry::answer::StateRow) -> &str {
-    let waits = row.figures.iter().filter_map(|(name, value)| Some((name.strip_prefix("wait.")?, value.get())));
+    let waits =
+        row.figures.iter().filter_map(|(name, value)| Some((name.strip_prefix("wait.")?, value.get())));
     waits.max_by(|a, b| a.1.total_cmp(&b.1)).map_or("nothing that is told", |(name, _)| name)
 }
 
@@ -168,7 +171,10 @@ mod tests {
         let shown = lagging(burst(pair())).read(read);
         assert_eq!(faults(&shown), ["replication_lag"]);
         assert!(shown.troubles[0].is_shown());
-        assert_eq!((shown.troubles[0].service.as_str(), shown.troubles[0].resource.as_str()), ("d", "INSERT INTO t"));
+        assert_eq!(
+            (shown.troubles[0].service.as_str(), shown.troubles[0].resource.as_str()),
+            ("d", "INSERT INTO t")
+        );
         let untold = lagging(pair()).read(read);
         assert!(!untold.troubles[0].is_shown(), "nothing drives it");
     }

@@ -47,8 +47,11 @@ pub fn read(scene: &Scene<'_>) -> Reading {
             reading.bystanders.push(placed(scene, pod, event));
         }
     }
-    for event in scene.of(StateKind::Event).filter(|row| row.status == "FailedCreate" && scene.is_fresh(row.at)) {
-        let is_short = workload::deployment(scene, &event.service).is_some_and(|row| !workload::is_complete(row));
+    for event in
+        scene.of(StateKind::Event).filter(|row| row.status == "FailedCreate" && scene.is_fresh(row.at))
+    {
+        let is_short =
+            workload::deployment(scene, &event.service).is_some_and(|row| !workload::is_complete(row));
         if is_short {
             let says = format!("no further pod of `{}` may be made: {}", event.service, want(&event.text));
             let mut found = Trouble::new(Fault::Unschedulable, &event.service, says, SeenIn::State);
@@ -66,7 +69,10 @@ fn refusal<'a>(scene: &Scene<'a>, pod: &Pod<'_>) -> Option<&'a StateRow> {
 }
 
 fn want(text: &str) -> &'static str {
-    WANTS.iter().find(|(phrase, _)| wording::says(text, &[phrase])).map_or("it is not told why", |(_, want)| want)
+    WANTS
+        .iter()
+        .find(|(phrase, _)| wording::says(text, &[phrase]))
+        .map_or("it is not told why", |(_, want)| want)
 }
 
 fn waiting(pod: &Pod<'_>, refused: Option<&StateRow>) -> Trouble {
@@ -131,13 +137,13 @@ mod tests {
 
     #[test]
     fn a_pod_that_was_placed_since_is_over_and_a_quota_counts_only_while_replicas_lack() {
-        let placed = World::default().pod("a", "1", "x", WELL).event("a", "Pod/a-1-x", REFUSED, 20).read(read);
+        let placed =
+            World::default().pod("a", "1", "x", WELL).event("a", "Pod/a-1-x", REFUSED, 20).read(read);
         assert!(placed.troubles.is_empty());
         assert_eq!(placed.bystanders[0].innocence, Innocence::Over);
         let quota = ("FailedCreate", "pods is forbidden: exceeded quota: q");
-        let world = |ready| {
-            World::default().deployment("a", ready).event("a", "ReplicaSet/a-1", quota, 1).read(read)
-        };
+        let world =
+            |ready| World::default().deployment("a", ready).event("a", "ReplicaSet/a-1", quota, 1).read(read);
         assert_eq!(faults(&world(1.0)), ["unschedulable"]);
         assert!(world(3.0).troubles.is_empty());
     }

@@ -36,7 +36,8 @@ pub enum Wellness {
 /// How `service` is, by what the other measures read.
 #[must_use]
 pub fn of(scene: &Scene<'_>, service: &str, reading: &Reading) -> Wellness {
-    match (workload::deployment(scene, service), database::all(*scene).iter().find(|one| one.name == service)) {
+    match (workload::deployment(scene, service), database::all(*scene).iter().find(|one| one.name == service))
+    {
         (Some(deployment), _) => of_workload(scene, service, deployment),
         (None, Some(database)) => of_database(database, reading),
         (None, None) => Wellness::Doubtful(format!("nothing is told of the state of `{service}`")),
@@ -49,11 +50,16 @@ fn of_workload(scene: &Scene<'_>, service: &str, deployment: &telemetry::answer:
     let (ready, all) = (kept().filter(|pod| pod.is_ready()).count(), kept().count());
     let desired = deployment.figure("desired").unwrap_or(0.0);
     if !workload::is_complete(deployment) || ready < all || all == 0 {
-        return Wellness::Doubtful(format!("`{service}` has {ready} of {all} pods ready and wants {desired}"));
+        return Wellness::Doubtful(format!(
+            "`{service}` has {ready} of {all} pods ready and wants {desired}"
+        ));
     }
     let alerting = scene.of(StateKind::Monitor).find(|row| ["alert", "warn"].contains(&row.status.as_str()));
     if let Some(monitor) = alerting {
-        return Wellness::Doubtful(format!("the monitor \"{}\" alerts, and the state does not tell why", monitor.name));
+        return Wellness::Doubtful(format!(
+            "the monitor \"{}\" alerts, and the state does not tell why",
+            monitor.name
+        ));
     }
     let errors = scene.logs.iter().filter(|row| row.service == service && row.severity >= 17);
     let lines: u64 = errors.clone().map(|row| row.count).sum();
@@ -65,12 +71,13 @@ fn of_workload(scene: &Scene<'_>, service: &str, deployment: &telemetry::answer:
     if down > 0 {
         return Wellness::Doubtful(format!("{down} nodes are not ready"));
     }
-    Wellness::Well(format!("`{service}` has all {desired} replicas running and ready, and no monitor of it alerts"))
+    Wellness::Well(format!(
+        "`{service}` has all {desired} replicas running and ready, and no monitor of it alerts"
+    ))
 }
 
 fn of_database(database: &database::Database<'_>, reading: &Reading) -> Wellness {
-    let unknown: Vec<&str> =
-        NEEDED.into_iter().filter(|metric| database.trend(metric).is_empty()).collect();
+    let unknown: Vec<&str> = NEEDED.into_iter().filter(|metric| database.trend(metric).is_empty()).collect();
     if !unknown.is_empty() {
         return Wellness::Doubtful(format!("of `{}` is not told: {}", database.name, unknown.join(", ")));
     }

@@ -220,7 +220,8 @@ pub fn share_in_class(database: &Database<'_>, statement: &StateRow, class: &str
             .of(StateKind::Wait)
             .any(|row| row.service == database.name && row.name == wait && row.attribute("class") == class)
     };
-    let waits = statement.figures.iter().filter_map(|(name, value)| Some((name.strip_prefix("wait.")?, value)));
+    let waits =
+        statement.figures.iter().filter_map(|(name, value)| Some((name.strip_prefix("wait.")?, value)));
     let in_class: f64 = waits.filter(|(name, _)| of_class(name)).map(|(_, value)| value.get()).sum();
     let all = load(statement);
     if all > 0.0 { in_class / all } else { 0.0 }

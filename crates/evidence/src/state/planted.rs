@@ -124,7 +124,8 @@ impl World {
         let mut inner = row(StateKind::Container, service, &format!("{name}/main"), container.status);
         inner.since = Some(before(container.age_minutes.min(container.runs_minutes)));
         inner.attributes = pairs(&[("pod", &name), ("last_reason", container.last_reason)]);
-        inner.figures = numbers(&[("ready", f64::from(container.is_ready)), ("restarts", container.restarts)]);
+        inner.figures =
+            numbers(&[("ready", f64::from(container.is_ready)), ("restarts", container.restarts)]);
         inner.figures.extend(container.exit_code.map(|code| ("exit_code".to_owned(), Num::new(code))));
         self.add(pod).add(inner)
     }
@@ -189,8 +190,14 @@ pub(crate) const WELL: Container<'_> = Container {
 };
 
 /// One that is ended and started again, ten minutes old.
-pub(crate) const LOOPING: Container<'_> =
-    Container { status: "CrashLoopBackOff", is_ready: false, restarts: 6.0, age_minutes: 10, runs_minutes: 1, ..WELL };
+pub(crate) const LOOPING: Container<'_> = Container {
+    status: "CrashLoopBackOff",
+    is_ready: false,
+    restarts: 6.0,
+    age_minutes: 10,
+    runs_minutes: 1,
+    ..WELL
+};
 
 /// The faults of what is wrong.
 pub(crate) fn faults(reading: &Reading) -> Vec<&'static str> {

@@ -108,7 +108,8 @@ pub fn number_after(text: &str, names: &[&str]) -> Option<f64> {
 /// of letters, and at least two of them.
 #[must_use]
 pub fn host(text: &str) -> Option<&str> {
-    let is_part = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let is_part =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     let is_host = |word: &&str| {
         let name = word.split(':').next().unwrap_or(word);
         let last = name.rsplit('.').next().unwrap_or_default();
@@ -154,7 +155,10 @@ mod tests {
 
     #[test]
     fn numbers_are_read_with_their_units_only() {
-        assert_eq!(largest_with_unit("lag of 5 seconds, then exceeded 900 seconds.", &["seconds"]), Some(900.0));
+        assert_eq!(
+            largest_with_unit("lag of 5 seconds, then exceeded 900 seconds.", &["seconds"]),
+            Some(900.0)
+        );
         assert_eq!(largest_with_unit("since 2026 it is slow", &["seconds"]), None);
         assert_eq!(part_of_whole("Current connections: 469 of 500."), Some((469.0, 500.0)));
         assert_eq!(part_of_whole("one of many"), None);

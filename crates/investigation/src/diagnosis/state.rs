@@ -119,7 +119,8 @@ fn ask_figures(alert: &Alert, plan: &mut Plan, state: QuestionId) -> (Asked, Vec
         let end: UnixNanos = if slice + 1 == SLICES { to } else { at(slice + 1) };
         let bad = Window::new(at(slice), end);
         let good = Window::new(alert.history_from.min(from), from);
-        let question = plan.ask(Ask::SeriesChange { good, bad, scope: Scope::all(), metrics: Vec::new() }, alert.at);
+        let question =
+            plan.ask(Ask::SeriesChange { good, bad, scope: Scope::all(), metrics: Vec::new() }, alert.at);
         asked.series.push((bad, question.id.clone()));
         questions.push(question);
     }

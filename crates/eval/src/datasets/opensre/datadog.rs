@@ -67,7 +67,9 @@ fn monitor(json: &Json) -> State {
     let tags = list(Some(json), "tags").iter().filter_map(Json::as_str);
     let of = |tag: &str| {
         let (name, value) = tag.split_once(':')?;
-        ["service", "kube_deployment", "kube_replicaset", "kube_pod"].contains(&name).then(|| value.to_owned())
+        ["service", "kube_deployment", "kube_replicaset", "kube_pod"]
+            .contains(&name)
+            .then(|| value.to_owned())
     };
     let status = match text(json, "overall_state") {
         "OK" => "ok",

@@ -74,7 +74,11 @@ fn states_of_pod(json: &Json, workload: &str, states: &mut Vec<State>) {
     for condition in list(Some(json), "conditions").iter().filter(|one| text(one, "status") == "False") {
         let why = [text(condition, "reason"), text(condition, "message")].join(" ");
         let why = why.trim();
-        attribute(&mut pod, &format!("not.{}", text(condition, "type")), if why.is_empty() { "?" } else { why });
+        attribute(
+            &mut pod,
+            &format!("not.{}", text(condition, "type")),
+            if why.is_empty() { "?" } else { why },
+        );
     }
     states.push(pod);
     for container in list(Some(json), "containers") {
@@ -87,7 +91,8 @@ fn state_of_container(json: &Json, pod: &str, workload: &str) -> State {
     let now = json.get("state").unwrap_or(&nothing);
     let before = ["last_state", "lastState"].iter().find_map(|name| json.get(*name)).unwrap_or(&nothing);
     let ended = [now, before].into_iter().find_map(|state| state.get("terminated")).unwrap_or(&nothing);
-    let is = |name: &str| now.get(name).is_some_and(|value| value.as_bool() != Some(false) && !value.is_null());
+    let is =
+        |name: &str| now.get(name).is_some_and(|value| value.as_bool() != Some(false) && !value.is_null());
     let inner = |name: &str| now.get(name).filter(|value| value.is_object());
     let reason = |default: &str| {
         let told = ["waiting", "terminated"].iter().find_map(|name| inner(name)).unwrap_or(now);
@@ -128,8 +133,7 @@ fn node(json: &Json) -> State {
         _ => "Unknown",
     };
     let name = text(json, "name").to_owned();
-    let mut state =
-        State { kind: "node".to_owned(), name, status: status.to_owned(), ..State::default() };
+    let mut state = State { kind: "node".to_owned(), name, status: status.to_owned(), ..State::default() };
     for pressure in ["memory_pressure", "disk_pressure", "pid_pressure"] {
         attribute(&mut state, pressure, text(json, pressure));
     }
@@ -145,13 +149,8 @@ fn node(json: &Json) -> State {
 
 /// A quantity of Kubernetes: a number with a suffix, in cores or bytes.
 fn quantity(text: &str) -> Option<f64> {
-    const SUFFIXES: [(&str, f64); 5] = [
-        ("Ki", 1024.0),
-        ("Mi", 1024.0 * 1024.0),
-        ("Gi", 1024.0 * 1024.0 * 1024.0),
-        ("m", 0.001),
-        ("", 1.0),
-    ];
+    const SUFFIXES: [(&str, f64); 5] =
+        [("Ki", 1024.0), ("Mi", 1024.0 * 1024.0), ("Gi", 1024.0 * 1024.0 * 1024.0), ("m", 0.001), ("", 1.0)];
     SUFFIXES.iter().find_map(|(suffix, factor)| {
         text.strip_suffix(suffix)?.parse::<f64>().ok().map(|number| number * factor)
     })

@@ -71,8 +71,7 @@ pub(super) fn read(folder: &Path, key: &str, component: &str) -> Result<Label, F
     let category = word(&answer, "root_cause_category");
     let is_none = NOBODY.contains(&category);
     let (name, forbidden) = (word(&scenario, "failure_mode"), all(&answer, "forbidden_categories"));
-    let named =
-        [word(&scenario, "db_instance_identifier"), word(&scenario, "workload_name"), component];
+    let named = [word(&scenario, "db_instance_identifier"), word(&scenario, "workload_name"), component];
     let of_label = named.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
     let mut roots = vec![of_label.to_owned()];
     // A name that does not resolve is a party of its own; the answer quotes it.

@@ -66,7 +66,8 @@ pub(super) fn read(
         ..State::default()
     };
     tables.states.push(database(component));
-    let is_replica = |one: &&Json| text(one, "source_identifier") != component && has_category(one, "read replica");
+    let is_replica =
+        |one: &&Json| text(one, "source_identifier") != component && has_category(one, "read replica");
     let told = events.iter().filter(is_replica).map(|one| text(one, "source_identifier"));
     let mut replicas: Vec<&str> = told.chain([replica]).filter(|name| !name.is_empty()).collect();
     replicas.sort_unstable();
@@ -142,8 +143,7 @@ fn load(insights: &Json, series: &mut SeriesBuilder) {
 fn statements(insights: &Json) -> Vec<State> {
     let database = text(insights, "db_instance_identifier");
     let of = |kind: &str, json: &Json| {
-        let mut state =
-            State { kind: kind.to_owned(), service: database.to_owned(), ..State::default() };
+        let mut state = State { kind: kind.to_owned(), service: database.to_owned(), ..State::default() };
         figure(&mut state, "load", json.get("db_load_avg"));
         state
     };

@@ -40,11 +40,13 @@ pub(super) fn find(alert: &Alert, scene: &Scene<'_>) -> Found {
         troubles.into_iter().partition(|trouble| concerns(scene, &alerted, trouble));
     order(&mut near);
     let mut found = Found { elsewhere, wellness, gaps, ..Found::default() };
-    found.bystanders = bystanders.into_iter().filter(|one| concerns_name(scene, &alerted, &one.service)).collect();
+    found.bystanders =
+        bystanders.into_iter().filter(|one| concerns_name(scene, &alerted, &one.service)).collect();
     for trouble in &near {
-        let behind = near.iter().filter(|other| other.is_shown()).find_map(|other| {
-            effect_of::why(other, trouble).map(|why| (other.clone(), why))
-        });
+        let behind = near
+            .iter()
+            .filter(|other| other.is_shown())
+            .find_map(|other| effect_of::why(other, trouble).map(|why| (other.clone(), why)));
         match behind {
             Some((cause, why)) => found.effects.push((trouble.clone(), cause, why)),
             None if trouble.is_shown() => found.causes.push(trouble.clone()),

@@ -3,8 +3,8 @@
 use evidence::measures::wellness::Wellness;
 use evidence::state::{Bystander, SeenIn, Trouble};
 use incident::{
-    Candidate, CandidateKind, ComponentKind, Conclusion, ConclusionKind, EvidenceId, EvidenceKind, Hypothesis,
-    HypothesisStatus, Onset, Prediction, PredictionOutcome, RootCause, RuledOut,
+    Candidate, CandidateKind, ComponentKind, Conclusion, ConclusionKind, EvidenceId, EvidenceKind,
+    Hypothesis, HypothesisStatus, Onset, Prediction, PredictionOutcome, RootCause, RuledOut,
 };
 use telemetry::number::Num;
 use telemetry::{Note, NoteKind, QuestionId, Stage};
@@ -34,20 +34,20 @@ pub(super) fn tell(
     for (missing, could_change) in &found.gaps {
         ledger.gap(missing.clone(), *could_change);
     }
-    let causes: Vec<(RootCause, &Trouble)> = found
-        .causes
-        .iter()
-        .map(|trouble| (cause(trouble, prove(ledger, asked, trouble)), trouble))
-        .collect();
+    let causes: Vec<(RootCause, &Trouble)> =
+        found.causes.iter().map(|trouble| (cause(trouble, prove(ledger, asked, trouble)), trouble)).collect();
     let learned = |text: &String| Note::new(Stage::Investigate, NoteKind::Learned, text.clone());
     notes.extend(causes.iter().flat_map(|(_, trouble)| parts(trouble)).map(|text| learned(&text)));
     let ruled_out = rule_out(ledger, asked, &found);
-    notes.extend(ruled_out.iter().map(|one| Note::new(Stage::Investigate, NoteKind::RuledOut, one.why.clone())));
+    notes.extend(
+        ruled_out.iter().map(|one| Note::new(Stage::Investigate, NoteKind::RuledOut, one.why.clone())),
+    );
     notes.push(Note::new(Stage::Investigate, NoteKind::Ended, ""));
     let hypotheses = hypotheses(ledger, asked, &found, &causes, &ruled_out);
     let (kind, statement) = say(ledger, asked, &found, &causes, &before);
     notes.push(Note::new(Stage::Synthesize, NoteKind::Learned, statement.clone()));
-    let onset = found.causes.first().and_then(|trouble| trouble.since).or_else(|| before.onset.map(|one| one.at));
+    let onset =
+        found.causes.first().and_then(|trouble| trouble.since).or_else(|| before.onset.map(|one| one.at));
     let by = |seconds: i64| onset.map(|at| at.plus_seconds(seconds));
     let mut causes = causes.into_iter().map(|(cause, _)| cause);
     let root_cause = causes.next();
@@ -111,7 +111,14 @@ fn say(
     let text = well.join("; ");
     for (kind, questions) in [(EvidenceKind::State, vec![&asked.state, &asked.logs])] {
         let statement = text.clone();
-        ledger.prove(Fact { kind, statement, numbers: &[], questions: &questions, window: None, trace: None });
+        ledger.prove(Fact {
+            kind,
+            statement,
+            numbers: &[],
+            questions: &questions,
+            window: None,
+            trace: None,
+        });
     }
     let over = innocent(found).map_or(String::new(), |why| format!(". What looks like trouble: {why}"));
     (ConclusionKind::NoCause, format!("no cause: there is no failure now, {text}{over}"))
@@ -182,15 +189,23 @@ fn cause(trouble: &Trouble, evidence: Vec<EvidenceId>) -> RootCause {
 }
 
 fn candidate(trouble: &Trouble) -> Candidate {
-    let name = if trouble.resource.is_empty() { trouble.fault.name().to_owned() } else { trouble.resource.clone() };
+    let name =
+        if trouble.resource.is_empty() { trouble.fault.name().to_owned() } else { trouble.resource.clone() };
     Candidate { kind: CandidateKind::Resource, service: trouble.service.clone(), name }
 }
 
 fn rule_out(ledger: &mut Ledger, asked: &Asked, found: &Found) -> Vec<RuledOut> {
     let mut ruled_out = Vec::new();
     for (effect, cause, why) in &found.effects {
-        let why = format!("{}: an effect of {}, since {why}", effect.says, cause.fault.name().replace('_', " "));
-        ruled_out.push((candidate(effect), effect_of::RULE.id, why, effect.numbers.clone(), effect.seen_in.clone()));
+        let why =
+            format!("{}: an effect of {}, since {why}", effect.says, cause.fault.name().replace('_', " "));
+        ruled_out.push((
+            candidate(effect),
+            effect_of::RULE.id,
+            why,
+            effect.numbers.clone(),
+            effect.seen_in.clone(),
+        ));
     }
     for Bystander { innocence, kind, service, name, says, numbers, seen_in } in &found.bystanders {
         let candidate = Candidate { kind: *kind, service: service.clone(), name: name.clone() };
@@ -204,7 +219,13 @@ fn rule_out(ledger: &mut Ledger, asked: &Asked, found: &Found) -> Vec<RuledOut> 
         );
         ruled_out.truncate(RULED_OUT_MAX);
     }
-    let seal = |(candidate, rule, why, numbers, seen_in): (Candidate, &str, String, Vec<(&str, f64)>, Vec<SeenIn>)| {
+    let seal = |(candidate, rule, why, numbers, seen_in): (
+        Candidate,
+        &str,
+        String,
+        Vec<(&str, f64)>,
+        Vec<SeenIn>,
+    )| {
         let questions = questions(asked, &seen_in);
         let fact = Fact {
             kind: EvidenceKind::State,
@@ -268,7 +289,10 @@ fn hypothesis(trouble: &Trouble, status: HypothesisStatus, evidence: Vec<Evidenc
                 statement: "it is so when the alert fires".to_owned(),
                 outcome: PredictionOutcome::Held,
             },
-            Prediction { statement: "what brings it about is shown, and nothing else does".to_owned(), outcome },
+            Prediction {
+                statement: "what brings it about is shown, and nothing else does".to_owned(),
+                outcome,
+            },
         ],
         status,
         score: Num::new(score),
