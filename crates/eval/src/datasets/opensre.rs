@@ -15,6 +15,7 @@
 mod datadog;
 mod kubernetes;
 mod labels;
+mod lines;
 mod rds;
 
 use std::path::{Path, PathBuf};

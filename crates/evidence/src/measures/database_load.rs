@@ -11,10 +11,11 @@
 //! Without the load by wait a busy processor is a candidate, and no more: what it is busy with is not told.
 
 use incident::{CandidateKind, Fault};
+use telemetry::answer::StateRow;
 use telemetry::answer::state::metric;
 
 use super::Measure;
-use crate::state::database::{self, Database, is_background, load};
+use crate::state::database::{self, Database, Trend, is_background, load};
 use crate::state::{Bystander, Innocence, Reading, Scene, SeenIn, Trouble, wording};
 
 /// This measure.
@@ -127,71 +128,77 @@ fn processors(database: &Database<'_>, reading: &mut Reading) {
         reading.gaps.push((text, "whether they are saturated"));
         return;
     }
-    let (first, now) = (trend.start_low(), trend.now());
+    let is_busy = trend.now() >= CPU_BUSY;
     let waits = database.waits();
-    let percent = |share: f64| 100.0 * share;
-    let numbers = vec![("cpu_first", first), ("cpu_now", now), ("share_of_load_on_cpu", waits.share("cpu"))];
-    let is_busy = now >= CPU_BUSY;
-    let wants_cpu = waits.share("cpu") >= DOMINANT;
-    if is_busy && (wants_cpu || !waits.is_told()) {
-        let reader = database.heaviest(|row| !is_background(row));
-        let what = match reader.filter(|_| waits.is_told()) {
-            Some((row, share)) => format!(
-                "the query \"{}\" makes {:.0} % of the load ({:.1} sessions), and {:.0} % of all load is {}",
-                wording::short(&row.text),
-                percent(share),
-                load(row),
-                percent(waits.share("cpu")),
-                waits.largest
-            ),
-            None => "what runs on them is not told".to_owned(),
-        };
-        let mut found = Trouble::new(
-            Fault::CpuSaturated,
-            database.name,
-            format!(
-                "the CPU of `{}` is saturated ({:.0} % used, {:.0} % at first): {what}",
-                database.name,
-                percent(now),
-                percent(first)
-            ),
-            SeenIn::Series,
-        );
+    if is_busy && (waits.share("cpu") >= DOMINANT || !waits.is_told()) {
+        reading.troubles.push(saturated(database, &trend));
+    } else if is_busy || trend.growth(0.01) >= GROWTH_MIN {
+        reading.bystanders.push(used(database, &trend));
+    }
+}
+
+fn percent(share: f64) -> f64 {
+    100.0 * share
+}
+
+fn figures(database: &Database<'_>, trend: &Trend) -> Vec<(&'static str, f64)> {
+    let on_cpu = database.waits().share("cpu");
+    vec![("cpu_first", trend.start_low()), ("cpu_now", trend.now()), ("share_of_load_on_cpu", on_cpu)]
+}
+
+/// Processors that most of the load wants, or of which nobody tells who wants them.
+fn saturated(database: &Database<'_>, trend: &Trend) -> Trouble {
+    let waits = database.waits();
+    let reader = database.heaviest(|row| !is_background(row)).filter(|_| waits.is_told());
+    let what = match reader {
+        Some((row, share)) => format!(
+            "the query \"{}\" makes {:.0} % of the load ({:.1} sessions), and {:.0} % of all load is {}",
+            wording::short(&row.text),
+            percent(share),
+            load(row),
+            percent(waits.share("cpu")),
+            waits.largest
+        ),
+        None => "what runs on them is not told".to_owned(),
+    };
+    let says = format!(
+        "the CPU of `{}` is saturated ({:.0} % used, {:.0} % at first): {what}",
+        database.name,
+        percent(trend.now()),
+        percent(trend.start_low())
+    );
+    let mut found = Trouble::new(Fault::CpuSaturated, database.name, says, SeenIn::Series);
+    found.since = trend.first_at(CPU_BUSY);
+    found.resource = reader.map_or(String::new(), |(row, _)| row.text.clone());
+    found.numbers = figures(database, trend);
+    if waits.is_told() {
         found.seen_in.push(SeenIn::State);
-        found.since = trend.first_at(CPU_BUSY);
-        found.resource = reader.map_or(String::new(), |(row, _)| row.text.clone());
-        found.numbers = numbers;
-        if !waits.is_told() {
-            found.seen_in.pop();
-            found.missing = "what the load of the database waits for".to_owned();
-        }
-        reading.troubles.push(found);
-        return;
+    } else {
+        found.missing = "what the load of the database waits for".to_owned();
     }
-    if trend.growth(0.01) < GROWTH_MIN && !is_busy {
-        return;
-    }
-    let who = database
-        .heaviest(|row| !is_background(row) && database::share_in_class(database, row, "cpu") >= DOMINANT);
-    let who = who.map_or(String::new(), |(row, _)| {
+    found
+}
+
+/// Processors that are used more than at first, and are not what the load waits for.
+fn used(database: &Database<'_>, trend: &Trend) -> Bystander {
+    let waits = database.waits();
+    let wants_cpu =
+        |row: &StateRow| !is_background(row) && database::share_in_class(database, row, "cpu") >= DOMINANT;
+    let who = database.heaviest(wants_cpu).map_or(String::new(), |(row, _)| {
         format!("; what runs on them is mostly \"{}\", which is another thing", wording::short(&row.text))
     });
-    let (innocence, why) = if is_busy {
-        (
-            Innocence::Effect,
-            format!(
-                "only {:.0} % of the load wants them, most waits for {}: the CPU is an effect",
-                percent(waits.share("cpu")),
-                waits.largest
-            ),
-        )
+    let (innocence, why) = if trend.now() >= CPU_BUSY {
+        let share = percent(waits.share("cpu"));
+        let largest = waits.largest;
+        let why = format!(
+            "only {share:.0} % of the load wants them, most waits for {largest}: the CPU is an effect"
+        );
+        (Innocence::Effect, why)
     } else {
-        (
-            Innocence::WithinLimits,
-            format!("under the {:.0} % at which requests begin to wait for them", percent(CPU_BUSY)),
-        )
+        let why = format!("under the {:.0} % at which requests begin to wait for them", percent(CPU_BUSY));
+        (Innocence::WithinLimits, why)
     };
-    reading.bystanders.push(Bystander {
+    Bystander {
         innocence,
         kind: CandidateKind::Resource,
         service: database.name.to_owned(),
@@ -199,12 +206,12 @@ fn processors(database: &Database<'_>, reading: &mut Reading) {
         says: format!(
             "the CPU of `{}` rose from {:.0} to {:.0} %: {why}{who}; it is not the cause",
             database.name,
-            percent(first),
-            percent(now)
+            percent(trend.start_low()),
+            percent(trend.now())
         ),
-        numbers,
+        numbers: figures(database, trend),
         seen_in: SeenIn::Series,
-    });
+    }
 }
 
 fn locks(database: &Database<'_>, reading: &mut Reading) {
@@ -213,10 +220,10 @@ fn locks(database: &Database<'_>, reading: &mut Reading) {
     if waits.share("lock") < DOMINANT || waiting < SESSIONS_MIN {
         return;
     }
-    let lock_share = |row: &telemetry::answer::StateRow| database::share_in_class(database, row, "lock");
+    let lock_share = |row: &StateRow| database::share_in_class(database, row, "lock");
     let waiter = database.heaviest(|row| lock_share(row) >= DOMINANT);
     let holder = database.heaviest(|row| lock_share(row) < DOMINANT);
-    let who = |found: Option<(&telemetry::answer::StateRow, f64)>| {
+    let who = |found: Option<(&StateRow, f64)>| {
         found.map_or("a statement that is not told".to_owned(), |(row, _)| {
             format!("\"{}\"", wording::short(&row.text))
         })
@@ -255,7 +262,7 @@ fn volume(database: &Database<'_>, reading: &mut Reading) {
     let burst = database.trend(metric::BURST_LEFT);
     let is_throttled = !burst.is_empty() && burst.last_min() <= BURST_LEFT;
     let times = [metric::READ_TIME, metric::WRITE_TIME].map(|name| database.trend(name));
-    let slowest = times.iter().map(database::Trend::now).fold(0.0, f64::max);
+    let slowest = times.iter().map(Trend::now).fold(0.0, f64::max);
     let waiting = database.active() * waits.share("io");
     let is_slow = waits.share("io") >= DOMINANT && waiting >= SESSIONS_MIN && slowest >= SLOW_SECONDS;
     if !is_throttled && !is_slow {

@@ -7,6 +7,7 @@
 //! `archive_timeout`, five minutes where databases are hosted).
 
 use incident::Fault;
+use telemetry::answer::StateRow;
 use telemetry::answer::state::metric;
 
 use super::Measure;
@@ -68,28 +69,12 @@ fn behind(primary: &Database<'_>, replica: &Database<'_>, reading: &mut Reading)
     } else {
         format!("more than {seconds:.0} s behind by its events; the figure of the lag is missing")
     };
-    let mut says = format!("the replication lag of replica `{}` grows ({how})", replica.name);
-    if is_driven {
-        says += &format!(
-            ": `{}` writes {:.0} MB of WAL a second, {:.0} at first ({:.0} writes a second, {:.0} at first), more than a \
-             replica can apply",
-            primary.name,
-            wal.now() / 1e6,
-            wal.start_low() / 1e6,
-            writes.now(),
-            writes.start_low()
-        );
-    }
-    if let Some((row, share)) = writer {
-        let whose = by(primary);
-        says += &format!(
-            "; {:.0} % of the load is the write \"{}\"{whose} ({:.1} sessions, waiting mostly for {})",
-            100.0 * share,
-            wording::short(&row.text),
-            load(row),
-            largest_wait(row)
-        );
-    }
+    let written = if is_driven { written(primary.name, &wal, &writes) } else { String::new() };
+    let says = format!(
+        "the replication lag of replica `{}` grows ({how}){written}{}",
+        replica.name,
+        writer.map_or(String::new(), |(row, share)| by_whom(primary, row, share))
+    );
     let mut found = Trouble::new(
         Fault::ReplicationLag,
         primary.name,
@@ -122,9 +107,33 @@ fn behind(primary: &Database<'_>, replica: &Database<'_>, reading: &mut Reading)
     reading.troubles.push(found);
 }
 
-/// The last lag that an event tells, when none of a later one says that it is over.
+/// How much more is written than at first.
+fn written(name: &str, wal: &Trend, writes: &Trend) -> String {
+    format!(
+        ": `{name}` writes {:.0} MB of WAL a second, {:.0} at first ({:.0} writes a second, {:.0} at first), more than a \
+         replica can apply",
+        wal.now() / 1e6,
+        wal.start_low() / 1e6,
+        writes.now(),
+        writes.start_low()
+    )
+}
+
+/// The statement that writes most, and who sends it.
+fn by_whom(primary: &Database<'_>, writer: &StateRow, share: f64) -> String {
+    format!(
+        "; {:.0} % of the load is the write \"{}\"{} ({:.1} sessions, waiting mostly for {})",
+        100.0 * share,
+        wording::short(&writer.text),
+        by(primary),
+        load(writer),
+        largest_wait(writer)
+    )
+}
+
+/// The lag that the last event about it tells: of one that says that it is over, the small one.
 fn told_lag(primary: &Database<'_>, replica: &Database<'_>) -> Option<(telemetry::UnixNanos, f64)> {
-    let of = |event: &&telemetry::answer::StateRow| {
+    let of = |event: &&StateRow| {
         (event.name == replica.name || event.text.contains(replica.name))
             && wording::says(&event.text, &["replication lag", "replica lag"])
             && primary.scene.is_fresh(event.at)
@@ -142,7 +151,7 @@ fn by(primary: &Database<'_>) -> String {
     most.map_or(String::new(), |row| format!(" by {}", row.name))
 }
 
-fn largest_wait(row: &telemetry::answer::StateRow) -> &str {
+fn largest_wait(row: &StateRow) -> &str {
     let waits =
         row.figures.iter().filter_map(|(name, value)| Some((name.strip_prefix("wait.")?, value.get())));
     waits.max_by(|a, b| a.1.total_cmp(&b.1)).map_or("nothing that is told", |(name, _)| name)

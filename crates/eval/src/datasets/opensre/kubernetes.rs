@@ -5,11 +5,10 @@ use std::path::Path;
 use serde_json::Value as Json;
 use telemetry::UnixNanos;
 
+use super::lines::Lines;
 use super::{attribute, figure, list, optional, text, time};
 use crate::files::FileError;
 use crate::tables::{State, Tables};
-
-use super::datadog::Lines;
 
 pub(super) fn read(folder: &Path, component: &str, tables: &mut Tables) -> Result<(), FileError> {
     let file = |name: &str| optional(&folder.join(name));
