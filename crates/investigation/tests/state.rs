@@ -5,11 +5,15 @@ use std::collections::BTreeSet;
 
 use incident::alert::{AlertSignal, Measured, Symptom};
 use incident::{Alert, Conclusion, ConclusionKind, Fault, HypothesisStatus};
-use investigation::Diagnosis;
+use investigation::{Diagnosis, Settings};
 use telemetry::answer::state::metric;
-use telemetry::answer::{Answer, SeriesFigures, SeriesKind, SeriesRow, StateKind, StateRow, Table};
+use telemetry::answer::{
+    Answer, LogTemplateRow, SeriesFigures, SeriesKind, SeriesRow, StateKind, StateRow, Table,
+};
 use telemetry::number::Num;
 use telemetry::{Answered, Ask, AskError, Inquiry, Next, Question, SourceName, Space, UnixNanos, Window};
+
+mod switched;
 
 /// The alert fires here; its history is an hour.
 const END: i64 = 7200;
@@ -25,6 +29,7 @@ type Values = fn(i64) -> f64;
 struct World {
     states: Vec<StateRow>,
     series: Vec<(&'static str, &'static str, Values)>,
+    lines: Vec<LogTemplateRow>,
     knows_state: bool,
 }
 
@@ -34,7 +39,7 @@ impl World {
             Ask::Onset { .. } => Table::Onset(Vec::new()),
             Ask::State { .. } if self.knows_state => Table::State(self.states.clone()),
             Ask::SeriesChange { bad, .. } => Table::SeriesChange(self.rows(*bad)),
-            Ask::LogTemplates { .. } => Table::LogTemplates(Vec::new()),
+            Ask::LogTemplates { .. } => Table::LogTemplates(self.lines.clone()),
             other => return Err(AskError::Unsupported(other.name().to_owned())),
         }))
     }
@@ -58,7 +63,11 @@ impl World {
     }
 
     fn diagnose(&self, service: &str) -> (Conclusion, Vec<&'static str>) {
-        let mut diagnosis = Diagnosis::new(alert(service));
+        self.diagnose_with(service, Settings::default())
+    }
+
+    fn diagnose_with(&self, service: &str, settings: Settings) -> (Conclusion, Vec<&'static str>) {
+        let mut diagnosis = Diagnosis::with(alert(service), settings);
         let (mut answers, mut asked) = (Vec::new(), Vec::new());
         loop {
             match diagnosis.step(&answers).next {
@@ -158,6 +167,7 @@ fn full() -> World {
             ("d", metric::CPU, |_| 0.1),
             ("d", metric::STORAGE_FREE, |second| if second < END - 600 { 1e11 } else { 1e7 }),
         ],
+        lines: Vec::new(),
         knows_state: true,
     }
 }
@@ -203,7 +213,12 @@ fn workload(is_ready: bool) -> World {
     container.attributes = vec![("pod".into(), "a-1-x".into())];
     container.figures = vec![("ready".into(), Num::new(f64::from(u8::from(is_ready))))];
     let pod = row(StateKind::Pod, "a", "a-1-x", "Running");
-    World { states: vec![deployment, pod, container], series: Vec::new(), knows_state: true }
+    World {
+        states: vec![deployment, pod, container],
+        series: Vec::new(),
+        lines: Vec::new(),
+        knows_state: true,
+    }
 }
 
 #[test]
@@ -249,4 +264,108 @@ fn equal_answers_give_equal_conclusions_in_any_order_of_rows() {
     turned.series.reverse();
     assert_eq!(text(&world), text(&world));
     assert_eq!(text(&world), text(&turned));
+}
+
+/// A workload whose container is so.
+fn failing(status: &str, event: Option<(&str, &str)>) -> World {
+    let mut world = workload(false);
+    for row in &mut world.states {
+        if row.kind == StateKind::Container {
+            row.status = status.into();
+            row.figures.push(("restarts".into(), Num::new(6.0)));
+            row.figures.push(("exit_code".into(), Num::new(1.0)));
+        }
+    }
+    if let Some((reason, text)) = event {
+        let mut event = row(StateKind::Event, "a", "Pod/a-1-x", reason);
+        event.text = text.into();
+        world.states.push(event);
+    }
+    world
+}
+
+fn says(fault: Fault) -> impl Fn(&Conclusion) -> bool {
+    move |conclusion| conclusion.root_cause.as_ref().is_some_and(|cause| cause.fault == fault)
+}
+
+#[test]
+fn a_measure_of_workloads_that_is_switched_off_finds_nothing() {
+    let run = |world: World| move |settings| world.diagnose_with("a", settings).0;
+    let looping = failing("CrashLoopBackOff", None);
+    switched::check("container_restarts", run(looping), says(Fault::CrashLoop));
+    let image = failing("ImagePullBackOff", Some(("Failed", "manifest unknown")));
+    switched::check("container_start", run(image), says(Fault::ImagePull));
+    let mut pending = failing("Waiting", Some(("FailedScheduling", "0/1 nodes: 1 Insufficient cpu")));
+    pending
+        .states
+        .iter_mut()
+        .filter(|row| row.kind == StateKind::Pod)
+        .for_each(|row| row.status = "Pending".into());
+    pending.states.retain(|row| row.kind != StateKind::Container);
+    switched::check("scheduling", run(pending), says(Fault::Unschedulable));
+    let mut lost = failing("Running", None);
+    lost.states
+        .iter_mut()
+        .filter(|row| row.kind == StateKind::Container)
+        .for_each(|row| row.figures.truncate(1));
+    let on_node = |row: &mut StateRow| row.attributes = vec![("node".into(), "n".into())];
+    lost.states.iter_mut().filter(|row| row.kind == StateKind::Pod).for_each(on_node);
+    lost.states.push(row(StateKind::Node, "", "n", "NotReady"));
+    switched::check("node_state", run(lost), says(Fault::NodeNotReady));
+    let mut nameless = workload(true);
+    nameless.lines.push(LogTemplateRow {
+        service: "a".into(),
+        severity: 17,
+        template: "lookup b.example: no such host".into(),
+        count: 5,
+        first: at(END - 60),
+        third: at(END - 50),
+        example: "lookup b.example: no such host".into(),
+        attributes: Vec::new(),
+    });
+    switched::check("name_resolution", run(nameless), says(Fault::NameResolution));
+    let is_well = |conclusion: &Conclusion| conclusion.kind == ConclusionKind::NoCause;
+    switched::check("wellness", run(workload(true)), is_well);
+}
+
+#[test]
+fn a_measure_of_databases_that_is_switched_off_finds_nothing() {
+    let run = |world: World| move |settings| world.diagnose_with("d", settings).0;
+    let only = |states: Vec<StateRow>| {
+        let states = std::iter::once(row(StateKind::Database, "d", "d", "")).chain(states).collect();
+        World { states, series: Vec::new(), ..full() }
+    };
+    let full = event("out of storage", 60);
+    switched::check("database_storage", run(only(vec![full])), says(Fault::StorageFull));
+    let refused = event("sorry, too many clients already", 60);
+    switched::check("database_connections", run(only(vec![refused])), says(Fault::ConnectionsExhausted));
+    switched::check("failover", run(only(vec![event("failover initiated", 60)])), says(Fault::Failover));
+    switched::check("database_load", run(only(vec![wait("lock", 5.0)])), says(Fault::LockContention));
+    let mut replica = row(StateKind::Database, "r", "r", "");
+    replica.attributes = vec![("replica_of".into(), "d".into())];
+    let mut behind = only(vec![replica]);
+    behind.series = vec![
+        ("r", metric::REPLICATION_LAG, |_| 900.0),
+        ("d", metric::LOG_WRITTEN, |second| if second < END - 1500 { 1e6 } else { 1e8 }),
+    ];
+    switched::check("replication", run(behind), says(Fault::ReplicationLag));
+}
+
+#[test]
+fn a_rule_of_state_that_is_switched_off_rules_nothing_out() {
+    let run = |service: &'static str, world: World| move |settings| world.diagnose_with(service, settings).0;
+    switched::check("effect_of", run("d", full()), switched::rules_out("effect_of"));
+    switched::check("change_coincides", run("d", full()), switched::rules_out("change_coincides"));
+    let mut old = full();
+    old.states.push(event("A failover has been initiated.", 3500));
+    old.states.push(event("The failover completed.", 3400));
+    switched::check("over_before_alert", run("d", old), switched::rules_out("over_before_alert"));
+    let mut moved = full();
+    moved.series.push(("d", metric::CONNECTIONS, |second| if second < END - 900 { 10.0 } else { 90.0 }));
+    let rule = "resource_not_at_limit";
+    switched::check("resource_not_at_limit", run("d", moved), switched::rules_out(rule));
+    let mut removed = failing("CrashLoopBackOff", None);
+    let deleted = |row: &mut StateRow| row.attributes = vec![("deleted_at".into(), "now".into())];
+    removed.states.iter_mut().filter(|row| row.kind == StateKind::Pod).for_each(deleted);
+    switched::check("removed_on_purpose", run("a", removed), switched::rules_out("removed_on_purpose"));
 }

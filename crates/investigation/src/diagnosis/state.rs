@@ -135,6 +135,6 @@ fn judge(alert: &Alert, ledger: &mut Ledger, asked: &Asked, before: Conclusion) 
     let slices: Vec<(Window, &[SeriesRow])> =
         answered.iter().map(|(window, rows)| (*window, rows.as_slice())).collect();
     let scene = Scene { at: alert.at, rows: &state, logs: &lines, slices: &slices };
-    let findings = candidates::find(alert, &scene);
+    let findings = candidates::find(alert, &scene, &ledger.settings);
     tell::tell(ledger, asked, findings, before)
 }

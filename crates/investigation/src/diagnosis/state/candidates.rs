@@ -2,14 +2,15 @@
 
 use evidence::measures::wellness::{self, Wellness};
 use evidence::measures::{
-    container_restarts, container_start, database_connections, database_load, database_storage, failover,
-    name_resolution, node_state, replication, scheduling,
+    Measure, container_restarts, container_start, database_connections, database_load, database_storage,
+    failover, name_resolution, node_state, replication, scheduling,
 };
 use evidence::state::{Bystander, Reading, Scene, Trouble, database};
 use incident::Alert;
 use telemetry::answer::StateKind;
 
-use crate::rules::of_state::effect_of;
+use crate::rules::of_state::{self, effect_of};
+use crate::settings::Settings;
 
 /// Everything that was found, sorted out.
 #[derive(Debug, Default)]
@@ -31,21 +32,26 @@ pub(super) struct Found {
 }
 
 /// Reads every measure and sorts out what it says.
-pub(super) fn find(alert: &Alert, scene: &Scene<'_>) -> Found {
-    let reading = read(scene);
+pub(super) fn find(alert: &Alert, scene: &Scene<'_>, settings: &Settings) -> Found {
+    let reading = read(scene, settings);
     let alerted: Vec<&str> = alert.symptoms.iter().map(|symptom| symptom.service.as_str()).collect();
-    let wellness = alerted.iter().map(|service| wellness::of(scene, service, &reading)).collect();
+    let wellness = settings.of(&wellness::MEASURE, || {
+        alerted.iter().map(|service| wellness::of(scene, service, &reading)).collect::<Vec<_>>()
+    });
     let Reading { troubles, bystanders, gaps } = reading;
     let (mut near, elsewhere): (Vec<Trouble>, Vec<Trouble>) =
         troubles.into_iter().partition(|trouble| concerns(scene, &alerted, trouble));
     order(&mut near);
     let mut found = Found { elsewhere, wellness, gaps, ..Found::default() };
-    found.bystanders =
-        bystanders.into_iter().filter(|one| concerns_name(scene, &alerted, &one.service)).collect();
+    let is_ruled_out = |one: &Bystander| {
+        concerns_name(scene, &alerted, &one.service) && settings.is_on(of_state::ruling(one.innocence))
+    };
+    found.bystanders = bystanders.into_iter().filter(is_ruled_out).collect();
+    let explains = settings.is_on(effect_of::RULE.id);
     for trouble in &near {
         let behind = near
             .iter()
-            .filter(|other| other.is_shown())
+            .filter(|other| explains && other.is_shown())
             .find_map(|other| effect_of::why(other, trouble).map(|why| (other.clone(), why)));
         match behind {
             Some((cause, why)) => found.effects.push((trouble.clone(), cause, why)),
@@ -56,21 +62,23 @@ pub(super) fn find(alert: &Alert, scene: &Scene<'_>) -> Found {
     found
 }
 
-fn read(scene: &Scene<'_>) -> Reading {
-    let measures: [fn(&Scene<'_>) -> Reading; 10] = [
-        container_restarts::read,
-        container_start::read,
-        database_connections::read,
-        database_load::read,
-        database_storage::read,
-        failover::read,
-        name_resolution::read,
-        node_state::read,
-        replication::read,
-        scheduling::read,
+fn read(scene: &Scene<'_>, settings: &Settings) -> Reading {
+    let measures: [(&Measure, fn(&Scene<'_>) -> Reading); 10] = [
+        (&container_restarts::MEASURE, container_restarts::read),
+        (&container_start::MEASURE, container_start::read),
+        (&database_connections::MEASURE, database_connections::read),
+        (&database_load::MEASURE, database_load::read),
+        (&database_storage::MEASURE, database_storage::read),
+        (&failover::MEASURE, failover::read),
+        (&name_resolution::MEASURE, name_resolution::read),
+        (&node_state::MEASURE, node_state::read),
+        (&replication::MEASURE, replication::read),
+        (&scheduling::MEASURE, scheduling::read),
     ];
     let mut reading = Reading::default();
-    measures.iter().for_each(|measure| reading.merge(measure(scene)));
+    for (measure, read) in measures {
+        reading.merge(settings.of(measure, || read(scene)));
+    }
     reading
 }
 
