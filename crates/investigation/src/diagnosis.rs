@@ -70,7 +70,7 @@ enum State {
     /// Which change did it, when a source tells what changes do.
     Attribute(Box<Attribution>),
     /// What things are, when nothing else tells the cause and a source knows.
-    LookAtState(Box<OfState>),
+    LookAtThings(Box<OfState>),
     Over,
 }
 
@@ -244,7 +244,7 @@ impl Diagnosis {
     fn look_at_state(&mut self, of_state: OfState) -> Step<Conclusion> {
         match of_state.step(&self.alert, &mut self.plan, &mut self.ledger) {
             state::Progress::Ask(of_state, questions) => {
-                self.state = State::LookAtState(of_state);
+                self.state = State::LookAtThings(of_state);
                 Step { notes: Vec::new(), next: Next::Ask(questions) }
             }
             state::Progress::Done(notes, conclusion) => Step { notes, next: Next::Done(*conclusion) },
@@ -262,7 +262,7 @@ impl Inquiry for Diagnosis {
     fn step(&mut self, answers: &[Answered]) -> Step<Conclusion> {
         match &self.state {
             // What is asked on the chance that somebody knows it: nobody does is no gap of its own.
-            State::AwaitGraph { .. } | State::Attribute(_) | State::LookAtState(_) => {
+            State::AwaitGraph { .. } | State::Attribute(_) | State::LookAtThings(_) => {
                 let known = answers
                     .iter()
                     .filter(|answered| !matches!(answered.result, Err(AskError::Unsupported(_))));
@@ -272,7 +272,7 @@ impl Inquiry for Diagnosis {
         }
         let step = match std::mem::replace(&mut self.state, State::Over) {
             State::Attribute(attribution) => return self.attribute(*attribution),
-            State::LookAtState(of_state) => return self.look_at_state(*of_state),
+            State::LookAtThings(of_state) => return self.look_at_state(*of_state),
             State::Begin => self.begin(),
             State::AwaitSeries { question } => self.connect(question),
             State::AwaitWhole { whole, looks_left } => self.look_everywhere(&whole, looks_left),

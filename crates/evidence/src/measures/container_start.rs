@@ -36,11 +36,14 @@ const NO_SETTING: [&str; 4] =
 /// Reasons of events about volumes.
 const NO_VOLUME: [&str; 3] = ["FailedAttachVolume", "FailedMapVolume", "FailedMount"];
 
+/// A pod, and the container or event that tells why it waits.
+type Waiting<'a> = (&'a Pod<'a>, &'a StateRow);
+
 /// Reads what cannot be started.
 #[must_use]
 pub fn read(scene: &Scene<'_>) -> Reading {
     let pods = workload::pods(scene);
-    let mut groups: BTreeMap<(&str, &str, Fault), Vec<(&Pod<'_>, &StateRow)>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, &str, Fault), Vec<Waiting<'_>>> = BTreeMap::new();
     for pod in pods.iter().filter(|pod| !pod.is_removed()) {
         let mut add = |fault, row| {
             groups.entry((&pod.row.service, pod.replica_set(), fault)).or_default().push((pod, row));
@@ -75,7 +78,7 @@ fn trouble(
     scene: &Scene<'_>,
     (service, set): (&str, &str),
     fault: Fault,
-    rows: &[(&Pod<'_>, &StateRow)],
+    rows: &[Waiting<'_>],
     older: Option<&str>,
 ) -> Trouble {
     // The event says more than the container: it holds what the registry or the kubelet answered.

@@ -8,7 +8,7 @@ use incident::{CandidateKind, Fault};
 use telemetry::answer::state::metric;
 
 use super::Measure;
-use crate::state::database::{self, Database};
+use crate::state::database::{self, Database, Trend};
 use crate::state::{Bystander, Innocence, Reading, Scene, SeenIn, Trouble, wording};
 
 /// This measure.
@@ -20,6 +20,8 @@ pub const MEASURE: Measure = Measure {
 
 /// Share of the limit from which it counts as reached: PostgreSQL reserves three of a hundred by default.
 const NEAR_LIMIT: f64 = 0.95;
+/// Share of the limit under which there are slots again.
+const ROOM: f64 = 0.8;
 /// Growth that is worth a word when nobody is refused.
 const GROWTH_MIN: f64 = 1.5;
 /// Share of the load from which a class of wait is what sessions do.
@@ -45,6 +47,10 @@ fn of(database: &Database<'_>) -> Reading {
     let in_logs = scene.logs.iter().find(|row| wording::says(&row.example, &wording::NO_SLOT));
     let share = limit.filter(|limit| *limit > 0.0).map(|limit| trend.last_max() / limit);
     let is_full = share.is_some_and(|share| share >= NEAR_LIMIT);
+    if share.is_some_and(|share| share < ROOM) && (refused.is_some() || was_full(&trend, limit)) {
+        reading.bystanders.push(recovered(database, &trend));
+        return reading;
+    }
     if refused.is_none() && in_logs.is_none() && !is_full {
         reading.bystanders.extend(moved(database, limit));
         return reading;
@@ -83,6 +89,27 @@ fn of(database: &Database<'_>) -> Reading {
     }
     reading.troubles.push(found);
     reading
+}
+
+fn was_full(trend: &Trend, limit: Option<f64>) -> bool {
+    limit.is_some_and(|limit| trend.most() >= NEAR_LIMIT * limit)
+}
+
+/// Connections that were used up and are not any more.
+fn recovered(database: &Database<'_>, trend: &Trend) -> Bystander {
+    let (most, now) = (trend.most(), trend.last_max());
+    Bystander {
+        innocence: Innocence::Over,
+        kind: CandidateKind::Resource,
+        service: database.name.to_owned(),
+        name: "connections".to_owned(),
+        says: format!(
+            "the connections of `{}` were used up ({most:.0}) and are free again: {now:.0} are open",
+            database.name
+        ),
+        numbers: vec![("connections_most", most), ("connections", now)],
+        seen_in: SeenIn::Series,
+    }
 }
 
 /// What the sessions wait for, in words.
@@ -153,6 +180,16 @@ mod tests {
         assert!(full.troubles[0].says.contains("held by their clients"), "{}", full.troubles[0].says);
         let refused = growing().log("x", 17, "FATAL: sorry, too many clients already", 1).read(read);
         assert_eq!(faults(&refused), ["connections_exhausted"]);
+    }
+
+    #[test]
+    fn connections_that_are_free_again_are_over() {
+        let limit = ("notification", "close to the limit: 480 of 490 connections");
+        let world = World::default().database("d", "").event("d", "d", limit, 3);
+        let world = world.series("d", metric::CONNECTIONS, |slice| if slice == 6 { 488.0 } else { 100.0 });
+        let reading = world.read(read);
+        assert!(reading.troubles.is_empty());
+        assert_eq!(reading.bystanders[0].innocence, Innocence::Over);
     }
 
     #[test]

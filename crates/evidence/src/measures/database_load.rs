@@ -28,6 +28,8 @@ pub const MEASURE: Measure = Measure {
 /// Share of the processors from which waiting for them grows: in the simplest queue, four times the time served (M/M/1,
 /// Kleinrock 1975).
 const CPU_BUSY: f64 = 0.8;
+/// Share of its own peak from which a processor rests again.
+const RESTING: f64 = 0.5;
 /// Share of the load that makes a class, or a kind of work, the bottleneck.
 const DOMINANT: f64 = 0.5;
 /// Sessions that must wait all the time.
@@ -132,7 +134,7 @@ fn processors(database: &Database<'_>, reading: &mut Reading) {
     let waits = database.waits();
     if is_busy && (waits.share("cpu") >= DOMINANT || !waits.is_told()) {
         reading.troubles.push(saturated(database, &trend));
-    } else if is_busy || trend.growth(0.01) >= GROWTH_MIN {
+    } else if is_busy || trend.growth(0.01) >= GROWTH_MIN || trend.most() >= CPU_BUSY {
         reading.bystanders.push(used(database, &trend));
     }
 }
@@ -194,6 +196,8 @@ fn used(database: &Database<'_>, trend: &Trend) -> Bystander {
             "only {share:.0} % of the load wants them, most waits for {largest}: the CPU is an effect"
         );
         (Innocence::Effect, why)
+    } else if trend.most() >= CPU_BUSY && trend.now() <= RESTING * trend.most() {
+        (Innocence::Over, format!("it was {:.0} % and has recovered", percent(trend.most())))
     } else {
         let why = format!("under the {:.0} % at which requests begin to wait for them", percent(CPU_BUSY));
         (Innocence::WithinLimits, why)
@@ -310,6 +314,10 @@ mod tests {
         let other = busy().wait("d", "cpu", "CPU", 1.0).wait("d", "wal", "WALWrite", 7.0).read(read);
         assert!(other.troubles.is_empty());
         assert_eq!(other.bystanders[0].innocence, Innocence::Effect);
+        let world = World::default().database("d", "").wait("d", "cpu", "CPU", 1.0);
+        let rests = world.series("d", metric::CPU, |slice| if slice == 6 { 0.95 } else { 0.2 }).read(read);
+        assert!(rests.troubles.is_empty());
+        assert_eq!(rests.bystanders[0].innocence, Innocence::Over);
         let untold = busy().read(read);
         assert!(!untold.troubles[0].is_shown() && !untold.gaps.is_empty());
     }

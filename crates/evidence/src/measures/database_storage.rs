@@ -20,6 +20,8 @@ pub const MEASURE: Measure = Measure {
 
 /// Share of the largest value below which nothing is left: a database reserves about that for itself.
 const NOTHING_LEFT: f64 = 0.02;
+/// Share from which there is room again: five times what a database reserves for itself.
+const ROOM: f64 = 0.1;
 /// Share below which memory is used up, when the host swaps as well.
 const MEMORY_LEFT: f64 = 0.05;
 /// Share that something must have lost to be worth a word.
@@ -50,6 +52,11 @@ fn storage(database: &Database<'_>, reading: &mut Reading) {
     if free.is_empty() {
         let text = format!("no figure of the free storage of `{}`", database.name);
         reading.gaps.push((text, "whether its volume is full, unless it says so itself"));
+    }
+    let has_room = !free.is_empty() && share > ROOM;
+    if has_room && (said.is_some() || free.least() <= NOTHING_LEFT * free.most()) {
+        reading.bystanders.push(recovered(database, &free));
+        return;
     }
     if said.is_none() && logged.is_none() && share > NOTHING_LEFT {
         reading.bystanders.extend(shrunk(database, "storage", &free));
@@ -115,6 +122,24 @@ fn memory(database: &Database<'_>, reading: &mut Reading) {
     reading.troubles.push(found);
 }
 
+/// A volume that was full and has room again.
+fn recovered(database: &Database<'_>, free: &Trend) -> Bystander {
+    Bystander {
+        innocence: Innocence::Over,
+        kind: CandidateKind::Resource,
+        service: database.name.to_owned(),
+        name: "storage".to_owned(),
+        says: format!(
+            "the storage of `{}` was used up ({:.2} GB left at least) and has recovered: {:.0} GB are free",
+            database.name,
+            free.least() / GB,
+            free.last() / GB
+        ),
+        numbers: vec![("storage_free_bytes_least", free.least()), ("storage_free_bytes", free.last_min())],
+        seen_in: SeenIn::Series,
+    }
+}
+
 /// Something that shrinks, with the time until nothing is left.
 fn shrunk(database: &Database<'_>, what: &str, free: &Trend) -> Option<Bystander> {
     let (first, now) = (free.start_high(), free.last_min());
@@ -158,6 +183,13 @@ mod tests {
         assert_eq!(faults(&alone), ["storage_full"]);
         assert_eq!(alone.gaps.len(), 1, "the figure is missing");
         assert!(World::default().database("d", "").event("d", "d", said, 60).read(read).troubles.is_empty());
+        // Room that was made since tells that it is over, whatever was said.
+        let again = free(|slice| if (5..12).contains(&slice) { 1e8 } else { 1e11 });
+        for world in [again.clone(), again.event("d", "d", said, 10)] {
+            let reading = world.read(read);
+            assert!(reading.troubles.is_empty());
+            assert_eq!(reading.bystanders[0].innocence, Innocence::Over);
+        }
         let shrinking = fills.read(read);
         assert!(shrinking.troubles.is_empty());
         assert_eq!(shrinking.bystanders[0].innocence, Innocence::WithinLimits);

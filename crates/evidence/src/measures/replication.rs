@@ -6,13 +6,13 @@
 //! writes. A lag of up to five minutes is normal where nothing is written (a segment is shipped when it is full or after
 //! `archive_timeout`, five minutes where databases are hosted).
 
-use incident::Fault;
+use incident::{CandidateKind, Fault};
 use telemetry::answer::StateRow;
 use telemetry::answer::state::metric;
 
 use super::Measure;
 use crate::state::database::{self, Database, Trend, is_write, load};
-use crate::state::{Reading, Scene, SeenIn, Trouble, wording};
+use crate::state::{Bystander, Innocence, Reading, Scene, SeenIn, Trouble, wording};
 
 /// This measure.
 pub const MEASURE: Measure = Measure {
@@ -56,6 +56,9 @@ fn behind(primary: &Database<'_>, replica: &Database<'_>, reading: &mut Reading)
     let is_behind = lag.last() >= LAG_SECONDS && lag.last() >= CATCHING_UP * lag.most();
     let is_told = lag.is_empty() && told.is_some_and(|(_, seconds)| seconds >= LAG_SECONDS);
     if !is_behind && !is_told {
+        if lag.most() >= LAG_SECONDS {
+            reading.bystanders.push(caught_up(replica, &lag));
+        }
         return;
     }
     let wal = primary.trend(metric::LOG_WRITTEN);
@@ -105,6 +108,24 @@ fn behind(primary: &Database<'_>, replica: &Database<'_>, reading: &mut Reading)
         found.missing = "what keeps the replica from following: no more is written than at first".to_owned();
     }
     reading.troubles.push(found);
+}
+
+/// A replica that was behind and is not any more, or less and less.
+fn caught_up(replica: &Database<'_>, lag: &Trend) -> Bystander {
+    Bystander {
+        innocence: Innocence::Over,
+        kind: CandidateKind::Resource,
+        service: replica.name.to_owned(),
+        name: "replication lag".to_owned(),
+        says: format!(
+            "`{}` was {:.0} s behind and catches up: {:.0} s now",
+            replica.name,
+            lag.most(),
+            lag.last()
+        ),
+        numbers: vec![("lag_seconds_most", lag.most()), ("lag_seconds", lag.last())],
+        seen_in: SeenIn::Series,
+    }
 }
 
 /// How much more is written than at first.
@@ -197,7 +218,9 @@ mod tests {
         let small = ("read_replica", "replication lag of r has exceeded 60 seconds");
         assert!(burst(pair()).event("d", "r", small, 5).read(read).troubles.is_empty());
         let passing = |slice: usize| if slice == 5 { 2000.0 } else { 1.0 };
-        assert!(burst(pair()).series("r", metric::REPLICATION_LAG, passing).read(read).troubles.is_empty());
+        let passed = burst(pair()).series("r", metric::REPLICATION_LAG, passing).read(read);
+        assert!(passed.troubles.is_empty());
+        assert_eq!(passed.bystanders[0].innocence, Innocence::Over);
         assert!(burst(pair()).series("r", metric::REPLICATION_LAG, |_| 2.0).read(read).troubles.is_empty());
     }
 }

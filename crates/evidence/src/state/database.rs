@@ -95,6 +95,13 @@ impl Trend {
         self.0.iter().map(|(_, figures)| figures.max.get()).fold(0.0, f64::max)
     }
 
+    /// The smallest value of all; 0 when there is none.
+    #[must_use]
+    pub fn least(&self) -> f64 {
+        let least = self.0.iter().map(|(_, figures)| figures.min.get()).reduce(f64::min);
+        least.unwrap_or(0.0)
+    }
+
     /// The beginning of the first slice whose largest value reaches `bound`.
     #[must_use]
     pub fn first_at(&self, bound: f64) -> Option<telemetry::UnixNanos> {

@@ -62,8 +62,11 @@ pub(super) fn find(alert: &Alert, scene: &Scene<'_>, settings: &Settings) -> Fou
     found
 }
 
+/// How a measure reads a scene.
+type Read = fn(&Scene<'_>) -> Reading;
+
 fn read(scene: &Scene<'_>, settings: &Settings) -> Reading {
-    let measures: [(&Measure, fn(&Scene<'_>) -> Reading); 10] = [
+    let measures: [(&Measure, Read); 10] = [
         (&container_restarts::MEASURE, container_restarts::read),
         (&container_start::MEASURE, container_start::read),
         (&database_connections::MEASURE, database_connections::read),

@@ -1,7 +1,7 @@
 //! Puts what state shows into a conclusion, every claim with its facts.
 
 use evidence::measures::wellness::Wellness;
-use evidence::state::{Bystander, SeenIn, Trouble};
+use evidence::state::{SeenIn, Trouble};
 use incident::{
     Candidate, CandidateKind, ComponentKind, Conclusion, ConclusionKind, EvidenceId, EvidenceKind,
     Hypothesis, HypothesisStatus, Onset, Prediction, PredictionOutcome, RootCause, RuledOut,
@@ -109,17 +109,15 @@ fn say(
         })
         .collect();
     let text = well.join("; ");
-    for (kind, questions) in [(EvidenceKind::State, vec![&asked.state, &asked.logs])] {
-        let statement = text.clone();
-        ledger.prove(Fact {
-            kind,
-            statement,
-            numbers: &[],
-            questions: &questions,
-            window: None,
-            trace: None,
-        });
-    }
+    let questions = questions(asked, &[SeenIn::State, SeenIn::Series, SeenIn::Logs]);
+    ledger.prove(Fact {
+        kind: EvidenceKind::State,
+        statement: text.clone(),
+        numbers: &[],
+        questions: &questions.iter().collect::<Vec<_>>(),
+        window: None,
+        trace: None,
+    });
     let over = innocent(found).map_or(String::new(), |why| format!(". What looks like trouble: {why}"));
     (ConclusionKind::NoCause, format!("no cause: there is no failure now, {text}{over}"))
 }
@@ -194,56 +192,61 @@ fn candidate(trouble: &Trouble) -> Candidate {
     Candidate { kind: CandidateKind::Resource, service: trouble.service.clone(), name }
 }
 
+/// What is ruled out, before it is sealed.
+struct Excluded<'a> {
+    candidate: Candidate,
+    rule: &'static str,
+    why: String,
+    numbers: &'a [(&'static str, f64)],
+    seen_in: &'a [SeenIn],
+}
+
+fn excluded(found: &Found) -> Vec<Excluded<'_>> {
+    let effects = found.effects.iter().map(|(effect, cause, why)| Excluded {
+        candidate: candidate(effect),
+        rule: effect_of::RULE.id,
+        why: format!("{}: an effect of {}, since {why}", effect.says, cause.fault.name().replace('_', " ")),
+        numbers: &effect.numbers,
+        seen_in: &effect.seen_in,
+    });
+    let bystanders = found.bystanders.iter().map(|one| Excluded {
+        candidate: Candidate { kind: one.kind, service: one.service.clone(), name: one.name.clone() },
+        rule: of_state::ruling(one.innocence),
+        why: one.says.clone(),
+        numbers: &one.numbers,
+        seen_in: std::slice::from_ref(&one.seen_in),
+    });
+    effects.chain(bystanders).collect()
+}
+
 fn rule_out(ledger: &mut Ledger, asked: &Asked, found: &Found) -> Vec<RuledOut> {
-    let mut ruled_out = Vec::new();
-    for (effect, cause, why) in &found.effects {
-        let why =
-            format!("{}: an effect of {}, since {why}", effect.says, cause.fault.name().replace('_', " "));
-        ruled_out.push((
-            candidate(effect),
-            effect_of::RULE.id,
-            why,
-            effect.numbers.clone(),
-            effect.seen_in.clone(),
-        ));
-    }
-    for Bystander { innocence, kind, service, name, says, numbers, seen_in } in &found.bystanders {
-        let candidate = Candidate { kind: *kind, service: service.clone(), name: name.clone() };
-        let rule = of_state::ruling(*innocence);
-        ruled_out.push((candidate, rule, says.clone(), numbers.clone(), vec![*seen_in]));
-    }
-    if ruled_out.len() > RULED_OUT_MAX {
+    let mut all = excluded(found);
+    if all.len() > RULED_OUT_MAX {
         ledger.gap(
             format!("more than {RULED_OUT_MAX} candidates are ruled out; the rest are not listed"),
             "nothing: they were judged as well",
         );
-        ruled_out.truncate(RULED_OUT_MAX);
+        all.truncate(RULED_OUT_MAX);
     }
-    let seal = |(candidate, rule, why, numbers, seen_in): (
-        Candidate,
-        &str,
-        String,
-        Vec<(&str, f64)>,
-        Vec<SeenIn>,
-    )| {
-        let questions = questions(asked, &seen_in);
+    let seal = |one: Excluded<'_>| {
+        let questions = questions(asked, one.seen_in);
         let fact = Fact {
             kind: EvidenceKind::State,
-            statement: why.clone(),
-            numbers: &numbers,
+            statement: one.why.clone(),
+            numbers: one.numbers,
             questions: &questions.iter().collect::<Vec<_>>(),
             window: None,
             trace: None,
         };
         RuledOut {
-            candidate,
-            rule: rule.to_owned(),
+            candidate: one.candidate,
+            rule: one.rule.to_owned(),
             evidence: ledger.prove(fact).into_iter().collect(),
-            why,
-            numbers: numbers.iter().map(|(name, value)| ((*name).to_owned(), Num::new(*value))).collect(),
+            why: one.why,
+            numbers: one.numbers.iter().map(|(name, value)| ((*name).to_owned(), Num::new(*value))).collect(),
         }
     };
-    ruled_out.into_iter().map(seal).collect()
+    all.into_iter().map(seal).collect()
 }
 
 /// The causes, what stays open, and what was ruled out.

@@ -78,6 +78,17 @@ const OF_NODE: [Fault; 6] = [
     Fault::VolumeUnavailable,
 ];
 
+/// Share of the load that waits for its clients from which connections are held by them, whatever else goes on: more
+/// than one session in five does nothing.
+const HELD_BY_CLIENTS: f64 = 0.2;
+
+/// Whether `effect` is that connections are used up by clients that hold them and send nothing. Such sessions wait for
+/// nothing that another trouble of the database could keep from them.
+fn is_of_clients(effect: &Trouble) -> bool {
+    let share = effect.numbers.iter().find(|(name, _)| *name == "share_waiting_for_client");
+    effect.fault == Fault::ConnectionsExhausted && share.is_some_and(|(_, share)| *share >= HELD_BY_CLIENTS)
+}
+
 /// Why `cause` brings `effect` about; nothing when it does not.
 pub(crate) fn why(cause: &Trouble, effect: &Trouble) -> Option<&'static str> {
     let is_node = matches!(cause.fault, Fault::NodeNotReady | Fault::NodePressure);
@@ -86,7 +97,7 @@ pub(crate) fn why(cause: &Trouble, effect: &Trouble) -> Option<&'static str> {
         let is_meant = OF_NODE.contains(&effect.fault) && (is_on_it || effect.fault == Fault::Unschedulable);
         return is_meant.then_some("a node that is gone or evicts takes its pods with it");
     }
-    if cause.service != effect.service {
+    if cause.service != effect.service || is_of_clients(effect) {
         return None;
     }
     SAME.iter().find(|(from, to, _)| (*from, *to) == (cause.fault, effect.fault)).map(|(.., why)| *why)
@@ -111,6 +122,18 @@ mod tests {
             assert!(why(&cause, &effect).is_some());
             assert!(why(&effect, &cause).is_none(), "{:?} and {:?}", cause.fault, effect.fault);
         }
+    }
+
+    #[test]
+    fn connections_that_clients_hold_are_no_effect_of_a_busy_processor() {
+        let busy = trouble(Fault::CpuSaturated, "a", "");
+        let held = |share| {
+            let mut held = trouble(Fault::ConnectionsExhausted, "a", "");
+            held.numbers = vec![("share_waiting_for_client", share)];
+            held
+        };
+        assert!(why(&busy, &held(0.4)).is_none());
+        assert!(why(&busy, &held(0.05)).is_some());
     }
 
     #[test]
