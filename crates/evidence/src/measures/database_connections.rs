@@ -45,7 +45,7 @@ fn of(database: &Database<'_>) -> Reading {
     let limit = limit(database);
     let refused = fresh().find(|event| wording::says(&event.text, &wording::NO_SLOT));
     let in_logs = scene.logs.iter().find(|row| wording::says(&row.example, &wording::NO_SLOT));
-    let share = limit.filter(|limit| *limit > 0.0).map(|limit| trend.last_max() / limit);
+    let share = limit.filter(|limit| *limit > 0.0 && !trend.is_empty()).map(|limit| trend.last_max() / limit);
     let is_full = share.is_some_and(|share| share >= NEAR_LIMIT);
     if share.is_some_and(|share| share < ROOM) && (refused.is_some() || was_full(&trend, limit)) {
         reading.bystanders.push(recovered(database, &trend));
@@ -190,6 +190,14 @@ mod tests {
         let reading = world.read(read);
         assert!(reading.troubles.is_empty());
         assert_eq!(reading.bystanders[0].innocence, Innocence::Over);
+    }
+
+    #[test]
+    fn a_refusal_without_the_figure_is_not_taken_for_over() {
+        let limit = ("notification", "close to the limit: 480 of 490 connections");
+        let refused = ("failure", "remaining connection slots are reserved");
+        let world = World::default().database("d", "").event("d", "d", limit, 4).event("d", "d", refused, 2);
+        assert_eq!(faults(&world.read(read)), ["connections_exhausted"]);
     }
 
     #[test]
