@@ -190,6 +190,7 @@ fn two_troubles_that_do_not_explain_each_other_are_two_causes() {
     world.states.push(event("A failover has been initiated.", 1000));
     world.states.retain(|row| !row.text.contains("storage"));
     world.series.retain(|(_, metric, _)| *metric != metric::STORAGE_FREE);
+    world.series.push(("d", metric::WRITES, |_| 100.0));
     let (conclusion, _) = world.diagnose("d");
     let causes = conclusion.root_cause.iter().chain(&conclusion.further_causes);
     let faults: Vec<Fault> = causes.map(|cause| cause.fault).collect();
@@ -340,7 +341,9 @@ fn a_measure_of_databases_that_is_switched_off_finds_nothing() {
     let refused = event("sorry, too many clients already", 60);
     switched::check("database_connections", run(only(vec![refused])), says(Fault::ConnectionsExhausted));
     switched::check("failover", run(only(vec![event("failover initiated", 60)])), says(Fault::Failover));
-    switched::check("database_load", run(only(vec![wait("lock", 5.0)])), says(Fault::LockContention));
+    let mut locked = only(vec![wait("lock", 5.0)]);
+    locked.series = vec![("d", metric::WRITES, |_| 100.0)];
+    switched::check("database_load", run(locked), says(Fault::LockContention));
     let mut replica = row(StateKind::Database, "r", "r", "");
     replica.attributes = vec![("replica_of".into(), "d".into())];
     let mut behind = only(vec![replica]);

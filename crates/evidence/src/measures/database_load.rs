@@ -7,7 +7,7 @@
 //! effect. A lock matters once a whole session waits for one all the time. Background work (vacuum, checkpoints, an index
 //! build; PostgreSQL, "Routine Vacuuming", "WAL Configuration") that makes most of the load takes what requests need.
 //!
-//! When nothing is written any more and the room on the volume is not told, whoever holds a lock need not be to blame.
+//! Where nothing tells that anything is still written and the room on the volume is not told, whoever holds a lock need not be to blame.
 //! Without the load by wait a busy processor is a candidate, and no more: what it is busy with is not told.
 
 use incident::{CandidateKind, Fault};
@@ -250,12 +250,12 @@ fn locks(database: &Database<'_>, reading: &mut Reading) {
     if holder.is_some() {
         found.condition = format!("beside them runs {}", who(holder));
     }
-    // Whoever holds a lock and runs writes something. Where nobody does, it may be room that is wanted.
+    // Whoever holds a lock and runs writes something, or room is known not to be what is wanted.
     let writes = database.trend(metric::WRITES);
-    let is_stalled = !writes.is_empty() && writes.last() < STALLED * writes.most();
-    if is_stalled && database.trend(metric::STORAGE_FREE).is_empty() {
+    let goes_on = !writes.is_empty() && writes.last() >= STALLED * writes.most();
+    if !goes_on && database.trend(metric::STORAGE_FREE).is_empty() {
         found.missing =
-            "who holds the locks and runs, or whether the volume has room: nothing is written any more"
+            "who holds the locks and runs, or whether the volume has room: nothing tells that anything is written"
                 .to_owned();
     }
     reading.troubles.push(found);
