@@ -24,6 +24,9 @@ pub struct Line {
     pub further_causes: Vec<String>,
     /// What kind of fault, in the engine's words.
     pub fault: Option<String>,
+    /// What kinds of fault the further components have, in the engine's words.
+    #[serde(default)]
+    pub further_faults: Vec<String>,
     /// What inside the components is blamed: operations, spans, resources, code regions.
     pub inner: Vec<String>,
     /// What was changed and is blamed.
@@ -82,6 +85,11 @@ impl Line {
             root_cause: conclusion.root_cause.as_ref().map(|cause| cause.service.clone()),
             further_causes: conclusion.further_causes.iter().map(|cause| cause.service.clone()).collect(),
             fault: conclusion.root_cause.as_ref().map(|cause| cause.fault.name().to_owned()),
+            further_faults: conclusion
+                .further_causes
+                .iter()
+                .map(|cause| cause.fault.name().to_owned())
+                .collect(),
             inner,
             changes: causes
                 .iter()

@@ -34,10 +34,13 @@ pub struct Label {
     pub is_none: bool,
     /// What kind of fault, in the words of the dataset.
     pub fault: String,
+    /// Names of the engine's faults that say the same; any one of them counts. Empty when the kind is not scored: then
+    /// the right component is enough.
+    pub fault_kinds: Vec<String>,
     /// What inside a component is to be named; any one of them counts. Empty when there is no such label.
     pub inner: Vec<String>,
     /// The change at fault, when there is one: a commit, a version.
     pub change: String,
-    /// What looks guilty and is not: services or changes.
+    /// What looks guilty and is not: services, changes, or names of the engine's faults.
     pub decoys: Vec<String>,
 }

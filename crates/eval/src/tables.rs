@@ -92,9 +92,12 @@ pub struct Change {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct State {
-    /// When; the time of the alert when not told.
+    /// When; 0 when not told: what is seen when the alert is looked at. Of an event, when it happened last.
     pub at: UnixNanos,
-    /// `pod`, `deployment`, `node`, `event`, `database`, `monitor`.
+    /// Since when it is so, or when it happened first; where that is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<UnixNanos>,
+    /// The name of a [`telemetry::answer::StateKind`], which says what the rest means.
     pub kind: String,
     /// The service it belongs to; empty when not told.
     pub service: String,
@@ -104,7 +107,7 @@ pub struct State {
     pub status: String,
     /// What it says about itself.
     pub text: String,
-    /// Its figures, unit in the name.
+    /// Its figures.
     pub figures: BTreeMap<String, f64>,
     /// Everything else.
     pub attributes: BTreeMap<String, String>,
@@ -121,6 +124,8 @@ pub enum Kind {
     Metrics,
     /// Changes.
     Changes,
+    /// States.
+    States,
 }
 
 impl Kind {
@@ -132,6 +137,7 @@ impl Kind {
             "logs" => Self::Logs,
             "metrics" => Self::Metrics,
             "changes" => Self::Changes,
+            "states" => Self::States,
             _ => return None,
         })
     }
@@ -144,6 +150,7 @@ impl Kind {
             Self::Logs => "logs",
             Self::Metrics => "metrics",
             Self::Changes => "changes",
+            Self::States => "states",
         }
     }
 }
@@ -159,6 +166,7 @@ impl Tables {
             Kind::Logs => self.logs.clear(),
             Kind::Metrics => self.series.clear(),
             Kind::Changes => self.changes.clear(),
+            Kind::States => self.states.clear(),
         }
     }
 

@@ -10,6 +10,7 @@ pub mod difference;
 pub mod expectations;
 pub mod measures;
 pub mod series;
+pub mod state;
 pub mod statistics;
 pub mod symptoms;
 pub mod thresholds;

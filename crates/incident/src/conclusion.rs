@@ -73,26 +73,58 @@ pub struct Onset {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
+    /// Replicas of a new revision do not become ready, while those of the old one serve.
+    BadRollout,
+    /// A container cannot be started because of what it is told: a missing secret, map, variable or command.
+    BadSetting,
     /// Blocking work holds the thread that serves all requests of a process: nothing else begins or ends meanwhile.
     BlockedExecutor,
     /// Connections are opened for single calls instead of being kept.
     ConnectionChurn,
+    /// A database accepts no further connection: all that it allows are held.
+    ConnectionsExhausted,
+    /// Statements keep the processors of a database busy.
+    CpuSaturated,
+    /// A container ends by itself again and again.
+    CrashLoop,
+    /// Reads and writes wait for a volume that takes no more of them.
+    DiskSaturated,
     /// Calls fail here first.
     ErrorOrigin,
+    /// A database was restarted or moved to another host.
+    Failover,
+    /// The image of a container cannot be fetched.
+    ImagePull,
     /// A service waits, for an even time and for nothing: no call, no queue, no computing.
     InjectedDelay,
+    /// Statements wait for locks that others hold.
+    LockContention,
     /// An operation leaves the path that it always took: what followed is lost, or an error stands in its place.
     LostStep,
+    /// Background work of a database (vacuum, checkpoints, an index build) takes what requests need.
+    MaintenanceLoad,
+    /// A process is ended, or a host swaps, because memory is used up.
+    MemoryExhausted,
     /// Messages are sent and nobody processes them.
     MessageLoss,
     /// One message is delivered again and again, and those behind it wait.
     MessageStuck,
     /// A request makes more calls of one kind than before (N+1 queries).
     MoreCalls,
+    /// A name that is called cannot be resolved to an address.
+    NameResolution,
     /// An operation that has never succeeded since it was first seen.
     NeverSucceeded,
+    /// A node runs no pods any more.
+    NodeNotReady,
+    /// A node runs out of memory, disk or process ids and evicts its pods.
+    NodePressure,
     /// Requests wait for one of too few connections of a pool.
     PoolWait,
+    /// A container works and is ended, or kept from traffic, because a probe of it fails.
+    ProbeFailure,
+    /// A replica falls behind because more is written than it can apply.
+    ReplicationLag,
     /// A resource of an instance (CPU, memory, network, a pool) is used more than it has lately been good for.
     ResourceExhausted,
     /// Failed calls are repeated so often that the repetitions keep the callee overloaded.
@@ -105,6 +137,12 @@ pub enum Fault {
     SlowQuery,
     /// A service's own work takes longer per call.
     SlowWork,
+    /// A volume has no room left, and writes stop.
+    StorageFull,
+    /// Pods find no node that may run them.
+    Unschedulable,
+    /// A volume cannot be mounted.
+    VolumeUnavailable,
 }
 
 impl Fault {
@@ -112,22 +150,41 @@ impl Fault {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::BadRollout => "bad_rollout",
+            Self::BadSetting => "bad_setting",
             Self::BlockedExecutor => "blocked_executor",
             Self::ConnectionChurn => "connection_churn",
+            Self::ConnectionsExhausted => "connections_exhausted",
+            Self::CpuSaturated => "cpu_saturated",
+            Self::CrashLoop => "crash_loop",
+            Self::DiskSaturated => "disk_saturated",
             Self::ErrorOrigin => "error_origin",
+            Self::Failover => "failover",
+            Self::ImagePull => "image_pull",
             Self::InjectedDelay => "injected_delay",
+            Self::LockContention => "lock_contention",
             Self::LostStep => "lost_step",
+            Self::MaintenanceLoad => "maintenance_load",
+            Self::MemoryExhausted => "memory_exhausted",
             Self::MessageLoss => "message_loss",
             Self::MessageStuck => "message_stuck",
             Self::MoreCalls => "more_calls",
+            Self::NameResolution => "name_resolution",
             Self::NeverSucceeded => "never_succeeded",
+            Self::NodeNotReady => "node_not_ready",
+            Self::NodePressure => "node_pressure",
             Self::PoolWait => "pool_wait",
+            Self::ProbeFailure => "probe_failure",
+            Self::ReplicationLag => "replication_lag",
             Self::ResourceExhausted => "resource_exhausted",
             Self::RetryStorm => "retry_storm",
             Self::SlowDependency => "slow_dependency",
             Self::SlowEdge => "slow_edge",
             Self::SlowQuery => "slow_query",
             Self::SlowWork => "slow_work",
+            Self::StorageFull => "storage_full",
+            Self::Unschedulable => "unschedulable",
+            Self::VolumeUnavailable => "volume_unavailable",
         }
     }
 }

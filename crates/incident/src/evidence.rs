@@ -45,6 +45,8 @@ pub enum EvidenceKind {
     Saturation,
     /// What the metrics of a service say of its requests, before and after.
     MetricShift,
+    /// What a workload, a node, a database or a monitor is, or what happened to it.
+    State,
 }
 
 /// One fact with its numbers.

@@ -16,10 +16,12 @@ mod failures;
 mod hypotheses;
 mod mechanism;
 mod root_cause;
+mod state;
 mod unnamed;
 
 use attribution::{Attribution, Progress};
-use incident::{Alert, Conclusion, Onset};
+use incident::{Alert, Conclusion, ConclusionKind, Onset};
+use state::OfState;
 use telemetry::answer::{Choice, Table};
 use telemetry::{
     Answered, AskError, Inquiry, Next, Note, NoteKind, Question, QuestionId, Scope, Stage, Step, TraceId,
@@ -68,6 +70,8 @@ enum State {
     },
     /// Which change did it, when a source tells what changes do.
     Attribute(Box<Attribution>),
+    /// What things are, when nothing else tells the cause and a source knows.
+    LookAtThings(Box<OfState>),
     Over,
 }
 
@@ -224,16 +228,39 @@ impl Diagnosis {
                 self.state = State::Attribute(attribution);
                 Step { notes: Vec::new(), next: Next::Ask(questions) }
             }
-            Progress::Done(notes, mut conclusion) => {
-                // Of two windows the later answer is the one that the cause is seen in.
-                let calls = self.ledger.last(|table| match table {
-                    Table::Edges(rows) => Some(rows.as_slice()),
-                    _ => None,
-                });
-                confidence::fill(&mut conclusion, calls.unwrap_or_default());
-                Step { notes, next: Next::Done(*conclusion) }
-            }
+            Progress::Done(notes, conclusion) => self.then_look_at_state(notes, *conclusion),
         }
+    }
+
+    /// Looks at what things are, where what passes through them tells no cause.
+    fn then_look_at_state(&mut self, notes: Vec<Note>, conclusion: Conclusion) -> Step<Conclusion> {
+        if conclusion.kind != ConclusionKind::Insufficient {
+            return self.finish(notes, conclusion);
+        }
+        let mut more = self.look_at_state(OfState::new(conclusion));
+        let notes = notes.into_iter().chain(std::mem::take(&mut more.notes)).collect();
+        Step { notes, next: more.next }
+    }
+
+    fn look_at_state(&mut self, of_state: OfState) -> Step<Conclusion> {
+        match of_state.step(&self.alert, &mut self.plan, &mut self.ledger) {
+            state::Progress::Ask(of_state, questions) => {
+                self.state = State::LookAtThings(of_state);
+                Step { notes: Vec::new(), next: Next::Ask(questions) }
+            }
+            state::Progress::Done(notes, conclusion) => self.finish(notes, *conclusion),
+        }
+    }
+
+    /// Says how sure the conclusion is, where that is measured.
+    fn finish(&self, notes: Vec<Note>, mut conclusion: Conclusion) -> Step<Conclusion> {
+        // Of two windows the later answer is the one that the cause is seen in.
+        let calls = self.ledger.last(|table| match table {
+            Table::Edges(rows) => Some(rows.as_slice()),
+            _ => None,
+        });
+        confidence::fill(&mut conclusion, calls.unwrap_or_default());
+        Step { notes, next: Next::Done(conclusion) }
     }
 
     fn gap_notes(&self, stage: Stage) -> Vec<Note> {
@@ -247,7 +274,7 @@ impl Inquiry for Diagnosis {
     fn step(&mut self, answers: &[Answered]) -> Step<Conclusion> {
         match &self.state {
             // What is asked on the chance that somebody knows it: nobody does is no gap of its own.
-            State::AwaitGraph { .. } | State::Attribute(_) => {
+            State::AwaitGraph { .. } | State::Attribute(_) | State::LookAtThings(_) => {
                 let known = answers
                     .iter()
                     .filter(|answered| !matches!(answered.result, Err(AskError::Unsupported(_))));
@@ -257,6 +284,7 @@ impl Inquiry for Diagnosis {
         }
         let step = match std::mem::replace(&mut self.state, State::Over) {
             State::Attribute(attribution) => return self.attribute(*attribution),
+            State::LookAtThings(of_state) => return self.look_at_state(*of_state),
             State::Begin => self.begin(),
             State::AwaitSeries { question } => self.connect(question),
             State::AwaitWhole { whole, looks_left } => self.look_everywhere(&whole, looks_left),

@@ -2,7 +2,7 @@
 
 use evidence::{measures, thresholds};
 
-use crate::rules::{self, of_changes};
+use crate::rules::{self, of_changes, of_state};
 use crate::settings::Settings;
 
 /// What kind of thing a switch turns off.
@@ -64,8 +64,9 @@ pub fn switches() -> Vec<Switch> {
     let measures = measures::all().iter().map(|measure| (measure.name, SwitchKind::Measure, measure.finds));
     let rules = rules::all().iter().map(|rule| (rule.id, SwitchKind::Rule, rule.says));
     let of_changes = of_changes::all().iter().map(|rule| (rule.id, SwitchKind::Rule, rule.says));
-    let mut all: Vec<Switch> =
-        measures.chain(rules).chain(of_changes).map(|(id, kind, says)| Switch { id, kind, says }).collect();
+    let of_state = of_state::all().iter().map(|rule| (rule.id, SwitchKind::Rule, rule.says));
+    let every = measures.chain(rules).chain(of_changes).chain(of_state);
+    let mut all: Vec<Switch> = every.map(|(id, kind, says)| Switch { id, kind, says }).collect();
     all.sort_by_key(|switch| (switch.kind, switch.id));
     all
 }

@@ -7,6 +7,7 @@ mod change;
 mod log_template;
 mod message;
 mod path;
+pub mod state;
 mod topology;
 
 pub use change::{ChangeDetail, ChangeKind, ChangeRow, FileDiff};
@@ -14,6 +15,7 @@ pub use log_template::LogTemplateRow;
 pub use message::{MessageRow, MessageStep};
 pub use path::{PathEvent, PathEventKind, PathPair, PathRow, PathTable, Tally};
 use serde::{Deserialize, Serialize};
+pub use state::{StateKind, StateRow};
 pub use topology::{CallRow, TopologyTable};
 
 use crate::ids::{SpanId, TraceId};
@@ -87,6 +89,8 @@ pub enum Table {
     SeriesChange(Vec<SeriesRow>),
     /// Answers `coverage`.
     Coverage(Vec<CoverageRow>),
+    /// Answers `state`.
+    State(Vec<StateRow>),
     /// Answers `topology`.
     Topology(TopologyTable),
 }
@@ -108,6 +112,7 @@ impl Table {
             Self::Changes(rows) => rows.len(),
             Self::SeriesChange(rows) => rows.len(),
             Self::Coverage(rows) => rows.len(),
+            Self::State(rows) => rows.len(),
             Self::Topology(table) => table.services.len() + table.calls.len(),
         }
     }

@@ -1,4 +1,4 @@
-//! The fifteen questions that may be asked of a system, and how narrow they are.
+//! The sixteen questions that may be asked of a system, and how narrow they are.
 //!
 //! A question names its space, its window and its scope; it is plain data, so that it can be journaled, asked
 //! again and pushed down to any back end. How it is answered is the business of a `Source`.
@@ -161,6 +161,13 @@ pub enum Ask {
         /// Of what.
         scope: Scope,
     },
+    /// What things are, not what passes through them: workloads, nodes, databases, monitors, and what happened to them.
+    State {
+        /// When; what is so at its end, and what happened in it.
+        window: Window,
+        /// Of what; a state knows no operation, that part of the scope is not looked at.
+        scope: Scope,
+    },
     /// Services, instances and placement.
     Topology {
         /// When.
@@ -191,6 +198,7 @@ impl Ask {
             Self::LogSearch { .. } => "log_search",
             Self::SeriesChange { .. } => "series_change",
             Self::Changes { .. } => "changes",
+            Self::State { .. } => "state",
             Self::Topology { .. } => "topology",
             Self::Coverage { .. } => "coverage",
         }
@@ -209,6 +217,7 @@ impl Ask {
             | Self::LogTemplates { window, .. }
             | Self::LogSearch { window, .. }
             | Self::Changes { window, .. }
+            | Self::State { window, .. }
             | Self::Topology { window }
             | Self::Coverage { window } => Some(window.to),
             Self::Compare { bad, .. } | Self::SeriesChange { bad, .. } => Some(bad.to),
@@ -217,8 +226,8 @@ impl Ask {
     }
 }
 
-/// The fifteen names, sorted.
-pub const NAMES: [&str; 15] = [
+/// The sixteen names, sorted.
+pub const NAMES: [&str; 16] = [
     "changes",
     "compare",
     "coverage",
@@ -232,6 +241,7 @@ pub const NAMES: [&str; 15] = [
     "paths",
     "self_time",
     "series_change",
+    "state",
     "topology",
     "trace",
 ];
@@ -241,7 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_are_fifteen_sorted_names() {
+    fn there_are_sixteen_sorted_names() {
         assert!(NAMES.windows(2).all(|pair| pair[0] < pair[1]));
         let ask = Ask::Trace { trace_id: TraceId([1; 16]) };
         assert!(NAMES.contains(&ask.name()));

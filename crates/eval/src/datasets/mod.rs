@@ -2,6 +2,7 @@
 //! was injected into labels; nothing of the second may show in the first.
 
 mod nezha;
+mod opensre;
 mod petshop;
 mod rootcausebench;
 
@@ -44,7 +45,7 @@ pub struct Incident {
 /// Every dataset, sorted by name.
 #[must_use]
 pub fn all() -> &'static [&'static dyn Dataset] {
-    &[&nezha::Nezha, &petshop::PetShop, &rootcausebench::RootCauseBench]
+    &[&nezha::Nezha, &opensre::OpenSre, &petshop::PetShop, &rootcausebench::RootCauseBench]
 }
 
 /// The dataset of this name, or the one that the folder holds.

@@ -19,6 +19,9 @@ pub struct Figures {
     pub mrr: f64,
     /// Cases with a root: exactly the roots were blamed.
     pub exact: Share,
+    /// Of a system whose labels tell kinds of fault, all cases: component and kind are right, or nobody is blamed where
+    /// nobody is to be.
+    pub fault: Share,
     /// Cases with an inner label: the first component and something inside it are right.
     pub inner: Share,
     /// Cases whose label names a change: that change was blamed, and no other.
@@ -104,11 +107,13 @@ impl Figures {
             Some((case.is_won(), other.is_won()))
         };
         let lines = || all().filter_map(|case| case.line.as_ref());
+        let has_kinds = all().any(|case| !case.label.fault_kinds.is_empty());
         let decoys: usize = all().map(|case| case.label.decoys.len()).sum();
         Self {
             avg_at_5: ac.iter().map(|share| share.share).sum::<f64>() / PLACES as f64,
             mrr: reciprocal / rooted().count().max(1) as f64,
             exact: share(rooted(), |case| case.is_exact),
+            fault: share(all().filter(|_| has_kinds), Judged::is_won),
             inner: share(rooted().filter(|case| !case.label.inner.is_empty()), |case| case.is_inner),
             change: share(rooted().filter(|case| !case.label.change.is_empty()), is_change),
             abstention_precision: share(all().filter(|case| case.abstained), |case| case.label.is_none),
@@ -135,8 +140,12 @@ impl Figures {
         let place = |k: usize| {
             self.ac.get(k - 1).map_or(String::new(), |share| format!("{}/{}", share.hits, share.of))
         };
+        let fault = match self.fault.of {
+            0 => String::new(),
+            of => format!("fault {}/{of}, ", self.fault.hits),
+        };
         format!(
-            "{name}: AC@1 {}, AC@3 {}, inner {}/{}, exact {}/{}, nobody rightly blamed {}/{}, loudest {}/{}, \
+            "{name}: {fault}AC@1 {}, AC@3 {}, inner {}/{}, exact {}/{}, nobody rightly blamed {}/{}, loudest {}/{}, \
              {:.2} s a case",
             place(1),
             place(3),

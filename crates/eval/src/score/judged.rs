@@ -19,6 +19,8 @@ pub struct Judged {
     pub abstained: bool,
     /// Whether exactly the roots were blamed.
     pub is_exact: bool,
+    /// Whether the kinds of fault of all that is blamed are ones that the label accepts, or the label accepts any.
+    pub is_kind: bool,
     /// Whether the first component is a root and something inside it that the label names was named, too.
     pub is_inner: bool,
     /// Decoys that were blamed.
@@ -40,6 +42,7 @@ impl Judged {
                 rank: None,
                 abstained: false,
                 is_exact: false,
+                is_kind: false,
                 is_inner: false,
                 decoys: Vec::new(),
                 is_loudest: false,
@@ -50,11 +53,18 @@ impl Judged {
             line.root_cause.iter().chain(&line.further_causes).map(String::as_str).collect();
         let rank = rank(&line.ranking, &roots);
         let named = label.inner.iter().any(|inner| line.inner.contains(inner));
-        let is_decoy = |decoy: &&String| blamed.contains(decoy.as_str()) || line.changes.contains(*decoy);
+        let faults = || line.fault.iter().chain(&line.further_faults);
+        let is_accepted = |fault: &String| label.fault_kinds.contains(fault);
+        let is_decoy = |decoy: &&String| {
+            blamed.contains(decoy.as_str())
+                || line.changes.contains(*decoy)
+                || faults().any(|fault| fault == *decoy)
+        };
         Self {
             rank,
             abstained: line.kind != ConclusionKind::RootCause,
             is_exact: blamed == roots,
+            is_kind: label.fault_kinds.is_empty() || (line.fault.is_some() && faults().all(is_accepted)),
             is_inner: rank == Some(1) && named,
             decoys: label.decoys.iter().filter(is_decoy).cloned().collect(),
             is_loudest: line.loudest.as_deref().is_some_and(|loudest| roots.contains(loudest)),
@@ -69,14 +79,14 @@ impl Judged {
         self.rank.is_some_and(|rank| rank <= k)
     }
 
-    /// Whether the first answer was right; silence where there is nobody to blame. Who abstains wins nothing elsewhere,
+    /// Whether the first answer was right, in component and, where the label tells it, in kind; silence where there is nobody to blame. Who abstains wins nothing elsewhere,
     /// whatever stood first among the open hypotheses.
     #[must_use]
     pub fn is_won(&self) -> bool {
         if self.label.is_none {
             self.line.is_some() && self.abstained
         } else {
-            !self.abstained && self.is_within(1)
+            !self.abstained && self.is_within(1) && self.is_kind
         }
     }
 }

@@ -29,6 +29,7 @@ fn system(figures: &Figures) -> String {
     let named = [
         ("inner level", figures.inner),
         ("exact root set", figures.exact),
+        ("component and kind of fault", figures.fault),
         ("change", figures.change),
         ("abstention precision", figures.abstention_precision),
         ("abstention recall", figures.abstention_recall),

@@ -26,6 +26,7 @@ fn line(case: &str, ranking: &[(&str, f64)], loudest: &str) -> Line {
         root_cause,
         further_causes: Vec::new(),
         fault: None,
+        further_faults: Vec::new(),
         inner: Vec::new(),
         changes: Vec::new(),
         ranking: ranking
@@ -89,4 +90,25 @@ fn a_decoy_counts_when_it_is_blamed_and_not_when_it_is_ranked() {
     assert!(fine.decoys.is_empty() && fine.is_exact);
     let blamed = Line { changes: vec!["v2".to_owned()], ..line("1", &[("b", 2.0)], "") };
     assert_eq!(Judged::new(&with, Some(&blamed)).decoys, ["b", "v2"]);
+}
+
+#[test]
+fn where_the_label_tells_the_kind_of_fault_the_component_alone_is_not_enough() {
+    let label =
+        Label { fault_kinds: vec!["full".to_owned()], decoys: vec!["busy".to_owned()], ..label("1", "a") };
+    let said = |fault: &str, further: &[&str]| {
+        let further_faults = further.iter().map(|fault| (*fault).to_owned()).collect();
+        let line = Line { fault: Some(fault.to_owned()), further_faults, ..line("1", &[("a", 1.0)], "") };
+        Judged::new(&label, Some(&line))
+    };
+    assert!(said("full", &[]).is_won());
+    let other = said("busy", &[]);
+    assert!(!other.is_won() && other.is_within(1));
+    assert_eq!(other.decoys, ["busy"]);
+    // A second cause of another kind is wrong, too.
+    let both = said("full", &["busy"]);
+    assert!(!both.is_won() && both.decoys == ["busy"]);
+    let figures = Figures::new(&[&said("full", &[]), &other], None);
+    assert_eq!((figures.fault.hits, figures.fault.of), (1, 2));
+    assert!(figures.headline("s").contains("fault 1/2"), "{}", figures.headline("s"));
 }

@@ -10,6 +10,7 @@ mod edges_from_metrics;
 mod metric_onset;
 mod onset;
 mod series_change;
+mod state;
 mod topology;
 mod traces;
 
@@ -22,7 +23,7 @@ use crate::tables::Tables;
 use traces::Traces;
 
 /// The questions that are answered here, sorted.
-const ANSWERED: [&str; 11] = [
+const ANSWERED: [&str; 12] = [
     "changes",
     "coverage",
     "edges",
@@ -32,6 +33,7 @@ const ANSWERED: [&str; 11] = [
     "paths",
     "self_time",
     "series_change",
+    "state",
     "topology",
     "trace",
 ];
@@ -111,6 +113,9 @@ impl Answerer for TableSource {
             Ask::SeriesChange { good, bad, scope, metrics } => {
                 let rows = series_change::rows(&tables.series, (*good, *bad), scope, metrics);
                 Ok(cut(rows, limits, Table::SeriesChange))
+            }
+            Ask::State { window, scope } if !tables.states.is_empty() => {
+                Ok(cut(state::rows(&tables.states, *window, scope), limits, Table::State))
             }
             Ask::Topology { .. } if !tables.calls.is_empty() => {
                 Ok(Answer::exact(Table::Topology(topology::table(tables))))

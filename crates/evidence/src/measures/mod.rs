@@ -5,18 +5,29 @@
 pub mod changes;
 pub mod clock;
 pub mod computing;
+pub mod container_restarts;
+pub mod container_start;
+pub mod database_connections;
+pub mod database_load;
+pub mod database_storage;
 pub mod edge_delay;
 pub mod error_origination;
 pub mod exclusive_latency;
 pub mod explained_by_callees;
+pub mod failover;
 pub mod late_edges;
 pub mod lost_events;
 pub mod mechanism;
 pub mod messages;
 pub mod metric_shift;
+pub mod name_resolution;
+pub mod node_state;
+pub mod replication;
 pub mod saturation;
+pub mod scheduling;
 pub mod structure;
 pub mod waiting;
+pub mod wellness;
 
 /// What a measure is, for documents and reports.
 #[derive(Debug, Clone, Copy)]
@@ -36,18 +47,29 @@ pub fn all() -> &'static [Measure] {
         changes::MEASURE,
         clock::MEASURE,
         computing::MEASURE,
+        container_restarts::MEASURE,
+        container_start::MEASURE,
+        database_connections::MEASURE,
+        database_load::MEASURE,
+        database_storage::MEASURE,
         edge_delay::MEASURE,
         error_origination::MEASURE,
         exclusive_latency::MEASURE,
         explained_by_callees::MEASURE,
+        failover::MEASURE,
         late_edges::MEASURE,
         lost_events::MEASURE,
         mechanism::MEASURE,
         messages::MEASURE,
         metric_shift::MEASURE,
+        name_resolution::MEASURE,
+        node_state::MEASURE,
+        replication::MEASURE,
         saturation::MEASURE,
+        scheduling::MEASURE,
         structure::MEASURE,
         waiting::MEASURE,
+        wellness::MEASURE,
     ]
 }
 

@@ -61,7 +61,7 @@ pub(crate) struct EvalConditions {
     /// Move the time of every alert by this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 0, allow_hyphen_values = true)]
     pub(crate) shift: i64,
-    /// Take a kind of data away: logs, traces, metrics or changes
+    /// Take a kind of data away: logs, traces, metrics, changes or states
     #[arg(long, value_name = "KIND", value_parser = kind)]
     pub(crate) without: Vec<eval::tables::Kind>,
     /// Switch a measure or rule off, by its id
@@ -122,5 +122,5 @@ pub(crate) struct EvalOver {
 }
 
 fn kind(name: &str) -> Result<eval::tables::Kind, String> {
-    eval::tables::Kind::named(name).ok_or_else(|| "one of logs, traces, metrics, changes".to_owned())
+    eval::tables::Kind::named(name).ok_or_else(|| "one of logs, traces, metrics, changes, states".to_owned())
 }

@@ -52,6 +52,7 @@ fn ask(args: &cli::Ask, window: Window, scope: Scope) -> anyhow::Result<Ask> {
         "changes" => Ask::Changes { window, scope },
         "paths" => Ask::Paths { window, scope },
         "log_templates" => Ask::LogTemplates { window, scope },
+        "state" => Ask::State { window, scope },
         "topology" => Ask::Topology { window },
         "series_change" => {
             let back = i64::try_from(args.before.unwrap_or(args.since)).unwrap_or(i64::MAX / 2_000_000_000);

@@ -56,7 +56,8 @@ fn list() -> List {
         .collect();
     let of_findings = rules::all().iter().map(|rule| RuleRow { id: rule.id, says: rule.says });
     let of_changes = rules::of_changes::all().iter().map(|rule| RuleRow { id: rule.id, says: rule.says });
-    let mut rules: Vec<RuleRow> = of_findings.chain(of_changes).collect();
+    let of_state = rules::of_state::all().iter().map(|rule| RuleRow { id: rule.id, says: rule.says });
+    let mut rules: Vec<RuleRow> = of_findings.chain(of_changes).chain(of_state).collect();
     rules.sort_by_key(|rule| rule.id);
     List { schema: SCHEMA, measures, rules }
 }

@@ -1,7 +1,7 @@
 //! An answer as a plain table: one line a row, columns aligned, units in the heads.
 
 use evidence::measures::messages;
-use telemetry::answer::{Answer, PathRow, SeriesKind, SeriesRow, Subject, Table, Tally};
+use telemetry::answer::{Answer, PathRow, SeriesKind, SeriesRow, StateRow, Subject, Table, Tally};
 use telemetry::number::Num;
 
 use super::plain;
@@ -216,6 +216,10 @@ fn metric_cells(table: &Table) -> Cells {
             ],
             rows.iter().map(series_cells).collect(),
         ),
+        Table::State(rows) => (
+            vec!["at", "kind", "service", "name", "status", "figures", "text"],
+            rows.iter().map(state_cells).collect(),
+        ),
         Table::Topology(table) => (
             vec!["caller", "callee"],
             table.calls.iter().map(|call| vec![call.caller.clone(), call.callee.clone()]).collect(),
@@ -251,6 +255,14 @@ fn metric_cells(table: &Table) -> Cells {
         | Table::Edges(_)
         | Table::Changes(_) => (Vec::new(), Vec::new()),
     }
+}
+
+fn state_cells(row: &StateRow) -> Vec<String> {
+    let figures: Vec<String> =
+        row.figures.iter().map(|(name, value)| format!("{name}={}", value.get())).collect();
+    let kind = row.kind.name().to_owned();
+    let names = [row.service.clone(), row.name.clone(), row.status.clone(), figures.join(" ")];
+    [row.at.rfc3339(), kind].into_iter().chain(names).chain([row.text.clone()]).collect()
 }
 
 fn series_cells(row: &SeriesRow) -> Vec<String> {

@@ -8,6 +8,7 @@ pub mod edge_unchanged;
 pub mod excess_in_callee;
 pub mod load_steady;
 pub mod of_changes;
+pub mod of_state;
 
 use incident::{Candidate, EvidenceKind};
 use telemetry::QuestionId;

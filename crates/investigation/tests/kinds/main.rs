@@ -374,6 +374,7 @@ fn every_measure_and_every_rule_is_seen_to_be_silenced() {
         include_str!("main.rs"),
         include_str!("../attribution.rs"),
         include_str!("../call_graph.rs"),
+        include_str!("../state.rs"),
         include_str!("../unnamed.rs"),
     ];
     for switch in investigation::switches::switches() {
