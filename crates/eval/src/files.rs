@@ -136,6 +136,21 @@ impl CsvRows {
             self.reader.read_record(&mut self.row).map_err(|error| FileError::csv(&self.path, error))?;
         Ok(is_there.then_some(Row { row: &self.row, path: &self.path }))
     }
+
+    /// The next row that is text, if there is one; those before it that are not are counted in `unreadable`.
+    ///
+    /// # Errors
+    /// When it cannot be read for another reason.
+    pub fn advance_past_bad_text(&mut self, unreadable: &mut u64) -> Result<Option<Row<'_>>, FileError> {
+        let is_there = loop {
+            match self.reader.read_record(&mut self.row) {
+                Ok(is_there) => break is_there,
+                Err(error) if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) => *unreadable += 1,
+                Err(error) => return Err(FileError::csv(&self.path, error)),
+            }
+        };
+        Ok(is_there.then_some(Row { row: &self.row, path: &self.path }))
+    }
 }
 
 /// One row of a CSV file.
@@ -219,6 +234,16 @@ pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError>
     let mut out = create(path)?;
     serde_json::to_writer_pretty(&mut out, value).map_err(|error| FileError::json(path, error))?;
     out.flush().map_err(|error| FileError::io(path, error))
+}
+
+/// Writes a file of text.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), FileError> {
+    let mut out = create(path)?;
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.map_err(|error| FileError::io(path, error))
 }
 
 /// Creates a folder and those above it.

@@ -64,6 +64,20 @@ pub fn read(path: &Path) -> Result<Case, FileError> {
     if file.schema != SCHEMA {
         return Err(FileError::content(path, format!("`case.json` is `{}`, not `{SCHEMA}`", file.schema)));
     }
+    let mut tables = read_tables(path)?;
+    if names.iter().any(|name| name == "changes.json") {
+        tables.changes = files::read_json(&path.join("changes.json"))?;
+    }
+    Ok(Case { file, tables })
+}
+
+/// Reads the tables in the folder `path`, as far as they are there and but for the changes; other files are not
+/// looked at.
+///
+/// # Errors
+/// When a table cannot be read.
+pub(crate) fn read_tables(path: &Path) -> Result<Tables, FileError> {
+    let names = files::list(path)?;
     let has = |name: &str| names.iter().any(|found| found == name);
     let mut tables = Tables::default();
     if has("spans.csv") {
@@ -78,13 +92,10 @@ pub fn read(path: &Path) -> Result<Case, FileError> {
     if has("calls.csv") {
         tables.calls = read_calls(&path.join("calls.csv"))?;
     }
-    if has("changes.json") {
-        tables.changes = files::read_json(&path.join("changes.json"))?;
-    }
     if has("states.json") {
         tables.states = files::read_json(&path.join("states.json"))?;
     }
-    Ok(Case { file, tables })
+    Ok(tables)
 }
 
 fn write_calls(path: &Path, calls: &[Call]) -> Result<(), FileError> {

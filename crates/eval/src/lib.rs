@@ -10,6 +10,7 @@ pub mod case;
 pub mod clock_text;
 pub mod conclusion_line;
 pub mod datasets;
+pub mod example;
 pub mod files;
 pub mod folder;
 pub mod label;

@@ -8,7 +8,7 @@ use anyhow::Context;
 use eval::conclusion_line::Line;
 use eval::predict::{Predicting, predict};
 use eval::score::{Scoring, score};
-use eval::stage::{Staging, stage};
+use eval::stage::{Staging, stage_telling};
 use platform::SystemClock;
 
 use crate::cli::eval::{EvalCommand, EvalConditions, EvalPredict, EvalRun, EvalScore, EvalStage};
@@ -33,7 +33,7 @@ fn stage_cases(args: &EvalStage) -> anyhow::Result<Outcome> {
         answers: &args.answers,
         seed: args.choice.seed,
     };
-    let count = stage(&staging).map_err(|error| usage(&error))?;
+    let count = stage_telling(&staging, terminal::say_aside).map_err(|error| usage(&error))?;
     terminal::say_aside(&format!("staged {count} cases"));
     Ok(Outcome::AsAsked)
 }
