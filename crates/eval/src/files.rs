@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -71,7 +71,7 @@ impl FileError {
 /// A CSV file that is read row by row; only one row is held.
 pub struct CsvRows {
     path: PathBuf,
-    reader: csv::Reader<BufReader<File>>,
+    reader: csv::Reader<Box<dyn Read>>,
     columns: BTreeMap<String, usize>,
     row: csv::StringRecord,
 }
@@ -93,10 +93,27 @@ impl CsvRows {
     /// When it cannot be opened or its first row cannot be read.
     pub fn open(path: &Path) -> Result<Self, FileError> {
         let file = File::open(path).map_err(|error| FileError::io(path, error))?;
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(BufReader::new(file));
+        Self::over(path, Box::new(BufReader::new(file)))
+    }
+
+    /// Reads a file that is in memory.
+    ///
+    /// # Errors
+    /// When its first row cannot be read.
+    pub(crate) fn of_bytes(name: &str, content: Vec<u8>) -> Result<Self, FileError> {
+        Self::over(Path::new(name), Box::new(std::io::Cursor::new(content)))
+    }
+
+    fn over(path: &Path, content: Box<dyn Read>) -> Result<Self, FileError> {
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(content);
         let headers = reader.headers().map_err(|error| FileError::csv(path, error))?;
         let columns = headers.iter().enumerate().map(|(at, name)| (name.trim().to_owned(), at)).collect();
         Ok(Self { path: path.to_owned(), reader, columns, row: csv::StringRecord::new() })
+    }
+
+    /// Which file it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The names of the columns, sorted, and where each stands.
@@ -223,7 +240,15 @@ impl CsvOut {
 /// When it cannot be read or is not of this form.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FileError> {
     let bytes = std::fs::read(path).map_err(|error| FileError::io(path, error))?;
-    serde_json::from_slice(&bytes).map_err(|error| FileError::json(path, error))
+    json_of(path, &bytes)
+}
+
+/// Reads the content of the JSON file `path`.
+///
+/// # Errors
+/// When it is not of this form.
+pub(crate) fn json_of<T: DeserializeOwned>(path: &Path, content: &[u8]) -> Result<T, FileError> {
+    serde_json::from_slice(content).map_err(|error| FileError::json(path, error))
 }
 
 /// Writes a JSON file.
@@ -241,8 +266,16 @@ pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError>
 /// # Errors
 /// When it cannot be written.
 pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), FileError> {
+    write_bytes(path, text.as_bytes())
+}
+
+/// Writes a file of bytes.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn write_bytes(path: &Path, content: &[u8]) -> Result<(), FileError> {
     let mut out = create(path)?;
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let written = out.write_all(content).and_then(|()| out.flush());
     written.map_err(|error| FileError::io(path, error))
 }
 

@@ -58,7 +58,7 @@ impl Dataset for Incidents {
             |time: &Option<form::Moment>| time.as_ref().map(|time| form::time(time, &path)).transpose();
         let (history_from, observed_from) = (told(&alert.history_from)?, told(&alert.observed_from)?);
         let mut left_out = Vec::new();
-        let mut tables = folder::read_tables(&folder)?;
+        let mut tables = folder::read_tables(&folder::Files::Folder(&folder))?;
         otlp_lines::read(&folder, &mut tables, &mut left_out)?;
         form::changes(&folder.join("changes.json"), &mut tables)?;
         until(&mut tables, at);

@@ -52,9 +52,7 @@ pub(super) fn onset(alert: &Alert, ledger: &mut Ledger, question: &QuestionId) -
     let Some(Table::Onset(rows)) = ledger.table(question) else {
         return None;
     };
-    let series = series::of(rows, |row| {
-        row.subject.service == symptom.service && row.subject.operation == symptom.operation
-    });
+    let series = series::of(rows, |row| symptom.is_of(&row.subject.service, &row.subject.operation));
     let points = points(&series, symptom, alert);
     // Four of the observed seconds are bad, so it began in the second of them at the latest.
     let found = change_point::find_rise(&points, symptom.observed_window.from.plus_seconds(1))?;
