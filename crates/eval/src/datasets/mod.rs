@@ -52,7 +52,7 @@ pub fn all() -> &'static [&'static dyn Dataset] {
         &incidents::Incidents,
         &nezha::Nezha,
         &petshop::PetShop,
-        &rcaeval::RcaEval,
+        &rcaeval::Rcaeval,
         &rootcausebench::RootCauseBench,
     ]
 }

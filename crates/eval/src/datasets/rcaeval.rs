@@ -43,9 +43,9 @@ const LOGS_MAX: u64 = 600_000;
 
 /// The dataset.
 #[derive(Debug)]
-pub(super) struct RcaEval;
+pub(super) struct Rcaeval;
 
-impl Dataset for RcaEval {
+impl Dataset for Rcaeval {
     fn name(&self) -> &'static str {
         "rcaeval"
     }

@@ -39,7 +39,7 @@ pub(super) struct Shop {
 struct Span<'a> {
     trace: &'a str,
     parent: &'a str,
-    id: String,
+    id: &'a str,
     name: &'static str,
     /// Kind of OTLP: 2 server, 3 client.
     kind: u8,
@@ -105,66 +105,9 @@ impl Shop {
         let paid = (asked.1 + MS, asked.1 + MS + pay_ms * MS);
         let ordered = (at + 2 * MS, paid.1 + MS);
         let whole = (at, ordered.1 + (1 + self.below(2)) * MS);
-        let error = |text| if fails { text } else { "" };
-        let http = json!({ "http.request.method": "POST" });
-        let spans = [
-            (web.clone(), "", "web", "POST /buy", 2, whole, error("cannot pay"), http.clone()),
-            (
-                call.clone(),
-                web.as_str(),
-                "web",
-                "POST",
-                3,
-                (ordered.0 - MS / 2, ordered.1 + MS / 2),
-                error("500"),
-                http.clone(),
-            ),
-            (
-                orders.clone(),
-                &call,
-                "orders",
-                "POST /orders",
-                2,
-                ordered,
-                error("payment refused"),
-                http.clone(),
-            ),
-            (
-                query,
-                &orders,
-                "orders",
-                "SELECT orders",
-                3,
-                asked,
-                "",
-                json!({ "db.system.name": "postgresql", "db.query.summary": "SELECT orders" }),
-            ),
-            (
-                pay.clone(),
-                &orders,
-                "orders",
-                "POST",
-                3,
-                (paid.0 - MS / 2, paid.1 + MS / 2),
-                error("502"),
-                http.clone(),
-            ),
-            (
-                payments,
-                &pay,
-                "payments",
-                "POST /pay",
-                2,
-                paid,
-                error("certificate of the bank has expired"),
-                http,
-            ),
-        ];
-        for (id, parent, service, name, kind, (from, to), error, attributes) in spans {
-            self.spans.push((
-                service,
-                span(&Span { trace: &trace, parent, id, name, kind, from, to, error, attributes }),
-            ));
+        let ids = [&web, &call, &orders, &query, &pay, &payments].map(String::as_str);
+        for (service, one) in spans_of(&trace, ids, [whole, ordered, asked, paid], fails) {
+            self.spans.push((service, span(&one)));
         }
         self.log(("orders", 9, "order taken"), paid.0, (&trace, &orders));
         if fails {
@@ -230,6 +173,47 @@ impl Shop {
         }
         json!({ "resourceMetrics": resources }).to_string()
     }
+}
+
+/// The spans of one request: from when to when the whole, the order, the query and the payment took.
+fn spans_of<'a>(
+    trace: &'a str,
+    [web, call, orders, query, pay, payments]: [&'a str; 6],
+    [whole, ordered, asked, paid]: [(i64, i64); 4],
+    fails: bool,
+) -> [(&'static str, Span<'a>); 6] {
+    let error = |text| if fails { text } else { "" };
+    let around = |(from, to): (i64, i64)| (from - MS / 2, to + MS / 2);
+    let http = || json!({ "http.request.method": "POST" });
+    let sql = json!({ "db.system.name": "postgresql", "db.query.summary": "SELECT orders" });
+    let one = |(id, parent), (name, kind), (from, to), error, attributes| Span {
+        trace,
+        parent,
+        id,
+        name,
+        kind,
+        from,
+        to,
+        error,
+        attributes,
+    };
+    [
+        ("web", one((web, ""), ("POST /buy", 2), whole, error("cannot pay"), http())),
+        ("web", one((call, web), ("POST", 3), around(ordered), error("500"), http())),
+        ("orders", one((orders, call), ("POST /orders", 2), ordered, error("payment refused"), http())),
+        ("orders", one((query, orders), ("SELECT orders", 3), asked, "", sql)),
+        ("orders", one((pay, orders), ("POST", 3), around(paid), error("502"), http())),
+        (
+            "payments",
+            one(
+                (payments, pay),
+                ("POST /pay", 2),
+                paid,
+                error("certificate of the bank has expired"),
+                http(),
+            ),
+        ),
+    ]
 }
 
 fn push(lines: &mut [String; 3], place: usize, line: &str) {

@@ -48,12 +48,12 @@ fn made_up() -> tempfile::TempDir {
 fn what_was_injected_is_told_by_the_folder_and_by_nothing_in_the_case() {
     let folder = made_up();
     let root = folder.path();
-    assert!(RcaEval.is_at(root) && !RcaEval.is_at(&root.join("RE2/RE2-XX/secret-service_cpu/2")));
-    let incidents = RcaEval.incidents(root).unwrap();
+    assert!(Rcaeval.is_at(root) && !Rcaeval.is_at(&root.join("RE2/RE2-XX/secret-service_cpu/2")));
+    let incidents = Rcaeval.incidents(root).unwrap();
     let label = &incidents[0].label;
     assert_eq!((label.roots[0].as_str(), label.fault.as_str()), ("secret-service", "cpu"));
     assert_eq!((label.system.as_str(), label.inner[0].as_str()), ("rcaeval RE2-XX", "container.cpu"));
-    let case = RcaEval.load(root, &incidents[0]).unwrap();
+    let case = Rcaeval.load(root, &incidents[0]).unwrap();
     assert_eq!(case.file.at, UnixNanos(0).plus_seconds(1_700_000_000 + ALERT_SECONDS));
     assert!(case.file.symptoms.is_empty() && case.file.summary.is_empty());
     let out = root.join("case");
@@ -68,8 +68,8 @@ fn what_was_injected_is_told_by_the_folder_and_by_nothing_in_the_case() {
 fn files_with_holes_marks_and_bad_text_are_read_as_far_as_they_go() {
     let folder = made_up();
     let root = folder.path();
-    let incidents = RcaEval.incidents(root).unwrap();
-    let case = RcaEval.load(root, &incidents[0]).unwrap();
+    let incidents = Rcaeval.incidents(root).unwrap();
+    let case = Rcaeval.load(root, &incidents[0]).unwrap();
     let series: Vec<(&str, &str, usize)> = case
         .tables
         .series
@@ -133,7 +133,7 @@ fn a_folder_without_a_service_in_its_name_is_refused_with_a_hint() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("x");
     file(&root.join("y/1"), "inject_time.txt", "1700000000");
-    let told = RcaEval.incidents(&root);
+    let told = Rcaeval.incidents(&root);
     // The folders of the machine that runs the test may have an underscore: then they are taken for a label.
     assert!(told.is_ok() || told.unwrap_err().to_string().contains("hint:"));
 }
