@@ -10,9 +10,12 @@ use super::time;
 use crate::files::{Column, CsvRows, FileError};
 use crate::tables::{Series, SeriesBuilder, SeriesKey};
 
+/// Our name, unit, statistic and kind of a figure.
+type Known = (&'static str, &'static str, &'static str, SeriesKind);
+
 /// What the figures are called in the files, and what they are: our name, unit, statistic and kind.
 /// Further figures keep the name that they have.
-const KNOWN: [(&str, (&str, &str, &str, SeriesKind)); 13] = [
+const KNOWN: [(&str, Known); 13] = [
     ("cpu", ("container.cpu", "", "", SeriesKind::Gauge)),
     ("diskio", ("container.disk.io", "", "", SeriesKind::Gauge)),
     ("error", ("request.errors", "", "", SeriesKind::Rate)),

@@ -91,7 +91,7 @@ impl Columns {
     /// The span and its status code, when its trace is one of those that are kept.
     fn span(&self, row: Row<'_>, start: UnixNanos, one_in: u64, shared: &mut Shared) -> Option<(Span, i64)> {
         let trace_id = TraceId(id(row.text(self.trace))?);
-        if one_in > 1 && sampled(trace_id) % one_in != 0 {
+        if one_in > 1 && !sampled(trace_id).is_multiple_of(one_in) {
             return None;
         }
         let span_id = |text: &str| {

@@ -57,11 +57,11 @@ pub(super) fn write(folder: &Path, service: &'static str, wrong: Wrong, seed: u6
         next: 0,
     };
     std::fs::create_dir_all(folder).unwrap();
-    super::file(folder, "inject_time.txt", &format!("{INJECTED}\n"));
+    super::file(folder, "inject_time.txt", format!("{INJECTED}\n"));
     match recorded {
-        Recorded::MetricsAlone => super::file(folder, "data.csv", &system.metrics(&["", "load"])),
+        Recorded::MetricsAlone => super::file(folder, "data.csv", system.metrics(&["", "load"])),
         Recorded::Everything => {
-            super::file(folder, "simple_metrics.csv", &system.metrics(&["-50", "workload"]));
+            super::file(folder, "simple_metrics.csv", system.metrics(&["-50", "workload"]));
             for second in -AROUND..AROUND {
                 let at_us = (INJECTED + second) * 1_000_000 + system.below(900_000);
                 system.request(at_us);
