@@ -34,6 +34,9 @@ pub struct CaseFile {
     /// What the alert says in words; empty when nothing.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub summary: String,
+    /// What a loader left out of the data, and how much of it: for people, the engine does not see it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }
 
 /// One thing that is wrong, as an alert names it.
@@ -69,6 +72,7 @@ impl CaseFile {
             observed_from: None,
             symptoms: Vec::new(),
             summary: String::new(),
+            left_out: Vec::new(),
         }
     }
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -71,7 +71,7 @@ impl FileError {
 /// A CSV file that is read row by row; only one row is held.
 pub struct CsvRows {
     path: PathBuf,
-    reader: csv::Reader<BufReader<File>>,
+    reader: csv::Reader<Box<dyn Read>>,
     columns: BTreeMap<String, usize>,
     row: csv::StringRecord,
 }
@@ -93,10 +93,27 @@ impl CsvRows {
     /// When it cannot be opened or its first row cannot be read.
     pub fn open(path: &Path) -> Result<Self, FileError> {
         let file = File::open(path).map_err(|error| FileError::io(path, error))?;
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(BufReader::new(file));
+        Self::over(path, Box::new(BufReader::new(file)))
+    }
+
+    /// Reads a file that is in memory.
+    ///
+    /// # Errors
+    /// When its first row cannot be read.
+    pub(crate) fn of_bytes(name: &str, content: Vec<u8>) -> Result<Self, FileError> {
+        Self::over(Path::new(name), Box::new(std::io::Cursor::new(content)))
+    }
+
+    fn over(path: &Path, content: Box<dyn Read>) -> Result<Self, FileError> {
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(content);
         let headers = reader.headers().map_err(|error| FileError::csv(path, error))?;
         let columns = headers.iter().enumerate().map(|(at, name)| (name.trim().to_owned(), at)).collect();
         Ok(Self { path: path.to_owned(), reader, columns, row: csv::StringRecord::new() })
+    }
+
+    /// Which file it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The names of the columns, sorted, and where each stands.
@@ -134,6 +151,21 @@ impl CsvRows {
     pub fn advance(&mut self) -> Result<Option<Row<'_>>, FileError> {
         let is_there =
             self.reader.read_record(&mut self.row).map_err(|error| FileError::csv(&self.path, error))?;
+        Ok(is_there.then_some(Row { row: &self.row, path: &self.path }))
+    }
+
+    /// The next row that is text, if there is one; those before it that are not are counted in `unreadable`.
+    ///
+    /// # Errors
+    /// When it cannot be read for another reason.
+    pub fn advance_past_bad_text(&mut self, unreadable: &mut u64) -> Result<Option<Row<'_>>, FileError> {
+        let is_there = loop {
+            match self.reader.read_record(&mut self.row) {
+                Ok(is_there) => break is_there,
+                Err(error) if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) => *unreadable += 1,
+                Err(error) => return Err(FileError::csv(&self.path, error)),
+            }
+        };
         Ok(is_there.then_some(Row { row: &self.row, path: &self.path }))
     }
 }
@@ -208,7 +240,15 @@ impl CsvOut {
 /// When it cannot be read or is not of this form.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, FileError> {
     let bytes = std::fs::read(path).map_err(|error| FileError::io(path, error))?;
-    serde_json::from_slice(&bytes).map_err(|error| FileError::json(path, error))
+    json_of(path, &bytes)
+}
+
+/// Reads the content of the JSON file `path`.
+///
+/// # Errors
+/// When it is not of this form.
+pub(crate) fn json_of<T: DeserializeOwned>(path: &Path, content: &[u8]) -> Result<T, FileError> {
+    serde_json::from_slice(content).map_err(|error| FileError::json(path, error))
 }
 
 /// Writes a JSON file.
@@ -219,6 +259,24 @@ pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError>
     let mut out = create(path)?;
     serde_json::to_writer_pretty(&mut out, value).map_err(|error| FileError::json(path, error))?;
     out.flush().map_err(|error| FileError::io(path, error))
+}
+
+/// Writes a file of text.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), FileError> {
+    write_bytes(path, text.as_bytes())
+}
+
+/// Writes a file of bytes.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn write_bytes(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    let mut out = create(path)?;
+    let written = out.write_all(content).and_then(|()| out.flush());
+    written.map_err(|error| FileError::io(path, error))
 }
 
 /// Creates a folder and those above it.

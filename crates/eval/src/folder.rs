@@ -7,7 +7,10 @@ mod logs;
 mod metrics;
 mod spans;
 
+use std::collections::BTreeMap;
 use std::path::Path;
+
+use serde::de::DeserializeOwned;
 
 use crate::case::{Case, CaseFile, SCHEMA};
 use crate::files::{self, CsvOut, CsvRows, FileError};
@@ -60,31 +63,81 @@ pub fn read(path: &Path) -> Result<Case, FileError> {
             format!("`{other}` is no part of a case and could hold its answer; hint: give a staged folder"),
         ));
     }
-    let file: CaseFile = files::read_json(&path.join("case.json"))?;
+    read_from(&Files::Folder(path))
+}
+
+/// Where the files of a case are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Files<'a> {
+    /// On disk.
+    Folder(&'a Path),
+    /// In memory, those whose name begins so.
+    Sections(&'a BTreeMap<String, Vec<u8>>, &'a str),
+}
+
+impl Files<'_> {
+    fn rows(self, name: &str) -> Result<Option<CsvRows>, FileError> {
+        match self {
+            Self::Folder(path) if path.join(name).is_file() => CsvRows::open(&path.join(name)).map(Some),
+            Self::Folder(_) => Ok(None),
+            Self::Sections(all, begin) => {
+                let content = all.get(&format!("{begin}{name}"));
+                content.map(|content| CsvRows::of_bytes(name, content.clone())).transpose()
+            }
+        }
+    }
+
+    fn json<T: DeserializeOwned>(self, name: &str) -> Result<Option<T>, FileError> {
+        match self {
+            Self::Folder(path) if path.join(name).is_file() => files::read_json(&path.join(name)).map(Some),
+            Self::Folder(_) => Ok(None),
+            Self::Sections(all, begin) => {
+                let content = all.get(&format!("{begin}{name}"));
+                content.map(|content| files::json_of(Path::new(name), content)).transpose()
+            }
+        }
+    }
+}
+
+/// Reads a case from `files`; what is there beside it is not looked at.
+///
+/// # Errors
+/// When a file cannot be read.
+pub(crate) fn read_from(files: &Files<'_>) -> Result<Case, FileError> {
+    let path = match files {
+        Files::Folder(path) => path,
+        Files::Sections(..) => Path::new("signals"),
+    };
+    let file: Option<CaseFile> = files.json("case.json")?;
+    let file = file.ok_or_else(|| FileError::content(path, "there is no `case.json`"))?;
     if file.schema != SCHEMA {
         return Err(FileError::content(path, format!("`case.json` is `{}`, not `{SCHEMA}`", file.schema)));
     }
-    let has = |name: &str| names.iter().any(|found| found == name);
-    let mut tables = Tables::default();
-    if has("spans.csv") {
-        tables.spans = spans::read(&path.join("spans.csv"))?;
-    }
-    if has("logs.csv") {
-        tables.logs = logs::read(&path.join("logs.csv"))?;
-    }
-    if has("metrics.csv") {
-        tables.series = metrics::read(&path.join("metrics.csv"))?;
-    }
-    if has("calls.csv") {
-        tables.calls = read_calls(&path.join("calls.csv"))?;
-    }
-    if has("changes.json") {
-        tables.changes = files::read_json(&path.join("changes.json"))?;
-    }
-    if has("states.json") {
-        tables.states = files::read_json(&path.join("states.json"))?;
-    }
+    let mut tables = read_tables(files)?;
+    tables.changes = files.json("changes.json")?.unwrap_or_default();
     Ok(Case { file, tables })
+}
+
+/// Reads the tables, as far as they are there and but for the changes; other files are not looked at.
+///
+/// # Errors
+/// When a table cannot be read.
+pub(crate) fn read_tables(files: &Files<'_>) -> Result<Tables, FileError> {
+    let mut tables = Tables::default();
+    if let Some(rows) = files.rows("spans.csv")? {
+        tables.spans = spans::read(rows)?;
+    }
+    if let Some(rows) = files.rows("logs.csv")? {
+        tables.logs = logs::read(rows)?;
+    }
+    if let Some(rows) = files.rows("metrics.csv")? {
+        tables.series = metrics::read(rows)?;
+    }
+    if let Some(rows) = files.rows("calls.csv")? {
+        tables.calls = read_calls(rows)?;
+    }
+    tables.states = files.json("states.json")?.unwrap_or_default();
+    Ok(tables)
 }
 
 fn write_calls(path: &Path, calls: &[Call]) -> Result<(), FileError> {
@@ -93,8 +146,7 @@ fn write_calls(path: &Path, calls: &[Call]) -> Result<(), FileError> {
     out.finish()
 }
 
-fn read_calls(path: &Path) -> Result<Vec<Call>, FileError> {
-    let mut rows = CsvRows::open(path)?;
+fn read_calls(mut rows: CsvRows) -> Result<Vec<Call>, FileError> {
     let (caller, callee) = (rows.column("caller")?, rows.column("callee")?);
     let mut calls = Vec::new();
     while let Some(row) = rows.advance()? {

@@ -7,11 +7,14 @@
 //! Holds no threshold of the engine, and gives it nothing but an alert, a time and the data.
 
 pub mod ablate;
+pub mod backtest;
 pub mod bench;
 pub mod case;
 pub mod clock_text;
 pub mod conclusion_line;
 pub mod datasets;
+pub mod example;
+pub mod fcase;
 pub mod files;
 pub mod folder;
 pub mod holdout;

@@ -18,7 +18,7 @@ use crate::tables::Kind;
 use crate::{folder, loudest, peak};
 
 /// Steps after which a machine is considered not to end (I9).
-const STEPS_MAX: usize = 64;
+pub(crate) const STEPS_MAX: usize = 64;
 
 /// What to predict, and how the cases are changed before.
 #[derive(Debug, Clone, Copy)]
@@ -127,7 +127,8 @@ fn limits() -> Limits {
     Limits { rows_max: 100_000, ..Limits::default() }
 }
 
-fn answer(question: &Question, source: &dyn Answerer) -> Answered {
+/// The answer of `source` to `question`, or why there is none.
+pub(crate) fn answer(question: &Question, source: &dyn Answerer) -> Answered {
     let name = question.ask.name();
     let (source_name, result) = if source.can().answers(name) {
         ("tables", source.answer(question, &limits(), &Cancel::default()))

@@ -53,6 +53,14 @@ fn known() -> String {
 /// # Errors
 /// When the dataset is not known, a folder is in use, or a file fails.
 pub fn stage(staging: &Staging<'_>) -> Result<usize, StageError> {
+    stage_telling(staging, |_| {})
+}
+
+/// Stages a dataset and gives the number of cases. `told` hears what was left out of which case.
+///
+/// # Errors
+/// When the dataset is not known, a folder is in use, or a file fails.
+pub fn stage_telling(staging: &Staging<'_>, told: impl FnMut(&str)) -> Result<usize, StageError> {
     let unknown = || StageError::Unknown(staging.root.display().to_string());
     let dataset = datasets::find(staging.dataset, staging.root).ok_or_else(unknown)?;
     files::create_dir(staging.cases)?;
@@ -64,7 +72,7 @@ pub fn stage(staging: &Staging<'_>) -> Result<usize, StageError> {
     if !files::list(&cases)?.is_empty() {
         return Err(StageError::NotEmpty(cases.display().to_string()));
     }
-    let labels = write_all(dataset, staging, &cases)?;
+    let labels = write_all(dataset, staging, &cases, told)?;
     let count = labels.len();
     files::write_json(&answers.join(label::FILE), &Answers { schema: label::SCHEMA.to_owned(), labels })?;
     Ok(count)
@@ -74,7 +82,12 @@ fn canonical(path: &Path) -> Result<std::path::PathBuf, FileError> {
     path.canonicalize().map_err(|error| FileError::io(path, error))
 }
 
-fn write_all(dataset: &dyn Dataset, staging: &Staging<'_>, cases: &Path) -> Result<Vec<Label>, FileError> {
+fn write_all(
+    dataset: &dyn Dataset,
+    staging: &Staging<'_>,
+    cases: &Path,
+    mut told: impl FnMut(&str),
+) -> Result<Vec<Label>, FileError> {
     let mut incidents = dataset.incidents(staging.root)?;
     shuffle(&mut incidents, staging.seed);
     let mut labels = Vec::new();
@@ -82,6 +95,7 @@ fn write_all(dataset: &dyn Dataset, staging: &Staging<'_>, cases: &Path) -> Resu
         let name = format!("case-{number:04}");
         let mut case = dataset.load(staging.root, incident)?;
         case.tables.sort();
+        case.file.left_out.iter().for_each(|what| told(&format!("{name}: {what}")));
         folder::write(&cases.join(&name), &case)?;
         labels.push(Label { case: name, ..incident.label.clone() });
     }

@@ -1,5 +1,7 @@
 //! The command line, as `firstcause --help` tells it.
 
+pub(crate) mod backtest;
+pub(crate) mod case;
 pub(crate) mod eval;
 
 use std::net::SocketAddr;
@@ -42,6 +44,11 @@ pub(crate) enum Command {
     Eval(eval::EvalCommand),
     /// List what the engine measures, and the rules by which it rules out
     Rules(RulesCommand),
+    /// Score the engine on your own incidents: what would have been explained, and what was lost and why
+    Backtest(backtest::Backtest),
+    /// Keep an incident in one file, open it offline, and run it again
+    #[command(subcommand)]
+    Case(case::CaseCommand),
     /// Compare traces
     #[command(subcommand)]
     Trace(TraceCommand),

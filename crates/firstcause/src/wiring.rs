@@ -116,7 +116,8 @@ pub(crate) fn write_file(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> anyhow::
         file.append(bytes)?;
         file.sync_data()?;
         disk.rename(&draft, path)?;
-        disk.sync_dir(path.parent().unwrap_or(Path::new(".")))
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        disk.sync_dir(folder.unwrap_or(Path::new(".")))
     })();
     written.with_context(|| format!("failed to write `{}`", path.display()))
 }

@@ -35,7 +35,7 @@ pub struct Measured {
 pub struct Symptom {
     /// Of which service.
     pub service: String,
-    /// Of which of its operations.
+    /// Of which of its operations; empty when of all.
     pub operation: String,
     /// Which figure.
     pub signal: AlertSignal,
@@ -49,6 +49,14 @@ pub struct Symptom {
     pub observed_window: Window,
     /// Probability of such a difference between equal windows, corrected for all series looked at.
     pub q_value: Num,
+}
+
+impl Symptom {
+    /// Whether requests of this operation of this service show it. A symptom that names no operation is of all of them.
+    #[must_use]
+    pub fn is_of(&self, service: &str, operation: &str) -> bool {
+        self.service == service && (self.operation.is_empty() || self.operation == operation)
+    }
 }
 
 /// A report that something is wrong.

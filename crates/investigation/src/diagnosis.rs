@@ -153,7 +153,7 @@ impl Diagnosis {
         notes.extend(self.gap_notes(Stage::Detect));
         let scope = self.alert.symptoms.first().map_or_else(Scope::all, |symptom| Scope {
             service: Some(symptom.service.clone()),
-            operation: Some(symptom.operation.clone()),
+            operation: Some(symptom.operation.clone()).filter(|operation| !operation.is_empty()),
             instance: None,
         });
         let first = match self.ledger.table(&onset_question) {

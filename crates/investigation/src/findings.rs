@@ -181,8 +181,7 @@ fn symptom_excess_ms(
 ) -> f64 {
     let symptom = alert.symptoms.iter().find(|symptom| symptom.signal == AlertSignal::Latency);
     let (Some(symptom), Some(Table::Onset(seconds))) = (symptom, ledger.table(id)) else { return 0.0 };
-    let is_it =
-        |subject: &Subject| subject.service == symptom.service && subject.operation == symptom.operation;
+    let is_it = |subject: &Subject| symptom.is_of(&subject.service, &subject.operation);
     let series = series::of(seconds, |row| is_it(&row.subject));
     let mean_ms = |window: Window| {
         let (count, sum_ns) = series::within(&series, window)
@@ -209,9 +208,7 @@ fn load(alert: &Alert, ledger: &Ledger, id: &QuestionId, views: &Views) -> Load 
     let Some(symptom) = alert.symptoms.first() else {
         return Load { good_per_s: 0.0, bad_per_s: 0.0 };
     };
-    let series = series::of(rows, |row| {
-        row.subject.service == symptom.service && row.subject.operation == symptom.operation
-    });
+    let series = series::of(rows, |row| symptom.is_of(&row.subject.service, &row.subject.operation));
     let rate = |window: Window| {
         // Seconds without a request count: an idle second is load, too. The first answered second bounds it.
         let first = series.keys().next().copied().unwrap_or(window.from);

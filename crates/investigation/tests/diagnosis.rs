@@ -337,6 +337,25 @@ fn a_change_after_the_onset_is_never_the_trigger() {
     assert!(late.why.contains("after the onset"), "{}", late.why);
 }
 
+/// What an alert rule of somebody else sends: a service, no operation, and a window that began before it went wrong.
+#[test]
+fn an_alert_without_an_operation_and_with_a_long_window_finds_onset_and_trigger() {
+    let world = slow();
+    let mut alert = world.alert();
+    alert.symptoms.truncate(1);
+    for symptom in &mut alert.symptoms {
+        symptom.operation.clear();
+        symptom.baseline_window = Window::new(at(0), at(ONSET - 30));
+        symptom.observed_window = Window::new(at(ONSET - 30), at(NOW));
+    }
+    let (_, conclusion) = run(alert, |question| world.answer(question));
+    let (named, whole) = (diagnose(&world), conclusion);
+    assert_eq!(whole.onset, named.onset);
+    let cause = whole.root_cause.as_ref().unwrap();
+    assert_eq!(cause.service, "back");
+    assert!(cause.trigger.is_some(), "the deploy at the onset is no later than it");
+}
+
 // covers: AW-32, W-18
 #[test]
 fn without_data_the_conclusion_is_insufficient_and_says_what_is_missing() {

@@ -43,6 +43,7 @@ const EDGES: &[(&str, &[&str])] = &[
         &[
             "platform",
             "telemetry",
+            "otlp",
             "incident",
             "evidence",
             "journal",

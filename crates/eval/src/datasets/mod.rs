@@ -1,10 +1,14 @@
 //! The datasets that can be read, one file each. A loader reads what was recorded into the neutral tables, and what
 //! was injected into labels; nothing of the second may show in the first.
 
+mod incidents;
 mod nezha;
 mod opensre;
 mod petshop;
+mod rcaeval;
 mod rootcausebench;
+
+pub use incidents::{FILE as INCIDENT_FILE, NAME as INCIDENTS};
 
 use std::path::Path;
 
@@ -45,7 +49,14 @@ pub struct Incident {
 /// Every dataset, sorted by name.
 #[must_use]
 pub fn all() -> &'static [&'static dyn Dataset] {
-    &[&nezha::Nezha, &opensre::OpenSre, &petshop::PetShop, &rootcausebench::RootCauseBench]
+    &[
+        &incidents::Incidents,
+        &nezha::Nezha,
+        &opensre::OpenSre,
+        &petshop::PetShop,
+        &rcaeval::Rcaeval,
+        &rootcausebench::RootCauseBench,
+    ]
 }
 
 /// The dataset of this name, or the one that the folder holds.

@@ -36,8 +36,8 @@ pub(super) fn write(path: &Path, series: &[Series]) -> Result<(), FileError> {
     out.finish()
 }
 
-pub(super) fn read(path: &Path) -> Result<Vec<Series>, FileError> {
-    let mut rows = CsvRows::open(path)?;
+pub(super) fn read(mut rows: CsvRows) -> Result<Vec<Series>, FileError> {
+    let path = &rows.path().to_owned();
     let mut columns = Vec::new();
     for name in COLUMNS {
         columns.push(rows.column(name)?);

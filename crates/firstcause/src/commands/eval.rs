@@ -10,7 +10,7 @@ use anyhow::Context;
 use eval::conclusion_line::Line;
 use eval::predict::{Predicting, predict};
 use eval::score::{Scoring, score};
-use eval::stage::{Staging, stage};
+use eval::stage::{Staging, stage_telling};
 use investigation::Settings;
 use platform::SystemClock;
 
@@ -38,7 +38,7 @@ fn stage_cases(args: &EvalStage) -> anyhow::Result<Outcome> {
         answers: &args.answers,
         seed: args.choice.seed,
     };
-    let count = stage(&staging).map_err(|error| usage(&error))?;
+    let count = stage_telling(&staging, terminal::say_aside).map_err(|error| usage(&error))?;
     terminal::say_aside(&format!("staged {count} cases"));
     Ok(Outcome::AsAsked)
 }
@@ -101,7 +101,8 @@ fn run_all(args: &EvalRun) -> anyhow::Result<Outcome> {
     Ok(Outcome::AsAsked)
 }
 
-fn conditions(conditions: &EvalConditions) -> Vec<OsString> {
+/// The conditions as arguments of `eval predict`.
+pub(super) fn conditions(conditions: &EvalConditions) -> Vec<OsString> {
     let mut arguments = vec![OsString::from(format!("--shift={}", conditions.shift))];
     for kind in &conditions.without {
         arguments.push(OsString::from(format!("--without={}", kind.name())));
@@ -112,14 +113,16 @@ fn conditions(conditions: &EvalConditions) -> Vec<OsString> {
     arguments
 }
 
-fn own_process(step: &str, subject: &Path) -> anyhow::Result<Command> {
+/// A step of the evaluation in a process of its own.
+pub(super) fn own_process(step: &str, subject: &Path) -> anyhow::Result<Command> {
     let program = std::env::current_exe().context("failed to find this program")?;
     let mut command = Command::new(program);
     command.arg("eval").arg(step).arg(subject);
     Ok(command)
 }
 
-fn finish(mut command: Command) -> anyhow::Result<()> {
+/// Waits for a step; what it says of itself stands on standard error.
+pub(super) fn finish(mut command: Command) -> anyhow::Result<()> {
     let status = command.status().context("failed to start a step of the evaluation")?;
     if status.success() {
         return Ok(());
@@ -128,7 +131,7 @@ fn finish(mut command: Command) -> anyhow::Result<()> {
 }
 
 /// What went wrong, with everything behind it.
-fn usage(error: &dyn std::error::Error) -> anyhow::Error {
+pub(super) fn usage(error: &dyn std::error::Error) -> anyhow::Error {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(behind) = source {

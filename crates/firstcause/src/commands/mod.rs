@@ -1,6 +1,8 @@
 //! The commands, one file each.
 
 mod ask;
+mod backtest;
+mod case;
 mod completions;
 mod config;
 #[cfg(feature = "demo")]
@@ -34,6 +36,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Gate(args) => block_on(gate::run(args)),
         Command::Eval(command) => eval::run(&command),
         Command::Rules(args) => rules::run(&args),
+        Command::Backtest(args) => backtest::run(&args),
+        Command::Case(command) => case::run(&command),
         Command::Trace(command) => trace::run(&command),
         Command::Doctor(args) => block_on(doctor::run(args)),
         Command::Config(command) => config::run(&command),

@@ -11,6 +11,7 @@
 )]
 
 mod asked;
+mod casefile;
 mod clients;
 mod commands;
 mod config;

@@ -9,6 +9,11 @@ use telemetry::{Note, NoteKind, QuestionId, Stage, UnixNanos, Window};
 
 use crate::ledger::{Fact, Ledger};
 
+/// Seconds of the longest window that the watch looks at.
+const WATCHED_SECONDS_MAX: f64 = 20.0;
+/// Seconds of which something must be seen for it to be called wrong.
+const SEEN_SECONDS_MIN: i64 = 4;
+
 /// A symptom as a sentence.
 pub(super) fn symptom_note(symptom: &Symptom) -> Note {
     Note::new(Stage::Detect, NoteKind::Learned, symptom_text(symptom))
@@ -52,12 +57,9 @@ pub(super) fn onset(alert: &Alert, ledger: &mut Ledger, question: &QuestionId) -
     let Some(Table::Onset(rows)) = ledger.table(question) else {
         return None;
     };
-    let series = series::of(rows, |row| {
-        row.subject.service == symptom.service && row.subject.operation == symptom.operation
-    });
+    let series = series::of(rows, |row| symptom.is_of(&row.subject.service, &row.subject.operation));
     let points = points(&series, symptom, alert);
-    // Four of the observed seconds are bad, so it began in the second of them at the latest.
-    let found = change_point::find_rise(&points, symptom.observed_window.from.plus_seconds(1))?;
+    let found = change_point::find_rise(&points, not_after(symptom))?;
     let onset = Onset { at: found.at, earliest: found.earliest, latest: found.latest };
     ledger.prove(Fact {
         kind: EvidenceKind::ChangePoint,
@@ -80,6 +82,18 @@ pub(super) fn onset(alert: &Alert, ledger: &mut Ledger, question: &QuestionId) -
         trace: None,
     });
     Some(onset)
+}
+
+/// The second in which it began at the latest. Of the short windows that the watch looks at four seconds in five are
+/// bad, so it began in the second one at the latest. A longer window is that of an alert rule of somebody else, whose
+/// figure is of the window as a whole: it may have begun anywhere within.
+fn not_after(symptom: &Symptom) -> UnixNanos {
+    let window = symptom.observed_window;
+    if window.seconds() > WATCHED_SECONDS_MAX {
+        window.to.plus_seconds(-SEEN_SECONDS_MIN)
+    } else {
+        window.from.plus_seconds(1)
+    }
 }
 
 /// The series whose rise is the onset, second by second.
