@@ -33,6 +33,8 @@ pub(crate) struct Soak {
 /// How many repetitions a harness does under a soak.
 const CYCLES: &str = "200";
 const SEED_DEFAULT: u64 = 1;
+/// Where the public datasets are, which are not in the repository; soaks named `eval-` read them.
+const DATASETS: &str = "FIRSTCAUSE_DATASETS";
 
 /// Every soak, sorted.
 pub(crate) fn all() -> &'static [Soak] {
@@ -60,6 +62,17 @@ pub(crate) fn all() -> &'static [Soak] {
             what: "fixes that do nothing, for every profile: never called effective",
             filter: "soaks::placebo::",
             inputs: &["crates"],
+        },
+        Soak {
+            name: "eval-peers",
+            what: "published methods and the engine on the same public cases, scored by the same scorer",
+            filter: "peers::measured::",
+            inputs: &[
+                "crates/eval",
+                "crates/evidence",
+                "crates/investigation",
+                "crates/firstcause/tests/peers",
+            ],
         },
         Soak {
             name: "kill",
@@ -96,6 +109,7 @@ struct Wanted {
 /// `cargo xtask soak NAME [--seed N] [--parallel N]`.
 pub(crate) fn run(root: &Path, words: &[String], out: &mut dyn Write) -> anyhow::Result<()> {
     let Wanted { soak, seed, parallel } = chosen(words)?;
+    needs_datasets(soak, std::env::var_os(DATASETS).is_some())?;
     let commit =
         process::answer(root, "git", &["rev-parse", "HEAD"]).context("failed to ask git for the commit")?;
     let changes =
@@ -155,6 +169,16 @@ fn page(name: &str, commit: &str, table: &[String]) -> String {
     )
 }
 
+/// Says so at once, and not after a build, when a soak would find nothing to read.
+fn needs_datasets(soak: &Soak, is_told: bool) -> anyhow::Result<()> {
+    if is_told || !soak.name.starts_with("eval-") {
+        return Ok(());
+    }
+    let hint =
+        format!("{DATASETS}=FOLDER cargo xtask soak {}; the harness names what belongs into it", soak.name);
+    Err(Failure::usage(format!("the soak {} reads datasets that are not in the repository", soak.name), hint))
+}
+
 fn chosen(words: &[String]) -> anyhow::Result<Wanted> {
     let names: Vec<&str> = all().iter().map(|soak| soak.name).collect();
     let usage = |what: String| {
@@ -210,7 +234,10 @@ mod tests {
     #[test]
     fn soaks_are_sorted_and_chosen_by_name_and_seed() {
         let names: Vec<&str> = all().iter().map(|soak| soak.name).collect();
-        assert_eq!(names, ["demo", "demo-degraded", "demo-matrix", "demo-placebo", "kill", "resume"]);
+        assert_eq!(
+            names,
+            ["demo", "demo-degraded", "demo-matrix", "demo-placebo", "eval-peers", "kill", "resume"]
+        );
         let wanted = chosen(&words("kill --seed 7")).expect("a soak");
         assert_eq!((wanted.soak.name, wanted.seed, wanted.parallel), ("kill", 7, 1));
         let wanted = chosen(&words("demo --parallel 4 --seed 3")).expect("a soak");
@@ -219,6 +246,16 @@ mod tests {
             let error = chosen(&words(wrong)).err().expect("a usage error");
             assert_eq!(crate::failure::exit_code(&error), 2, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_soak_of_datasets_that_are_not_told_is_a_usage_error_with_a_hint() {
+        let soak = |name: &str| all().iter().find(|soak| soak.name == name).expect("a soak");
+        let error = needs_datasets(soak("eval-peers"), false).expect_err("no datasets");
+        assert!(crate::failure::describe(&error).contains("hint: FIRSTCAUSE_DATASETS=FOLDER"));
+        assert!(
+            needs_datasets(soak("eval-peers"), true).is_ok() && needs_datasets(soak("kill"), false).is_ok()
+        );
     }
 
     #[test]

@@ -10,6 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use crate::serving::Serving;
 
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients");
+/// Files that pin versions, and their text.
+pub(crate) type Pinned = [(&'static str, &'static str)];
 const PINNED: [(&str, &str); 3] = [
     ("requirements.txt", include_str!("../clients/requirements.txt")),
     ("package.json", include_str!("../clients/package.json")),
@@ -17,7 +19,7 @@ const PINNED: [(&str, &str); 3] = [
 ];
 
 /// Runs `command` to its good end and gives what it printed.
-fn output(command: &mut Command) -> String {
+pub(crate) fn output(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("failed to start {command:?}: {error}"));
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(output.status.success(), "{command:?}: {}{}", text(&output.stdout), text(&output.stderr));
@@ -25,17 +27,18 @@ fn output(command: &mut Command) -> String {
 }
 
 /// Installs what `install` installs into the folder `name`, unless it is there in these versions.
-fn installed(name: &str, install: impl FnOnce(&Path)) -> PathBuf {
+fn installed(name: &str, pinned: &Pinned, install: impl FnOnce(&Path)) -> PathBuf {
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients").join(name);
-    let (stamp, versions) = (folder.join("installed"), PINNED.map(|(_, text)| text).concat());
+    let (stamp, versions) =
+        (folder.join("installed"), pinned.iter().map(|(_, text)| *text).collect::<String>());
     if std::fs::read_to_string(&stamp).is_ok_and(|there| there == versions) {
         return folder;
     }
     std::fs::remove_dir_all(&folder).ok();
     std::fs::create_dir_all(&folder).unwrap();
-    for (file, text) in PINNED {
+    for (file, text) in pinned {
         std::fs::write(folder.join(file), text).unwrap();
     }
     install(&folder);
@@ -43,18 +46,19 @@ fn installed(name: &str, install: impl FnOnce(&Path)) -> PathBuf {
     folder
 }
 
-fn python() -> PathBuf {
-    let folder = installed("python", |folder| {
+/// A Python with the packages of `requirements.txt`, which is one of `pinned`; `words` are more words for pip.
+pub(crate) fn python(name: &str, pinned: &Pinned, words: &[&str]) -> PathBuf {
+    let folder = installed(name, pinned, |folder| {
         output(Command::new("python3").args(["-m", "venv", "venv"]).current_dir(folder));
         let mut pip = Command::new(folder.join("venv/bin/pip"));
-        let words = ["install", "--quiet", "--disable-pip-version-check", "-r", "requirements.txt"];
-        output(pip.args(words).current_dir(folder));
+        let install = ["install", "--quiet", "--disable-pip-version-check", "-r", "requirements.txt"];
+        output(pip.args(install).args(words).current_dir(folder));
     });
     folder.join("venv/bin/python")
 }
 
 fn node_modules() -> PathBuf {
-    let folder = installed("node", |folder| {
+    let folder = installed("node", &PINNED, |folder| {
         let words = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
         output(Command::new("npm").args(words).current_dir(folder));
     });
@@ -101,7 +105,7 @@ fn counted(serving: &Serving) -> Sent {
 
 #[test]
 fn what_python_sends_over_grpc_and_http_is_what_is_there() {
-    let python = python();
+    let python = python("python", &PINNED, &[]);
     for (protocol, compression) in [("grpc", "gzip"), ("grpc", "none"), ("http", "gzip"), ("http", "none")] {
         let folder = tempfile::tempdir().unwrap();
         let serving = Serving::start(folder.path(), &[]);

@@ -21,6 +21,7 @@ mod gate;
 mod kill;
 mod order;
 mod otlp_client;
+mod peers;
 mod resume;
 mod schema;
 mod second_system;

@@ -13,6 +13,8 @@ mod placebo;
 mod run;
 mod tables;
 
+pub(crate) use tables::{columns, median};
+
 use serde_json::{Value, json};
 
 use judge::Row;
@@ -34,7 +36,7 @@ const UNFIXABLE: [&str; 7] = [
 const FAULTLESS: [&str; 3] = ["noisy_deploys", "none", "traffic_surge"];
 
 /// How many demos run at once under a soak.
-fn parallel() -> usize {
+pub(crate) fn parallel() -> usize {
     let text = std::env::var("FIRSTCAUSE_SOAK_PARALLEL").ok();
     text.and_then(|text| text.parse().ok()).unwrap_or(1).max(1)
 }

@@ -40,7 +40,7 @@ impl Check {
 }
 
 /// The median; of an even number, the mean of the two in the middle.
-pub(super) fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
@@ -57,7 +57,7 @@ pub(super) fn seconds(value: Option<f64>) -> String {
 }
 
 /// Lines of equal columns: the first to the left, the others to the right.
-pub(super) fn columns(head: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+pub(crate) fn columns(head: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     let head: Vec<String> = head.iter().map(|&name| name.to_owned()).collect();
     let all: Vec<&Vec<String>> = std::iter::once(&head).chain(rows).collect();
     let width = |column: usize| all.iter().map(|row| row[column].len()).max().unwrap_or(0);

@@ -1,0 +1,1 @@
+"""A stand-in for the patched library that one method compared with needs and no registry has; see `local.py`."""
