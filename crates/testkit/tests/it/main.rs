@@ -1,0 +1,5 @@
+//! The engine over generated systems, and the long measurements of it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail loudly")]
+
+mod engine;
