@@ -90,7 +90,8 @@ impl Findings {
             if !seen.insert(service.clone()) {
                 continue;
             }
-            open.extend(self.calls.iter().filter(|(from, _)| *from == service).map(|(_, to)| to.clone()));
+            let from_here = self.calls.range((service.clone(), String::new())..);
+            open.extend(from_here.take_while(|(from, _)| *from == service).map(|(_, to)| to.clone()));
         }
         caller != callee && seen.contains(callee)
     }
@@ -113,7 +114,7 @@ pub(crate) fn measure(
     let rollouts = changes::rollouts(&rows)
         .into_iter()
         .map(|rollout| {
-            let contrast = changes::version_contrast(&good, &bad, &rollout);
+            let contrast = changes::version_contrast(good, bad, &rollout);
             (rollout, contrast)
         })
         .collect();
@@ -121,25 +122,25 @@ pub(crate) fn measure(
         Some(Table::SeriesChange(rows)) => rows.clone(),
         _ => Vec::new(),
     };
-    let contrasts = exclusive_latency::contrast(&good, &bad);
-    let edges = edge_delay::contrast(&good_edges, &bad_edges);
+    let contrasts = exclusive_latency::contrast(good, bad);
+    let edges = edge_delay::contrast(good_edges, bad_edges);
     let raised_spans: f64 = contrasts.iter().filter(|c| c.is_raised()).map(|c| c.excess_ms).sum();
     let raised_edges: f64 = edges.iter().filter(|edge| edge.is_raised()).map(|edge| edge.excess_ms).sum();
-    let symptom = symptom_excess_ms(alert, ledger, onset_question, &views, &bad);
-    let lanes = waiting::lanes(&good, &bad);
+    let symptom = symptom_excess_ms(alert, ledger, onset_question, &views, bad);
+    let lanes = waiting::lanes(good, bad);
     let in_a_row: f64 = lanes.iter().map(Lane::serialised_ms).sum();
     let excess_ms = (raised_spans + raised_edges + in_a_row).max(symptom);
     Findings {
         suspects: suspects::suspects(&contrasts, excess_ms),
         contrasts,
         lanes,
-        resends: structure::resends(&good_edges, &bad_edges),
-        flows: messages::flows(&good_edges, &bad_edges),
-        skews: clock::skews(&good_edges),
+        resends: structure::resends(good_edges, bad_edges),
+        flows: messages::flows(good_edges, bad_edges),
+        skews: clock::skews(good_edges),
         series,
         excess_ms,
         has_self_time: good.traces > 0 && bad.traces > 0,
-        origins: error_origination::origins(&good, &bad),
+        origins: error_origination::origins(good, bad),
         edges,
         calls: bad_edges.iter().map(|row| (row.caller.clone(), row.callee.clone())).collect(),
         rollouts,
@@ -151,10 +152,10 @@ pub(crate) fn measure(
     }
 }
 
-fn edges(ledger: &Ledger, id: &QuestionId) -> Vec<EdgeRow> {
+fn edges<'a>(ledger: &'a Ledger, id: &QuestionId) -> &'a [EdgeRow] {
     match ledger.table(id) {
-        Some(Table::Edges(rows)) => rows.clone(),
-        _ => Vec::new(),
+        Some(Table::Edges(rows)) => rows,
+        _ => &[],
     }
 }
 

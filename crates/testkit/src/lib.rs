@@ -6,4 +6,5 @@
 //! A dev-dependency only: no figure of the product and no threshold of the engine stands here.
 
 pub mod dice;
+pub mod hours;
 pub mod system;

@@ -59,6 +59,8 @@ pub struct Fault {
 
 /// Calls a second of an operation from which it counts as used.
 const RATE_MIN: f64 = 3.0;
+/// Share of the requests from which a slow call moves the median of its caller.
+const SEEN_MIN: f64 = 0.6;
 /// Share of the requests that fail.
 pub(super) const FAILING: f64 = 0.5;
 /// Queries a request, instead of one.
@@ -99,7 +101,8 @@ impl Fault {
                 let mut edges: Vec<(usize, usize)> = Vec::new();
                 for (caller, operation) in graph.operations.iter().enumerate() {
                     for call in &operation.calls {
-                        if rate(caller) * call.probability >= RATE_MIN {
+                        // The watch looks at medians: what fewer than half of the requests meet moves none.
+                        if rate(caller) * call.probability >= RATE_MIN && call.probability >= SEEN_MIN {
                             edges.push((operation.service, of(call.operation)));
                         }
                     }

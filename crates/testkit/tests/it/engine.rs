@@ -52,3 +52,27 @@ fn scratch() {
         println!("{seed} {:?} {} decoys {:?} alert {:?} engine {:.1} ms total {:?}: {}", outcome.kind, outcome.right, outcome.decoys, outcome.seconds_to_alert, outcome.engine_ms, began.elapsed(), outcome.said);
     }
 }
+
+#[test]
+fn profile() {
+    use telemetry::*;
+    let scene = Scene::new(8, FaultKind::SlowWork, &Shape::of(300)).unwrap();
+    let source = TableSource::new(scene.tables.clone());
+    let alert = scene.watch(&source).unwrap();
+    let mut steps = vec![];
+    let mut d = investigation::Diagnosis::new(alert.clone());
+    let mut answers: Vec<Answered> = vec![];
+    loop {
+        steps.push(answers.clone());
+        match d.step(&answers).next {
+            Next::Done(_) => break,
+            Next::Ask(qs) => answers = qs.iter().map(|q| Answered { question: q.id.clone(), source: SourceName("t".into()), result: source.answer(q, &Limits { rows_max: 100_000, ..Limits::default() }, &Cancel::default()) }).collect(),
+        }
+    }
+    for s in &steps { for a in s { println!("{} {:?}", a.question, a.result.as_ref().map(|r| r.table.len())); } }
+    for round in 0..40 {
+        let mut d = investigation::Diagnosis::new(alert.clone());
+        let t: Vec<f64> = steps.iter().map(|s| { let b = std::time::Instant::now(); let _ = d.step(s); b.elapsed().as_secs_f64() * 1e3 }).collect();
+        if round % 10 == 0 { println!("{t:.1?}"); }
+    }
+}
