@@ -5,12 +5,18 @@
 //! ten requests in five. An operation is slow when all of these hold:
 //! the rank-sum test over the whole family has q <= 0.01 (Benjamini-Hochberg), the median of the seconds is at
 //! least twice the baseline's (the "elevated" line of operational practice) and at least 5 ms above it, at least four
-//! of five seconds lie above the baseline's 95th percentile, and there are ten requests. It fails more
+//! of five seconds lie above the baseline's 95th percentile, and there are ten requests. The rise must also be one that
+//! the operation's own noise does not make in days of looks, see [`noise`]; where five seconds cannot show that, ten or
+//! twenty may. While an instance has just started and what is slow gets faster, nothing is said yet. It fails more
 //! when Fisher's test has q <= 0.01, five requests failed and the rate rose by 0.05.
 //!
 //! Does not say why, and does not remember: a symptom that lasts is found again at each step.
 
 mod flow;
+mod noise;
+mod started;
+
+pub use flow::{Followed, followed};
 
 use incident::{AlertSignal, Measured, Symptom};
 use telemetry::answer::OnsetRow;
@@ -22,8 +28,8 @@ use crate::statistics::{false_discovery, fisher, median, rank_sum};
 
 /// Seconds compared with the history, where there are requests enough.
 pub const OBSERVED_SECONDS: i64 = 5;
-/// Seconds compared with the history for operations with few requests; at one request in two seconds they hold ten.
-const SPARSE_SECONDS: i64 = 20;
+/// Seconds compared with the history where five do not suffice; at one request in two seconds, twenty hold ten.
+const LONGER_SECONDS: [i64; 2] = [10, 20];
 /// Seconds after the earliest data that are start-up.
 pub const START_SECONDS: i64 = 4;
 /// Seconds with data that the history must hold.
@@ -48,6 +54,8 @@ struct Case {
     observed: Vec<Second>,
     baseline_window: Window,
     observed_window: Window,
+    /// Whether nothing that has just started explains it.
+    is_settled: bool,
 }
 
 /// The symptoms at data time `at` (the end of the last complete second), worst first.
@@ -55,13 +63,16 @@ struct Case {
 pub fn find(rows: &[OnsetRow], history_from: UnixNanos, at: UnixNanos) -> Vec<Symptom> {
     let observed_window = Window::new(at.plus_seconds(-OBSERVED_SECONDS), at);
     let baseline_window = baseline(rows, history_from, observed_window.from);
-    let cases: Vec<Case> = series::by_operation(rows)
-        .into_iter()
-        .filter_map(|(name, series)| {
-            case(&name, &series, (baseline_window, observed_window)).or_else(|| {
-                let observed = Window::new(at.plus_seconds(-SPARSE_SECONDS), at);
-                case(&name, &series, (Window::new(baseline_window.from, observed.from), observed))
-            })
+    let by_operation = series::by_operation(rows);
+    let started = started::operations(rows, baseline_window.from, at);
+    let cases: Vec<Case> = by_operation
+        .iter()
+        .filter_map(|named| {
+            let windows = std::iter::once(OBSERVED_SECONDS).chain(LONGER_SECONDS).map(|seconds| {
+                let observed = Window::new(at.plus_seconds(-seconds), at);
+                (Window::new(baseline_window.from, observed.from), observed)
+            });
+            choose(windows.filter_map(|windows| case(named, windows)), started.contains(named.0))
         })
         .collect();
     let slow_p: Vec<f64> = cases.iter().map(slow_p).collect();
@@ -74,11 +85,11 @@ pub fn find(rows: &[OnsetRow], history_from: UnixNanos, at: UnixNanos) -> Vec<Sy
         symptoms.extend(slow(case, q_at(place)));
         symptoms.extend(failing(case, q_at(place + cases.len())));
     }
-    symptoms.extend(flow::fewer_messages(rows, baseline_window, observed_window));
+    symptoms.extend(flow::fewer_messages(rows, &by_operation, baseline_window, observed_window));
     let is_known = |found: &Symptom| {
         symptoms.iter().any(|(_, s)| s.service == found.service && s.operation == found.operation)
     };
-    let new = flow::new_failures(rows, baseline_window, observed_window);
+    let new = flow::new_failures(&by_operation, baseline_window, observed_window);
     let new: Vec<_> = new.into_iter().filter(|(_, symptom)| !is_known(symptom)).collect();
     symptoms.extend(new);
     symptoms.sort_by(|a, b| {
@@ -97,10 +108,23 @@ fn baseline(rows: &[OnsetRow], history_from: UnixNanos, to: UnixNanos) -> Window
     Window::new(if first > history_from && is_long { warm } else { history_from }, to)
 }
 
+/// The first case that is slow beyond its noise, else the first of all. Which of them it is
+/// costs no share of the family: the noise is held against each.
+fn choose(cases: impl Iterator<Item = Case>, has_started: bool) -> Option<Case> {
+    let mut first: Option<Case> = None;
+    for mut case in cases {
+        case.is_settled = !(has_started && started::is_warming_up(&medians(&case.observed)));
+        if case.rise().is_some() {
+            return Some(case);
+        }
+        first = first.or(Some(case));
+    }
+    first
+}
+
 /// The case of one operation, when there is enough of it in both windows.
 fn case(
-    (service, operation): &(String, String),
-    series: &Series,
+    ((service, operation), series): (&(String, String), &Series),
     (baseline_window, observed_window): (Window, Window),
 ) -> Option<Case> {
     let seconds = |window| series::within(series, window).map(|(_, second)| second).collect();
@@ -115,7 +139,25 @@ fn case(
         observed,
         baseline_window,
         observed_window,
+        is_settled: true,
     })
+}
+
+impl Case {
+    /// The medians before and now, when they are apart by more than twice, than a trifle, than single seconds and than
+    /// noise.
+    fn rise(&self) -> Option<(f64, f64)> {
+        let (history, observed) = (medians(&self.history), medians(&self.observed));
+        let (before, now) = (median::median(&history)?, median::median(&observed)?);
+        if now <= RATIO_MIN * before || now - before < RISE_MS_MIN || !self.is_settled {
+            return None;
+        }
+        let usual = median::quantile(&history, 0.95)?;
+        let above = observed.iter().filter(|value| **value > usual).count();
+        let is_lasting = 5 * above >= 4 * observed.len().max(OBSERVED_SECONDS as usize);
+        let is_beyond = now > noise::ratio(&history, observed.len()) * before;
+        (is_lasting && is_beyond).then_some((before, now))
+    }
 }
 
 fn medians(seconds: &[Second]) -> Vec<f64> {
@@ -136,16 +178,8 @@ fn failed_p(case: &Case) -> f64 {
 }
 
 fn slow(case: &Case, q_value: f64) -> Option<(f64, Symptom)> {
-    let history = medians(&case.history);
-    let observed = medians(&case.observed);
-    let (before, now) = (median::median(&history)?, median::median(&observed)?);
-    let usual = median::quantile(&history, 0.95)?;
-    let above = observed.iter().filter(|value| **value > usual).count();
-    let is_slow = q_value <= Q_MAX
-        && now > RATIO_MIN * before
-        && now - before >= RISE_MS_MIN
-        && 5 * above >= 4 * observed.len().max(OBSERVED_SECONDS as usize);
-    is_slow.then(|| (now / before.max(0.1), symptom(case, AlertSignal::Latency, (before, now), q_value)))
+    let (before, now) = case.rise().filter(|_| q_value <= Q_MAX)?;
+    Some((now / before.max(0.1), symptom(case, AlertSignal::Latency, (before, now), q_value)))
 }
 
 fn failing(case: &Case, q_value: f64) -> Option<(f64, Symptom)> {

@@ -4,7 +4,7 @@ use incident::Symptom;
 use investigation::Watch;
 use investigation::watch::HISTORY_SECONDS;
 use telemetry::answer::{Answer, OnsetRow, Table};
-use telemetry::{Answered, Inquiry, Next, QuestionId, SourceName, Space, UnixNanos};
+use telemetry::{Answered, Ask, Inquiry, Next, Question, QuestionId, SourceName, Space, UnixNanos};
 
 use super::World;
 
@@ -47,25 +47,35 @@ impl Patrol {
         let old = self.rows.partition_point(|row| row.second < from);
         self.rows.drain(..old);
         let mut watch = Watch::new(Space::default(), at, self.earliest);
-        let mut answers = Vec::new();
+        // The rows are lent to the answer: days of them are not copied.
+        let asked = watch.step(&[]).next;
+        let lent = Table::Onset(std::mem::take(&mut self.rows));
+        let mut answers = vec![answered(&asked, lent)];
+        let mut next = watch.step(&answers).next;
+        if let Some(Answered { result: Ok(Answer { table: Table::Onset(rows), .. }), .. }) = answers.pop() {
+            self.rows = rows;
+        }
         loop {
-            match watch.step(&answers).next {
+            match next {
+                Next::Done(symptoms) => return (!symptoms.is_empty()).then_some(Raised { at, symptoms }),
                 Next::Ask(questions) => {
-                    // The rows are lent to the answer: days of them are not copied.
-                    let table = Table::Onset(std::mem::take(&mut self.rows));
-                    let question = questions.first().map_or_else(|| QuestionId::numbered(1), |q| q.id.clone());
-                    let source = SourceName("store".to_owned());
-                    answers = vec![Answered { question, source, result: Ok(Answer::exact(table)) }];
-                }
-                Next::Done(symptoms) => {
-                    if let Some(Answered { result: Ok(Answer { table: Table::Onset(rows), .. }), .. }) =
-                        answers.pop()
-                    {
-                        self.rows = rows;
-                    }
-                    return (!symptoms.is_empty()).then_some(Raised { at, symptoms });
+                    let answers: Vec<Answered> = questions.iter().map(|question| self.queues(question)).collect();
+                    next = watch.step(&answers).next;
                 }
             }
+        }
+    }
+
+    fn queues(&self, question: &Question) -> Answered {
+        let service = match &question.ask {
+            Ask::Edges { scope, .. } => scope.service.as_deref().unwrap_or_default(),
+            _ => "",
+        };
+        let rows = self.world.queue(service).into_iter().collect();
+        Answered {
+            question: question.id.clone(),
+            source: SourceName("store".to_owned()),
+            result: Ok(Answer::exact(Table::Edges(rows))),
         }
     }
 
@@ -82,5 +92,17 @@ impl Patrol {
             }
         }
         found
+    }
+}
+
+fn answered(asked: &Next<Vec<Symptom>>, table: Table) -> Answered {
+    let question = match asked {
+        Next::Ask(questions) => questions.first().map(|question| question.id.clone()),
+        Next::Done(_) => None,
+    };
+    Answered {
+        question: question.unwrap_or_else(|| QuestionId::numbered(1)),
+        source: SourceName("store".to_owned()),
+        result: Ok(Answer::exact(table)),
     }
 }

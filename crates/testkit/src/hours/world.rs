@@ -1,7 +1,7 @@
 //! All services together, second by second.
 
 use telemetry::UnixNanos;
-use telemetry::answer::{OnsetRow, Subject};
+use telemetry::answer::{EdgeRow, OnsetRow, QueueFigures, Subject};
 
 use super::DAY;
 use super::latency::{self, Drift, Durations};
@@ -43,7 +43,12 @@ pub struct World {
     host: Drift,
     databases: [Drift; 2],
     planted: Option<Planted>,
+    /// Messages: when, whose, how many were sent, and how many of them nobody took.
+    messages: Vec<(i64, usize, u64, u64)>,
 }
+
+/// Seconds for which messages are remembered.
+const MESSAGE_SECONDS: i64 = 90;
 
 impl World {
     /// `services` of a seed; their first second is `second`, counted from a Monday at midnight.
@@ -59,6 +64,7 @@ impl World {
             host: Drift::new(0.8, 0.05),
             databases: [Drift::new(0.9, 0.08); 2],
             planted: None,
+            messages: Vec::new(),
         }
     }
 
@@ -100,9 +106,42 @@ impl World {
         Some((&service.name, &service.operations.get(operation)?.name))
     }
 
+    /// The queue of a service that takes messages, over the last ninety seconds, if any were sent.
+    #[must_use]
+    pub fn queue(&self, service: &str) -> Option<EdgeRow> {
+        let place = self.services.iter().position(|other| other.name == service)?;
+        let of_service = self.messages.iter().filter(|message| message.1 == place);
+        let (sent, untaken) = of_service.fold((0, 0), |(sent, untaken), message| {
+            (sent + message.2, untaken + message.3)
+        });
+        (sent > untaken).then(|| EdgeRow {
+            caller: "senders".to_owned(),
+            callee: service.to_owned(),
+            is_instrumented: true,
+            count: sent,
+            errors: 0,
+            client_sum_ns: 0,
+            server_sum_ns: 0,
+            delay_p50_ns: 0,
+            clock_offset_p50_ns: 0,
+            blocks: Vec::new(),
+            resends: 0,
+            queue: Some(QueueFigures {
+                name: format!("queue of {service}"),
+                processed: sent - untaken,
+                failed: 0,
+                untaken,
+                deliveries: sent - untaken,
+                deliveries_max: 0,
+                most_delivered: None,
+            }),
+        })
+    }
+
     /// The rows of the next second.
     pub fn advance(&mut self, rows: &mut Vec<OnsetRow>) {
-        let Self { dice, services, second, season_noise, host, databases, planted } = self;
+        let Self { dice, services, second, season_noise, host, databases, planted, messages } = self;
+        messages.retain(|message| message.0 > *second - MESSAGE_SECONDS);
         let at = UnixNanos(0).plus_seconds(1_767_571_200 + *second);
         let season = season(*second) * libm::exp(season_noise.next(dice));
         let host = host.next(dice);
@@ -134,7 +173,10 @@ impl World {
                 let rate = operation.rate_at(*second, season)
                     * if matches!(operation.rhythm, Rhythm::Job { .. }) { 1.0 } else { service.bursting() };
                 let setting = Setting { at, rate, slow, gone, fault };
-                serve(dice, service, operation, &setting, rows);
+                let (sent, untaken) = serve(dice, service, operation, &setting, rows);
+                if operation.is_message && sent > 0 {
+                    messages.push((*second, place, sent, untaken));
+                }
             }
         }
         *second += 1;
@@ -151,20 +193,23 @@ struct Setting {
     fault: Option<Plant>,
 }
 
+/// The requests of one second, and how many were sent and not taken.
 fn serve(
     dice: &mut Dice,
     service: &Service,
     operation: &Operation,
     setting: &Setting,
     rows: &mut Vec<OnsetRow>,
-) {
+) -> (u64, u64) {
+    let (mut sent, mut untaken) = (0, 0);
     let up = service.instances.iter().filter(|instance| instance.age >= 0).count();
     if up == 0 || setting.rate <= 0.0 {
-        return;
+        return (0, 0);
     }
     for instance in service.instances.iter().filter(|instance| instance.age >= 0) {
         let rate = setting.rate / up as f64 / operation.burst;
         let mut count = (dice.poisson(rate) as f64 * operation.burst) as u64;
+        let whole = count;
         let mut centre = operation.centre_ms * setting.slow * instance.cold();
         let mut failing = operation.failing;
         match setting.fault {
@@ -173,6 +218,8 @@ fn serve(
             Some(Plant::Missing(share)) => count = (0..count).filter(|_| !dice.happens(share)).count() as u64,
             None => {}
         }
+        sent += whole;
+        untaken += whole - count;
         if count == 0 {
             continue;
         }
@@ -199,6 +246,7 @@ fn serve(
             is_message: operation.is_message,
         });
     }
+    (sent, untaken)
 }
 
 /// An instance that stands still for a while keeps all that is under way waiting.
