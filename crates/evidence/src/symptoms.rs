@@ -8,7 +8,7 @@
 //! of five seconds lie above the baseline's 95th percentile, and there are ten requests. The rise must also be one that
 //! the operation's own noise does not make in days of looks, see [`noise`]; where five seconds cannot show that, ten or
 //! twenty may. While an instance has just started and what is slow gets faster, nothing is said yet. It fails more
-//! when Fisher's test has q <= 0.01, five requests failed and the rate rose by 0.05.
+//! when five requests failed and Fisher's test has q <= 1e-5 with a rate that rose by 0.05, or q <= 1e-3 with 0.2.
 //!
 //! Does not say why, and does not remember: a symptom that lasts is found again at each step.
 
@@ -42,11 +42,17 @@ const RATIO_MIN: f64 = 2.0;
 const RISE_MS_MIN: f64 = 5.0;
 /// Requests in the observed seconds.
 const REQUESTS_MIN: u64 = 10;
-/// Failed requests and rise of the failure rate that make errors a symptom.
+/// Failed requests and rise of the failure rate that make errors a symptom, and the false discovery rate of that rise:
+/// five failures among fifty are a matter of chance once in ten thousand looks, and a day has 43,200.
 const FAILED_MIN: u64 = 5;
 const FAILURE_RISE_MIN: f64 = 0.05;
+const FAILED_Q_MAX: f64 = 1e-5;
+/// A rise from which the share itself speaks, and its false discovery rate.
+const LARGE_RISE_MIN: f64 = 0.2;
+const LARGE_RISE_Q_MAX: f64 = 1e-3;
 
 /// One operation in the two windows.
+#[derive(Clone)]
 struct Case {
     service: String,
     operation: String,
@@ -65,25 +71,27 @@ pub fn find(rows: &[OnsetRow], history_from: UnixNanos, at: UnixNanos) -> Vec<Sy
     let baseline_window = baseline(rows, history_from, observed_window.from);
     let by_operation = series::by_operation(rows);
     let started = started::operations(rows, baseline_window.from, at);
-    let cases: Vec<Case> = by_operation
+    let windows = std::iter::once(OBSERVED_SECONDS).chain(LONGER_SECONDS).map(|seconds| {
+        let observed = Window::new(at.plus_seconds(-seconds), at);
+        (Window::new(baseline_window.from, observed.from), observed)
+    });
+    let windows: Vec<(Window, Window)> = windows.collect();
+    let looked: Vec<Looked> = by_operation
         .iter()
         .filter_map(|named| {
-            let windows = std::iter::once(OBSERVED_SECONDS).chain(LONGER_SECONDS).map(|seconds| {
-                let observed = Window::new(at.plus_seconds(-seconds), at);
-                (Window::new(baseline_window.from, observed.from), observed)
-            });
-            choose(windows.filter_map(|windows| case(named, windows)), started.contains(named.0))
+            let cases = windows.iter().filter_map(|windows| case(named, *windows));
+            Looked::new(cases, started.contains(named.0))
         })
         .collect();
-    let slow_p: Vec<f64> = cases.iter().map(slow_p).collect();
-    let failed_p: Vec<f64> = cases.iter().map(failed_p).collect();
+    let slow_p: Vec<f64> = looked.iter().map(|looked| slow_p(&looked.slow)).collect();
+    let failed_p: Vec<f64> = looked.iter().map(|looked| failed_p(&looked.failing)).collect();
     let family: Vec<f64> = slow_p.iter().chain(&failed_p).copied().collect();
     let q_values = false_discovery::q_values(&family);
     let q_at = |place: usize| q_values.get(place).copied().unwrap_or(1.0);
     let mut symptoms: Vec<(f64, Symptom)> = Vec::new();
-    for (place, case) in cases.iter().enumerate() {
-        symptoms.extend(slow(case, q_at(place)));
-        symptoms.extend(failing(case, q_at(place + cases.len())));
+    for (place, looked) in looked.iter().enumerate() {
+        symptoms.extend(slow(&looked.slow, q_at(place)));
+        symptoms.extend(failing(&looked.failing, q_at(place + slow_p.len())));
     }
     symptoms.extend(flow::fewer_messages(rows, &by_operation, baseline_window, observed_window));
     let is_known = |found: &Symptom| {
@@ -108,18 +116,26 @@ fn baseline(rows: &[OnsetRow], history_from: UnixNanos, to: UnixNanos) -> Window
     Window::new(if first > history_from && is_long { warm } else { history_from }, to)
 }
 
-/// The first case that is slow beyond its noise, else the first of all. Which of them it is
-/// costs no share of the family: the noise is held against each.
-fn choose(cases: impl Iterator<Item = Case>, has_started: bool) -> Option<Case> {
-    let mut first: Option<Case> = None;
-    for mut case in cases {
-        case.is_settled = !(has_started && started::is_warming_up(&medians(&case.observed)));
-        if case.rise().is_some() {
-            return Some(case);
+/// The cases of one operation that are tested. Which of the windows it is costs no share of the family: the noise, and
+/// the number of failures, are held against each.
+struct Looked {
+    slow: Case,
+    failing: Case,
+}
+
+impl Looked {
+    /// The first window in which it is slow, or fails, else the first of all.
+    fn new(cases: impl Iterator<Item = Case>, has_started: bool) -> Option<Self> {
+        let (mut first, mut slow, mut failing) = (None, None, None);
+        for mut case in cases {
+            case.is_settled = !(has_started && started::is_warming_up(&medians(&case.observed)));
+            slow = slow.or_else(|| case.rise().map(|_| case.clone()));
+            failing = failing.or_else(|| case.failures().map(|_| case.clone()));
+            first = first.or(Some(case));
         }
-        first = first.or(Some(case));
+        let first: Case = first?;
+        Some(Self { slow: slow.unwrap_or_else(|| first.clone()), failing: failing.unwrap_or(first) })
     }
-    first
 }
 
 /// The case of one operation, when there is enough of it in both windows.
@@ -158,6 +174,14 @@ impl Case {
         let is_beyond = now > noise::ratio(&history, observed.len()) * before;
         (is_lasting && is_beyond).then_some((before, now))
     }
+
+    /// The shares of failed requests before and now, when enough failed and they are apart.
+    fn failures(&self) -> Option<(f64, f64)> {
+        let ((good_failed, good), (bad_failed, bad)) = (totals(&self.history), totals(&self.observed));
+        let (before, now) =
+            (good_failed as f64 / good.max(1) as f64, bad_failed as f64 / bad.max(1) as f64);
+        (bad_failed >= FAILED_MIN && now - before >= FAILURE_RISE_MIN).then_some((before, now))
+    }
 }
 
 fn medians(seconds: &[Second]) -> Vec<f64> {
@@ -183,10 +207,10 @@ fn slow(case: &Case, q_value: f64) -> Option<(f64, Symptom)> {
 }
 
 fn failing(case: &Case, q_value: f64) -> Option<(f64, Symptom)> {
-    let ((good_failed, good), (bad_failed, bad)) = (totals(&case.history), totals(&case.observed));
-    let (before, now) = (good_failed as f64 / good.max(1) as f64, bad_failed as f64 / bad.max(1) as f64);
-    let is_failing = q_value <= Q_MAX && bad_failed >= FAILED_MIN && now - before >= FAILURE_RISE_MIN;
-    is_failing.then(|| (now / before.max(0.001), symptom(case, AlertSignal::Errors, (before, now), q_value)))
+    let (before, now) = case.failures()?;
+    let q_max = if now - before >= LARGE_RISE_MIN { LARGE_RISE_Q_MAX } else { FAILED_Q_MAX };
+    (q_value <= q_max)
+        .then(|| (now / before.max(0.001), symptom(case, AlertSignal::Errors, (before, now), q_value)))
 }
 
 fn symptom(case: &Case, signal: AlertSignal, (before, now): (f64, f64), q_value: f64) -> Symptom {

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use telemetry::UnixNanos;
 use telemetry::answer::OnsetRow;
+use telemetry::time::SECOND_NS;
 
 /// Seconds for which an instance counts as new.
 const NEW_SECONDS: i64 = 15;
@@ -16,27 +17,32 @@ const BEFORE_SECONDS: i64 = 3;
 /// Share of the slowest second to which the last two must have come down.
 const DECAYED: f64 = 0.7;
 
-/// The operations that an instance serves which appeared within the last seconds before `at`.
+/// Seconds of silence after which an instance counts as started anew: where it keeps its name, a restart is no more.
+const SILENT_SECONDS: i64 = 3;
+
+/// The operations of services one of whose instances started within the last seconds before `at`.
 pub(super) fn operations(rows: &[OnsetRow], from: UnixNanos, at: UnixNanos) -> BTreeSet<(String, String)> {
-    let mut first: BTreeMap<(&str, &str, &str), UnixNanos> = BTreeMap::new();
+    let since = at.plus_seconds(-NEW_SECONDS).max(from.plus_seconds(BEFORE_SECONDS));
+    let mut seen: BTreeMap<(&str, &str, &str), BTreeSet<UnixNanos>> = BTreeMap::new();
     for row in rows {
         let subject = &row.subject;
-        let seen = first
-            .entry((&subject.service, &subject.instance, &subject.version))
-            .or_insert(row.second);
-        *seen = row.second.min(*seen);
+        seen.entry((&subject.service, &subject.instance, &subject.version)).or_default().insert(row.second);
     }
-    let since = at.plus_seconds(-NEW_SECONDS).max(from.plus_seconds(BEFORE_SECONDS));
-    first.retain(|_, seen| *seen >= since);
-    if first.is_empty() {
+    let has_started = |seconds: &BTreeSet<UnixNanos>| {
+        let is_new = seconds.first().is_some_and(|first| *first >= since);
+        let pairs = seconds.iter().zip(seconds.iter().skip(1));
+        is_new
+            || pairs.into_iter().any(|(before, after)| {
+                *after >= since && after.since(*before) > SILENT_SECONDS * SECOND_NS
+            })
+    };
+    let services: BTreeSet<&str> =
+        seen.iter().filter(|(_, seconds)| has_started(seconds)).map(|(key, _)| key.0).collect();
+    if services.is_empty() {
         return BTreeSet::new();
     }
-    let is_new = |row: &&OnsetRow| {
-        let subject = &row.subject;
-        first.contains_key(&(subject.service.as_str(), subject.instance.as_str(), subject.version.as_str()))
-    };
     let name = |row: &OnsetRow| (row.subject.service.clone(), row.subject.operation.clone());
-    rows.iter().filter(is_new).map(name).collect()
+    rows.iter().filter(|row| services.contains(row.subject.service.as_str())).map(name).collect()
 }
 
 /// Whether the seconds `observed` come down from their slowest.

@@ -13,9 +13,10 @@ const DEPLOY_EVERY: f64 = 8.0 * 3_600.0;
 const RESTART_EVERY: f64 = 12.0 * 3_600.0;
 const SCALE_EVERY: f64 = 6.0 * 3_600.0;
 const BURST_EVERY: f64 = 2.0 * 3_600.0;
-/// Share of its capacity that a service uses when the season is at one, and the most that it is ever driven to.
-const USED: f64 = 0.2;
-const USED_MAX: f64 = 0.5;
+/// Share of its capacity that a service uses when the season is at one, and the most that it is ever driven to: no system
+/// without a fault lets load double its latency.
+const USED: f64 = 0.15;
+const USED_MAX: f64 = 0.4;
 
 /// One running process.
 #[derive(Debug, Clone)]

@@ -155,7 +155,7 @@ impl World {
         let mut load_of = [1.0_f64; 2];
         for database in busy {
             if let Some(load) = load_of.get_mut(database) {
-                *load = (*load * 1.15).min(1.5);
+                *load = (*load * 1.15).min(1.3);
             }
         }
         let mut of_database = [0.0; 2];

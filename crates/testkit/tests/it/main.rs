@@ -4,3 +4,4 @@
 
 mod engine;
 mod quiet_hours;
+mod soak;
