@@ -178,8 +178,7 @@ impl Case {
     /// The shares of failed requests before and now, when enough failed and they are apart.
     fn failures(&self) -> Option<(f64, f64)> {
         let ((good_failed, good), (bad_failed, bad)) = (totals(&self.history), totals(&self.observed));
-        let (before, now) =
-            (good_failed as f64 / good.max(1) as f64, bad_failed as f64 / bad.max(1) as f64);
+        let (before, now) = (good_failed as f64 / good.max(1) as f64, bad_failed as f64 / bad.max(1) as f64);
         (bad_failed >= FAILED_MIN && now - before >= FAILURE_RISE_MIN).then_some((before, now))
     }
 }

@@ -7,4 +7,5 @@
 
 pub mod dice;
 pub mod hours;
+pub mod shuffle;
 pub mod system;

@@ -52,7 +52,7 @@ impl EdgeContrast {
 /// Instrumented edges that appear in the bad window, largest excess first.
 #[must_use]
 pub fn contrast(good: &[EdgeRow], bad: &[EdgeRow]) -> Vec<EdgeContrast> {
-        let is_call = |row: &&EdgeRow| row.is_instrumented && row.queue.is_none();
+    let is_call = |row: &&EdgeRow| row.is_instrumented && row.queue.is_none();
     let before: BTreeMap<_, Vec<f64>> =
         good.iter().filter(is_call).map(|row| (ends(row), means(row))).collect();
     let rows: Vec<&EdgeRow> = bad.iter().filter(is_call).collect();

@@ -262,7 +262,12 @@ fn group((service, span, entry, resource, database, kind): &GroupKey<'_>) -> Gro
     }
 }
 
-fn of_group(key: &GroupKey<'_>, rows: &[&SelfTimeRow], (good, bad): (Level, Level), q_value: f64) -> Contrast {
+fn of_group(
+    key: &GroupKey<'_>,
+    rows: &[&SelfTimeRow],
+    (good, bad): (Level, Level),
+    q_value: f64,
+) -> Contrast {
     let mut by_instance: BTreeMap<&str, (u64, i64)> = BTreeMap::new();
     for row in rows {
         let instance = by_instance.entry(&row.subject.instance).or_default();

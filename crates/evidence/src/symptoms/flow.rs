@@ -85,8 +85,11 @@ const LYING_MIN: f64 = 0.5;
 /// Whether the messages that `symptom` misses were sent at all, by the queues of the whole history (`rows` of `edges`).
 #[must_use]
 pub fn followed(symptom: &Symptom, rows: &[EdgeRow]) -> Followed {
-    let queues: Vec<_> =
-        rows.iter().filter(|row| row.callee == symptom.service).filter_map(|row| row.queue.as_ref()).collect();
+    let queues: Vec<_> = rows
+        .iter()
+        .filter(|row| row.callee == symptom.service)
+        .filter_map(|row| row.queue.as_ref())
+        .collect();
     if queues.is_empty() {
         return Followed::Unknown;
     }

@@ -23,7 +23,8 @@ pub(super) fn ratio(history: &[f64], observed: usize) -> f64 {
     if spread <= 0.0 {
         return 1.0;
     }
-    let clipped: Vec<f64> = logs.iter().map(|log| (log - centre).clamp(-CLIP * spread, CLIP * spread)).collect();
+    let clipped: Vec<f64> =
+        logs.iter().map(|log| (log - centre).clamp(-CLIP * spread, CLIP * spread)).collect();
     let squares: f64 = clipped.iter().map(|value| value * value).sum();
     let lagged: f64 = clipped.iter().zip(clipped.iter().skip(1)).map(|(now, next)| now * next).sum();
     let correlation = (lagged / squares.max(f64::MIN_POSITIVE)).clamp(0.0, CORRELATION_MAX);

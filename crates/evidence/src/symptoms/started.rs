@@ -32,9 +32,9 @@ pub(super) fn operations(rows: &[OnsetRow], from: UnixNanos, at: UnixNanos) -> B
         let is_new = seconds.first().is_some_and(|first| *first >= since);
         let pairs = seconds.iter().zip(seconds.iter().skip(1));
         is_new
-            || pairs.into_iter().any(|(before, after)| {
-                *after >= since && after.since(*before) > SILENT_SECONDS * SECOND_NS
-            })
+            || pairs
+                .into_iter()
+                .any(|(before, after)| *after >= since && after.since(*before) > SILENT_SECONDS * SECOND_NS)
     };
     let services: BTreeSet<&str> =
         seen.iter().filter(|(_, seconds)| has_started(seconds)).map(|(key, _)| key.0).collect();

@@ -59,7 +59,8 @@ impl Patrol {
             match next {
                 Next::Done(symptoms) => return (!symptoms.is_empty()).then_some(Raised { at, symptoms }),
                 Next::Ask(questions) => {
-                    let answers: Vec<Answered> = questions.iter().map(|question| self.queues(question)).collect();
+                    let answers: Vec<Answered> =
+                        questions.iter().map(|question| self.queues(question)).collect();
                     next = watch.step(&answers).next;
                 }
             }

@@ -111,9 +111,8 @@ impl World {
     pub fn queue(&self, service: &str) -> Option<EdgeRow> {
         let place = self.services.iter().position(|other| other.name == service)?;
         let of_service = self.messages.iter().filter(|message| message.1 == place);
-        let (sent, untaken) = of_service.fold((0, 0), |(sent, untaken), message| {
-            (sent + message.2, untaken + message.3)
-        });
+        let (sent, untaken) =
+            of_service.fold((0, 0), |(sent, untaken), message| (sent + message.2, untaken + message.3));
         (sent > untaken).then(|| EdgeRow {
             caller: "senders".to_owned(),
             callee: service.to_owned(),

@@ -95,7 +95,8 @@ impl Graph {
         for layer in 0..LAYERS.len() {
             let until: f64 = LAYERS.iter().take(layer + 1).sum();
             let until = if layer + 1 == LAYERS.len() { 1.0 } else { until };
-            let until = ((until * shape.services as f64) as usize).max(services.len() + 1).min(shape.services);
+            let until =
+                ((until * shape.services as f64) as usize).max(services.len() + 1).min(shape.services);
             let mut here = Vec::new();
             while services.len() < until {
                 let number = numbers.get(services.len()).copied().unwrap_or_default();

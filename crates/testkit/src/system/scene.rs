@@ -6,9 +6,7 @@ use incident::Alert;
 use investigation::Watch;
 use investigation::watch::HISTORY_SECONDS;
 use telemetry::time::SECOND_NS;
-use telemetry::{
-    Answered, Answerer, Cancel, Inquiry, Limits, Next, SourceName, Space, UnixNanos,
-};
+use telemetry::{Answered, Answerer, Cancel, Inquiry, Limits, Next, SourceName, Space, UnixNanos};
 
 use super::fault::{Fault, FaultKind};
 use super::graph::{Graph, Shape};
@@ -40,7 +38,8 @@ impl Scene {
     pub fn new(seed: u64, kind: FaultKind, shape: &Shape) -> Option<Self> {
         let graph = Graph::new(seed, shape);
         let fault = Fault::new(seed, kind, &graph, shape)?;
-        let onset = UnixNanos(1_750_000_000 * SECOND_NS + Dice::part(seed, 4).below(SECOND_NS as usize) as i64);
+        let onset =
+            UnixNanos(1_750_000_000 * SECOND_NS + Dice::part(seed, 4).below(SECOND_NS as usize) as i64);
         let mut deploys = decoys(seed, &graph, &fault, onset);
         let decoys = deploys.iter().map(|deploy| graph.name(deploy.service).to_owned()).collect();
         if kind == FaultKind::BadDeploy {
@@ -57,7 +56,8 @@ impl Scene {
     /// stays silent to the end.
     #[must_use]
     pub fn watch(&self, source: &dyn Answerer) -> Option<Alert> {
-        let looks = (-2..self.seconds_after / LOOK_SECONDS).map(|look| self.onset.plus_seconds(look * LOOK_SECONDS));
+        let looks =
+            (-2..self.seconds_after / LOOK_SECONDS).map(|look| self.onset.plus_seconds(look * LOOK_SECONDS));
         looks.into_iter().find_map(|at| look(source, at))
     }
 }
@@ -99,8 +99,9 @@ fn look(source: &dyn Answerer, at: UnixNanos) -> Option<Alert> {
 /// Deploys of other services around the onset: before, just before, and after.
 fn decoys(seed: u64, graph: &Graph, fault: &Fault, onset: UnixNanos) -> Vec<Deploy> {
     let mut dice = Dice::part(seed, 5);
-    let mut services: Vec<usize> =
-        (0..graph.services.len()).filter(|service| ![fault.service, fault.caller].contains(service)).collect();
+    let mut services: Vec<usize> = (0..graph.services.len())
+        .filter(|service| ![fault.service, fault.caller].contains(service))
+        .collect();
     dice.shuffle(&mut services);
     let seconds = [-40, -15, -3, -1, 3];
     let places = services.into_iter().zip(seconds).take(DECOYS);

@@ -124,8 +124,7 @@ impl Traffic<'_> {
             work += self.extra_ms();
         }
         let mut now = UnixNanos(start.0 + nanos(work / 2.0));
-        let mut failed =
-            self.is(FaultKind::Errors, operation.service, start) && self.dice.happens(FAILING);
+        let mut failed = self.is(FaultKind::Errors, operation.service, start) && self.dice.happens(FAILING);
         if !failed {
             now = self.queries(operation, now, span);
             for call in &operation.calls {

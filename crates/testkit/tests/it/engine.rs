@@ -41,15 +41,15 @@ fn run(scene: &Scene, repeated: usize) -> Outcome {
         return Outcome { right: false, decoys: vec![], seconds_to_alert: None, engine_ms: 0.0, said };
     };
     let seconds = alert.at.since(scene.onset) as f64 / 1e9;
-    let runs: Vec<_> =
-        (0..repeated).map(|_| diagnose(alert.clone(), &source, &SystemClock::new())).collect();
+    let runs: Vec<_> = (0..repeated).map(|_| diagnose(alert.clone(), &source, &SystemClock::new())).collect();
     let engine_ms = runs.iter().map(|(_, engine)| engine.as_secs_f64() * 1e3).fold(f64::MAX, f64::min);
     let conclusion = &runs[0].0;
     assert!(runs.iter().all(|(other, _)| other == conclusion), "equal answers, equal conclusions");
     let blamed = blamed(conclusion);
-    let is_it = conclusion.root_cause.as_ref().is_some_and(|cause| {
-        cause.component == scene.fault.component && cause.service == scene.fault.name
-    });
+    let is_it = conclusion
+        .root_cause
+        .as_ref()
+        .is_some_and(|cause| cause.component == scene.fault.component && cause.service == scene.fault.name);
     // The change that did it is named, and where nothing was deployed none is.
     let trigger = conclusion.root_cause.as_ref().and_then(|cause| cause.trigger.as_ref());
     let is_triggered = trigger.map(|trigger| trigger.change.service.as_str())
@@ -102,7 +102,9 @@ fn the_right_component_is_named_in_generated_systems_and_no_decoy() {
         ]));
     }
     let is_fast = slowest <= ENGINE_MS_MAX;
-    table.push(format!("right {right} of {seeds}, decoys blamed {decoys}, slowest {slowest:.1} ms of {ENGINE_MS_MAX}"));
+    table.push(format!(
+        "right {right} of {seeds}, decoys blamed {decoys}, slowest {slowest:.1} ms of {ENGINE_MS_MAX}"
+    ));
     let figures = json!({
         "services": services,
         "right": right,

@@ -80,11 +80,11 @@ fn planted(seed: u64, plant: Plant, rate: f64) -> Option<Option<i64>> {
 #[test]
 fn a_world_without_a_fault_raises_nothing_and_with_one_is_raised_soon() {
     let seed = soak::seed();
-    let (worlds, services, hours, trials) =
-        if soak::is_long() { (10, 20, 10, 200) } else { (2, 3, 1, 6) };
+    let (worlds, services, hours, trials) = if soak::is_long() { (10, 20, 10, 200) } else { (2, 3, 1, 6) };
     let incidents = quiet(seed, worlds, services, hours);
     let service_hours = worlds * services as u64 * hours as u64;
-    let mut table = vec![format!("{service_hours} service-hours without a fault: {} incidents", incidents.len())];
+    let mut table =
+        vec![format!("{service_hours} service-hours without a fault: {} incidents", incidents.len())];
     table.extend(incidents.iter().cloned());
     let mut passed = incidents.is_empty();
     let mut power = Vec::new();
