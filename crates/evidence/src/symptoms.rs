@@ -3,12 +3,12 @@
 //! Every (service, operation) is one test on blocks of one second (spans are clustered, seconds much less so):
 //! the last five complete seconds against the history before them, the last twenty for an operation with fewer than
 //! ten requests in five. An operation is slow when all of these hold:
-//! the rank-sum test over the whole family has q <= 0.01 (Benjamini-Hochberg), the median of the seconds is at
+//! the rank-sum test over the whole family has q <= 0.01 (Benjamini-Hochberg), 1e-5 with a minute of history, the median of the seconds is at
 //! least twice the baseline's (the "elevated" line of operational practice) and at least 5 ms above it, at least four
 //! of five seconds lie above the baseline's 95th percentile, and there are ten requests. The rise must also be one that
 //! the operation's own noise does not make in days of looks, see [`noise`]; where five seconds cannot show that, ten or
 //! twenty may. While an instance has just started and what is slow gets faster, nothing is said yet. It fails more
-//! when five requests failed and Fisher's test has q <= 1e-5 with a rate that rose by 0.05, or q <= 1e-3 with 0.2.
+//! when five requests failed and Fisher's test has q <= 1e-5 with a rate that rose by 0.05, or, with a short history, q <= 1e-3 with 0.2.
 //!
 //! Does not say why, and does not remember: a symptom that lasts is found again at each step.
 
@@ -34,8 +34,13 @@ const LONGER_SECONDS: [i64; 2] = [10, 20];
 pub const START_SECONDS: i64 = 4;
 /// Seconds with data that the history must hold.
 pub const HISTORY_SECONDS_MIN: usize = 12;
-/// False discovery rate over the family of one step.
+/// False discovery rate over the family of one step, where the history is too short to prove more.
 const Q_MAX: f64 = 0.01;
+/// The same where there is a minute of history: five seconds above all of it reach 1e-6 in a family of sixty, so nothing
+/// real is lost, and a day has 43,200 looks.
+const LONG_Q_MAX: f64 = 1e-5;
+/// Seconds with data that make a history long.
+const LONG_SECONDS: usize = 60;
 /// Ratio of medians from which a latency counts as elevated; exactly twice is not.
 const RATIO_MIN: f64 = 2.0;
 /// Rise of the median, in milliseconds, below which no person would be paged.
@@ -47,7 +52,7 @@ const REQUESTS_MIN: u64 = 10;
 const FAILED_MIN: u64 = 5;
 const FAILURE_RISE_MIN: f64 = 0.05;
 const FAILED_Q_MAX: f64 = 1e-5;
-/// A rise from which the share itself speaks, and its false discovery rate.
+/// A rise from which the share itself speaks while the history is short, and its false discovery rate.
 const LARGE_RISE_MIN: f64 = 0.2;
 const LARGE_RISE_Q_MAX: f64 = 1e-3;
 
@@ -160,6 +165,10 @@ fn case(
 }
 
 impl Case {
+    fn is_long(&self) -> bool {
+        self.history.len() >= LONG_SECONDS
+    }
+
     /// The medians before and now, when they are apart by more than twice, than a trifle, than single seconds and than
     /// noise.
     fn rise(&self) -> Option<(f64, f64)> {
@@ -201,13 +210,15 @@ fn failed_p(case: &Case) -> f64 {
 }
 
 fn slow(case: &Case, q_value: f64) -> Option<(f64, Symptom)> {
-    let (before, now) = case.rise().filter(|_| q_value <= Q_MAX)?;
+    let q_max = if case.is_long() { LONG_Q_MAX } else { Q_MAX };
+    let (before, now) = case.rise().filter(|_| q_value <= q_max)?;
     Some((now / before.max(0.1), symptom(case, AlertSignal::Latency, (before, now), q_value)))
 }
 
 fn failing(case: &Case, q_value: f64) -> Option<(f64, Symptom)> {
     let (before, now) = case.failures()?;
-    let q_max = if now - before >= LARGE_RISE_MIN { LARGE_RISE_Q_MAX } else { FAILED_Q_MAX };
+    let is_large = now - before >= LARGE_RISE_MIN && !case.is_long();
+    let q_max = if is_large { LARGE_RISE_Q_MAX } else { FAILED_Q_MAX };
     (q_value <= q_max)
         .then(|| (now / before.max(0.001), symptom(case, AlertSignal::Errors, (before, now), q_value)))
 }
