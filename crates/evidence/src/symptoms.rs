@@ -1,14 +1,14 @@
 //! Which operations are slower or fail more now than before: the statistics behind the watch.
 //!
-//! Every (service, operation) is one test on blocks of one second (spans are clustered, seconds much less so):
-//! the last five complete seconds against the history before them, the last twenty for an operation with fewer than
-//! ten requests in five. An operation is slow when all of these hold:
-//! the rank-sum test over the whole family has q <= 0.01 (Benjamini-Hochberg), 1e-5 with a minute of history, the median of the seconds is at
-//! least twice the baseline's (the "elevated" line of operational practice) and at least 5 ms above it, at least four
-//! of five seconds lie above the baseline's 95th percentile, and there are ten requests. The rise must also be one that
-//! the operation's own noise does not make in days of looks, see [`noise`]; where five seconds cannot show that, ten or
-//! twenty may. While an instance has just started and what is slow gets faster, nothing is said yet. It fails more
-//! when five requests failed and Fisher's test has q <= 1e-5 with a rate that rose by 0.05, or, with a short history, q <= 1e-3 with 0.2.
+//! Every (service, operation) is one test on blocks of one second (spans are clustered, seconds much less so): the last
+//! five complete seconds against the history before them, or the last ten or twenty where five hold fewer than ten
+//! requests or cannot show a rise. An operation is slow when all of these hold:
+//! the rank-sum test over the whole family has q <= 0.01 (Benjamini-Hochberg), 1e-5 with a minute of history; the median of
+//! the seconds is more than twice the baseline's (the "elevated" line of operational practice) and at least 5 ms above it;
+//! at least four of five seconds lie above the baseline's 95th percentile; the rise is one that the operation's own noise
+//! does not make in days of looks, see `noise`. While an instance has just started and what is slow gets faster, nothing
+//! is said yet. It fails more when five requests failed and Fisher's test has q <= 1e-5 with a rate that rose by 0.05, or,
+//! with a short history, q <= 1e-3 with 0.2.
 //!
 //! Does not say why, and does not remember: a symptom that lasts is found again at each step.
 
