@@ -3,12 +3,12 @@
 //! Every (service, operation) is one test on blocks of one second (spans are clustered, seconds much less so): the last
 //! five complete seconds against the history before them, or the last ten or twenty where five hold fewer than ten
 //! requests or cannot show a rise. An operation is slow when all of these hold:
-//! the rank-sum test over the whole family has q <= 0.01 (Benjamini-Hochberg), 1e-5 with a minute of history; the median of
+//! the rank-sum test over the whole family has q <= 0.01 (Benjamini-Hochberg), 1e-3 with a minute of history; the median of
 //! the seconds is more than twice the baseline's (the "elevated" line of operational practice) and at least 5 ms above it;
 //! at least four of five seconds lie above the baseline's 95th percentile; the rise is one that the operation's own noise
-//! does not make in days of looks, see `noise`. While an instance has just started and what is slow gets faster, nothing
-//! is said yet. It fails more when five requests failed and Fisher's test has q <= 1e-5 with a rate that rose by 0.05, or,
-//! with a short history, q <= 1e-3 with 0.2.
+//! does not make in days of looks, see `noise`. While an instance has just started, see `started`, a small rise is not told
+//! yet. It fails more when five requests failed and Fisher's test has q <= 1e-5 with a rate that rose by 0.05, or
+//! q <= 1e-4 (1e-3 with a short history) with 0.2.
 //!
 //! Does not say why, and does not remember: a symptom that lasts is found again at each step.
 
@@ -36,9 +36,8 @@ pub const START_SECONDS: i64 = 4;
 pub const HISTORY_SECONDS_MIN: usize = 12;
 /// False discovery rate over the family of one step, where the history is too short to prove more.
 const Q_MAX: f64 = 0.01;
-/// The same where there is a minute of history: five seconds above all of it reach 1e-6 in a family of sixty, so nothing
-/// real is lost, and a day has 43,200 looks.
-const LONG_Q_MAX: f64 = 1e-5;
+/// The same where there is a minute of history, in which five raised seconds can prove much more; a day has 43,200 looks.
+const LONG_Q_MAX: f64 = 1e-3;
 /// Seconds with data that make a history long.
 const LONG_SECONDS: usize = 60;
 /// Ratio of medians from which a latency counts as elevated; exactly twice is not.
@@ -52,9 +51,9 @@ const REQUESTS_MIN: u64 = 10;
 const FAILED_MIN: u64 = 5;
 const FAILURE_RISE_MIN: f64 = 0.05;
 const FAILED_Q_MAX: f64 = 1e-5;
-/// A rise from which the share itself speaks while the history is short, and its false discovery rate.
+/// A rise from which the share itself speaks, and its false discovery rate with a short and with a long history.
 const LARGE_RISE_MIN: f64 = 0.2;
-const LARGE_RISE_Q_MAX: f64 = 1e-3;
+const LARGE_RISE_Q_MAX: [f64; 2] = [1e-3, 1e-4];
 
 /// One operation in the two windows.
 #[derive(Clone)]
@@ -133,7 +132,8 @@ impl Looked {
     fn new(cases: impl Iterator<Item = Case>, has_started: bool) -> Option<Self> {
         let (mut first, mut slow, mut failing) = (None, None, None);
         for mut case in cases {
-            case.is_settled = !(has_started && started::is_warming_up(&medians(&case.observed)));
+            case.is_settled =
+                !has_started || started::is_settled(&medians(&case.history), &medians(&case.observed));
             slow = slow.or_else(|| case.rise().map(|_| case.clone()));
             failing = failing.or_else(|| case.failures().map(|_| case.clone()));
             first = first.or(Some(case));
@@ -217,8 +217,12 @@ fn slow(case: &Case, q_value: f64) -> Option<(f64, Symptom)> {
 
 fn failing(case: &Case, q_value: f64) -> Option<(f64, Symptom)> {
     let (before, now) = case.failures()?;
-    let is_large = now - before >= LARGE_RISE_MIN && !case.is_long();
-    let q_max = if is_large { LARGE_RISE_Q_MAX } else { FAILED_Q_MAX };
+    let [short, long] = LARGE_RISE_Q_MAX;
+    let q_max = match now - before >= LARGE_RISE_MIN {
+        true if case.is_long() => long,
+        true => short,
+        false => FAILED_Q_MAX,
+    };
     (q_value <= q_max)
         .then(|| (now / before.max(0.001), symptom(case, AlertSignal::Errors, (before, now), q_value)))
 }
