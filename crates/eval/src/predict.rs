@@ -18,7 +18,7 @@ use crate::tables::Kind;
 use crate::{folder, loudest, peak};
 
 /// Steps after which a machine is considered not to end (I9).
-pub(crate) const STEPS_MAX: usize = 64;
+pub const STEPS_MAX: usize = 64;
 
 /// What to predict, and how the cases are changed before.
 #[derive(Debug, Clone, Copy)]

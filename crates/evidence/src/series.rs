@@ -67,12 +67,13 @@ pub type Series = BTreeMap<UnixNanos, Second>;
 /// The series of every (service, operation) in `rows`.
 #[must_use]
 pub fn by_operation(rows: &[OnsetRow]) -> BTreeMap<(String, String), Series> {
-    let mut all: BTreeMap<(String, String), Series> = BTreeMap::new();
+    let mut all: BTreeMap<(&str, &str), Series> = BTreeMap::new();
     for row in rows {
-        let key = (row.subject.service.clone(), row.subject.operation.clone());
+        let key = (row.subject.service.as_str(), row.subject.operation.as_str());
         all.entry(key).or_default().entry(row.second).or_default().add(row);
     }
-    all
+    let owned = |(service, operation): (&str, &str)| (service.to_owned(), operation.to_owned());
+    all.into_iter().map(|(key, series)| (owned(key), series)).collect()
 }
 
 /// The series of the rows that `admits` lets in.

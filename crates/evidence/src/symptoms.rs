@@ -1,16 +1,22 @@
 //! Which operations are slower or fail more now than before: the statistics behind the watch.
 //!
-//! Every (service, operation) is one test on blocks of one second (spans are clustered, seconds much less so):
-//! the last five complete seconds against the history before them, the last twenty for an operation with fewer than
-//! ten requests in five. An operation is slow when all of these hold:
-//! the rank-sum test over the whole family has q <= 0.01 (Benjamini-Hochberg), the median of the seconds is at
-//! least twice the baseline's (the "elevated" line of operational practice) and at least 5 ms above it, at least four
-//! of five seconds lie above the baseline's 95th percentile, and there are ten requests. It fails more
-//! when Fisher's test has q <= 0.01, five requests failed and the rate rose by 0.05.
+//! Every (service, operation) is one test on blocks of one second (spans are clustered, seconds much less so): the last
+//! five complete seconds against the history before them, or the last ten or twenty where five hold fewer than ten
+//! requests or cannot show a rise. An operation is slow when all of these hold:
+//! the rank-sum test over the whole family has q <= 0.01 (Benjamini-Hochberg), 1e-3 with a minute of history; the median of
+//! the seconds is more than twice the baseline's (the "elevated" line of operational practice) and at least 5 ms above it;
+//! at least four of five seconds lie above the baseline's 95th percentile; the rise is one that the operation's own noise
+//! does not make in days of looks, see `noise`. While an instance has just started, see `started`, a small rise is not told
+//! yet. It fails more when five requests failed and Fisher's test has q <= 1e-5 with a rate that rose by 0.05, or
+//! q <= 1e-4 (1e-3 with a short history) with 0.2.
 //!
 //! Does not say why, and does not remember: a symptom that lasts is found again at each step.
 
 mod flow;
+mod noise;
+mod started;
+
+pub use flow::{Followed, followed};
 
 use incident::{AlertSignal, Measured, Symptom};
 use telemetry::answer::OnsetRow;
@@ -22,25 +28,35 @@ use crate::statistics::{false_discovery, fisher, median, rank_sum};
 
 /// Seconds compared with the history, where there are requests enough.
 pub const OBSERVED_SECONDS: i64 = 5;
-/// Seconds compared with the history for operations with few requests; at one request in two seconds they hold ten.
-const SPARSE_SECONDS: i64 = 20;
+/// Seconds compared with the history where five do not suffice; at one request in two seconds, twenty hold ten.
+const LONGER_SECONDS: [i64; 2] = [10, 20];
 /// Seconds after the earliest data that are start-up.
 pub const START_SECONDS: i64 = 4;
 /// Seconds with data that the history must hold.
 pub const HISTORY_SECONDS_MIN: usize = 12;
-/// False discovery rate over the family of one step.
+/// False discovery rate over the family of one step, where the history is too short to prove more.
 const Q_MAX: f64 = 0.01;
+/// The same where there is a minute of history, in which five raised seconds can prove much more; a day has 43,200 looks.
+const LONG_Q_MAX: f64 = 1e-3;
+/// Seconds with data that make a history long.
+const LONG_SECONDS: usize = 60;
 /// Ratio of medians from which a latency counts as elevated; exactly twice is not.
 const RATIO_MIN: f64 = 2.0;
 /// Rise of the median, in milliseconds, below which no person would be paged.
 const RISE_MS_MIN: f64 = 5.0;
 /// Requests in the observed seconds.
 const REQUESTS_MIN: u64 = 10;
-/// Failed requests and rise of the failure rate that make errors a symptom.
+/// Failed requests and rise of the failure rate that make errors a symptom, and the false discovery rate of that rise:
+/// five failures among fifty are a matter of chance once in ten thousand looks, and a day has 43,200.
 const FAILED_MIN: u64 = 5;
 const FAILURE_RISE_MIN: f64 = 0.05;
+const FAILED_Q_MAX: f64 = 1e-5;
+/// A rise from which the share itself speaks, and its false discovery rate with a short and with a long history.
+const LARGE_RISE_MIN: f64 = 0.2;
+const LARGE_RISE_Q_MAX: [f64; 2] = [1e-3, 1e-4];
 
 /// One operation in the two windows.
+#[derive(Clone)]
 struct Case {
     service: String,
     operation: String,
@@ -48,6 +64,8 @@ struct Case {
     observed: Vec<Second>,
     baseline_window: Window,
     observed_window: Window,
+    /// Whether nothing that has just started explains it.
+    is_settled: bool,
 }
 
 /// The symptoms at data time `at` (the end of the last complete second), worst first.
@@ -55,30 +73,35 @@ struct Case {
 pub fn find(rows: &[OnsetRow], history_from: UnixNanos, at: UnixNanos) -> Vec<Symptom> {
     let observed_window = Window::new(at.plus_seconds(-OBSERVED_SECONDS), at);
     let baseline_window = baseline(rows, history_from, observed_window.from);
-    let cases: Vec<Case> = series::by_operation(rows)
-        .into_iter()
-        .filter_map(|(name, series)| {
-            case(&name, &series, (baseline_window, observed_window)).or_else(|| {
-                let observed = Window::new(at.plus_seconds(-SPARSE_SECONDS), at);
-                case(&name, &series, (Window::new(baseline_window.from, observed.from), observed))
-            })
+    let by_operation = series::by_operation(rows);
+    let started = started::operations(rows, baseline_window.from, at);
+    let windows = std::iter::once(OBSERVED_SECONDS).chain(LONGER_SECONDS).map(|seconds| {
+        let observed = Window::new(at.plus_seconds(-seconds), at);
+        (Window::new(baseline_window.from, observed.from), observed)
+    });
+    let windows: Vec<(Window, Window)> = windows.collect();
+    let looked: Vec<Looked> = by_operation
+        .iter()
+        .filter_map(|named| {
+            let cases = windows.iter().filter_map(|windows| case(named, *windows));
+            Looked::new(cases, started.contains(named.0))
         })
         .collect();
-    let slow_p: Vec<f64> = cases.iter().map(slow_p).collect();
-    let failed_p: Vec<f64> = cases.iter().map(failed_p).collect();
+    let slow_p: Vec<f64> = looked.iter().map(|looked| slow_p(&looked.slow)).collect();
+    let failed_p: Vec<f64> = looked.iter().map(|looked| failed_p(&looked.failing)).collect();
     let family: Vec<f64> = slow_p.iter().chain(&failed_p).copied().collect();
     let q_values = false_discovery::q_values(&family);
     let q_at = |place: usize| q_values.get(place).copied().unwrap_or(1.0);
     let mut symptoms: Vec<(f64, Symptom)> = Vec::new();
-    for (place, case) in cases.iter().enumerate() {
-        symptoms.extend(slow(case, q_at(place)));
-        symptoms.extend(failing(case, q_at(place + cases.len())));
+    for (place, looked) in looked.iter().enumerate() {
+        symptoms.extend(slow(&looked.slow, q_at(place)));
+        symptoms.extend(failing(&looked.failing, q_at(place + slow_p.len())));
     }
-    symptoms.extend(flow::fewer_messages(rows, baseline_window, observed_window));
+    symptoms.extend(flow::fewer_messages(rows, &by_operation, baseline_window, observed_window));
     let is_known = |found: &Symptom| {
         symptoms.iter().any(|(_, s)| s.service == found.service && s.operation == found.operation)
     };
-    let new = flow::new_failures(rows, baseline_window, observed_window);
+    let new = flow::new_failures(&by_operation, baseline_window, observed_window);
     let new: Vec<_> = new.into_iter().filter(|(_, symptom)| !is_known(symptom)).collect();
     symptoms.extend(new);
     symptoms.sort_by(|a, b| {
@@ -97,10 +120,32 @@ fn baseline(rows: &[OnsetRow], history_from: UnixNanos, to: UnixNanos) -> Window
     Window::new(if first > history_from && is_long { warm } else { history_from }, to)
 }
 
+/// The cases of one operation that are tested. Which of the windows it is costs no share of the family: the noise, and
+/// the number of failures, are held against each.
+struct Looked {
+    slow: Case,
+    failing: Case,
+}
+
+impl Looked {
+    /// The first window in which it is slow, or fails, else the first of all.
+    fn new(cases: impl Iterator<Item = Case>, has_started: bool) -> Option<Self> {
+        let (mut first, mut slow, mut failing) = (None, None, None);
+        for mut case in cases {
+            case.is_settled =
+                !has_started || started::is_settled(&medians(&case.history), &medians(&case.observed));
+            slow = slow.or_else(|| case.rise().map(|_| case.clone()));
+            failing = failing.or_else(|| case.failures().map(|_| case.clone()));
+            first = first.or(Some(case));
+        }
+        let first: Case = first?;
+        Some(Self { slow: slow.unwrap_or_else(|| first.clone()), failing: failing.unwrap_or(first) })
+    }
+}
+
 /// The case of one operation, when there is enough of it in both windows.
 fn case(
-    (service, operation): &(String, String),
-    series: &Series,
+    ((service, operation), series): (&(String, String), &Series),
     (baseline_window, observed_window): (Window, Window),
 ) -> Option<Case> {
     let seconds = |window| series::within(series, window).map(|(_, second)| second).collect();
@@ -115,7 +160,36 @@ fn case(
         observed,
         baseline_window,
         observed_window,
+        is_settled: true,
     })
+}
+
+impl Case {
+    fn is_long(&self) -> bool {
+        self.history.len() >= LONG_SECONDS
+    }
+
+    /// The medians before and now, when they are apart by more than twice, than a trifle, than single seconds and than
+    /// noise.
+    fn rise(&self) -> Option<(f64, f64)> {
+        let (history, observed) = (medians(&self.history), medians(&self.observed));
+        let (before, now) = (median::median(&history)?, median::median(&observed)?);
+        if now <= RATIO_MIN * before || now - before < RISE_MS_MIN || !self.is_settled {
+            return None;
+        }
+        let usual = median::quantile(&history, 0.95)?;
+        let above = observed.iter().filter(|value| **value > usual).count();
+        let is_lasting = 5 * above >= 4 * observed.len().max(OBSERVED_SECONDS as usize);
+        let is_beyond = now > noise::ratio(&history, observed.len()) * before;
+        (is_lasting && is_beyond).then_some((before, now))
+    }
+
+    /// The shares of failed requests before and now, when enough failed and they are apart.
+    fn failures(&self) -> Option<(f64, f64)> {
+        let ((good_failed, good), (bad_failed, bad)) = (totals(&self.history), totals(&self.observed));
+        let (before, now) = (good_failed as f64 / good.max(1) as f64, bad_failed as f64 / bad.max(1) as f64);
+        (bad_failed >= FAILED_MIN && now - before >= FAILURE_RISE_MIN).then_some((before, now))
+    }
 }
 
 fn medians(seconds: &[Second]) -> Vec<f64> {
@@ -136,23 +210,21 @@ fn failed_p(case: &Case) -> f64 {
 }
 
 fn slow(case: &Case, q_value: f64) -> Option<(f64, Symptom)> {
-    let history = medians(&case.history);
-    let observed = medians(&case.observed);
-    let (before, now) = (median::median(&history)?, median::median(&observed)?);
-    let usual = median::quantile(&history, 0.95)?;
-    let above = observed.iter().filter(|value| **value > usual).count();
-    let is_slow = q_value <= Q_MAX
-        && now > RATIO_MIN * before
-        && now - before >= RISE_MS_MIN
-        && 5 * above >= 4 * observed.len().max(OBSERVED_SECONDS as usize);
-    is_slow.then(|| (now / before.max(0.1), symptom(case, AlertSignal::Latency, (before, now), q_value)))
+    let q_max = if case.is_long() { LONG_Q_MAX } else { Q_MAX };
+    let (before, now) = case.rise().filter(|_| q_value <= q_max)?;
+    Some((now / before.max(0.1), symptom(case, AlertSignal::Latency, (before, now), q_value)))
 }
 
 fn failing(case: &Case, q_value: f64) -> Option<(f64, Symptom)> {
-    let ((good_failed, good), (bad_failed, bad)) = (totals(&case.history), totals(&case.observed));
-    let (before, now) = (good_failed as f64 / good.max(1) as f64, bad_failed as f64 / bad.max(1) as f64);
-    let is_failing = q_value <= Q_MAX && bad_failed >= FAILED_MIN && now - before >= FAILURE_RISE_MIN;
-    is_failing.then(|| (now / before.max(0.001), symptom(case, AlertSignal::Errors, (before, now), q_value)))
+    let (before, now) = case.failures()?;
+    let [short, long] = LARGE_RISE_Q_MAX;
+    let q_max = match now - before >= LARGE_RISE_MIN {
+        true if case.is_long() => long,
+        true => short,
+        false => FAILED_Q_MAX,
+    };
+    (q_value <= q_max)
+        .then(|| (now / before.max(0.001), symptom(case, AlertSignal::Errors, (before, now), q_value)))
 }
 
 fn symptom(case: &Case, signal: AlertSignal, (before, now): (f64, f64), q_value: f64) -> Symptom {

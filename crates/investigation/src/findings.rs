@@ -98,7 +98,8 @@ impl Findings {
             if !seen.insert(service.clone()) {
                 continue;
             }
-            open.extend(self.calls.iter().filter(|(from, _)| *from == service).map(|(_, to)| to.clone()));
+            let from_here = self.calls.range((service.clone(), String::new())..);
+            open.extend(from_here.take_while(|(from, _)| *from == service).map(|(_, to)| to.clone()));
         }
         caller != callee && seen.contains(callee)
     }
@@ -124,7 +125,7 @@ pub(crate) fn measure(
         .of(&changes::MEASURE, || changes::rollouts(&rows))
         .into_iter()
         .map(|rollout| {
-            let contrast = changes::version_contrast(&good, &bad, &rollout);
+            let contrast = changes::version_contrast(good, bad, &rollout);
             (rollout, contrast)
         })
         .collect();
@@ -132,25 +133,25 @@ pub(crate) fn measure(
         Some(Table::SeriesChange(rows)) => rows.clone(),
         _ => Vec::new(),
     });
-    let contrasts = settings.of(&exclusive_latency::MEASURE, || exclusive_latency::contrast(&good, &bad, at));
-    let edges = settings.of(&edge_delay::MEASURE, || edge_delay::contrast(&good_edges, &bad_edges, at));
+    let contrasts = settings.of(&exclusive_latency::MEASURE, || exclusive_latency::contrast(good, bad, at));
+    let edges = settings.of(&edge_delay::MEASURE, || edge_delay::contrast(good_edges, bad_edges, at));
     let raised_spans: f64 = contrasts.iter().filter(|c| c.is_raised()).map(|c| c.excess_ms).sum();
     let raised_edges: f64 = edges.iter().filter(|edge| edge.is_raised()).map(|edge| edge.excess_ms).sum();
-    let symptom = symptom_excess_ms(alert, ledger, onset_question, &views, &bad);
-    let lanes = settings.of(&waiting::MEASURE, || waiting::lanes(&good, &bad));
+    let symptom = symptom_excess_ms(alert, ledger, onset_question, &views, bad);
+    let lanes = settings.of(&waiting::MEASURE, || waiting::lanes(good, bad));
     let in_a_row: f64 = lanes.iter().map(Lane::serialised_ms).sum();
     let excess_ms = (raised_spans + raised_edges + in_a_row).max(symptom);
     Findings {
         suspects: suspects::suspects(&contrasts, excess_ms),
         contrasts,
         lanes,
-        resends: settings.of(&structure::MEASURE, || structure::resends(&good_edges, &bad_edges)),
-        flows: settings.of(&messages::MEASURE, || messages::flows(&good_edges, &bad_edges)),
-        skews: settings.of(&clock::MEASURE, || clock::skews(&good_edges)),
+        resends: settings.of(&structure::MEASURE, || structure::resends(good_edges, bad_edges)),
+        flows: settings.of(&messages::MEASURE, || messages::flows(good_edges, bad_edges)),
+        skews: settings.of(&clock::MEASURE, || clock::skews(good_edges)),
         series,
         excess_ms,
         has_self_time: good.traces > 0 && bad.traces > 0,
-        origins: settings.of(&error_origination::MEASURE, || error_origination::origins(&good, &bad, at)),
+        origins: settings.of(&error_origination::MEASURE, || error_origination::origins(good, bad, at)),
         edges,
         calls: bad_edges.iter().map(|row| (row.caller.clone(), row.callee.clone())).collect(),
         rollouts,
@@ -163,10 +164,10 @@ pub(crate) fn measure(
     }
 }
 
-fn edges(ledger: &Ledger, id: &QuestionId) -> Vec<EdgeRow> {
+fn edges<'a>(ledger: &'a Ledger, id: &QuestionId) -> &'a [EdgeRow] {
     match ledger.table(id) {
-        Some(Table::Edges(rows)) => rows.clone(),
-        _ => Vec::new(),
+        Some(Table::Edges(rows)) => rows,
+        _ => &[],
     }
 }
 

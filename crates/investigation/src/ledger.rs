@@ -106,10 +106,11 @@ impl Ledger {
     }
 
     /// The exclusive times that answer `id`, empty when there are none.
-    pub(crate) fn self_time(&self, id: &QuestionId) -> SelfTimeTable {
+    pub(crate) fn self_time(&self, id: &QuestionId) -> &SelfTimeTable {
+        static NOTHING: SelfTimeTable = SelfTimeTable { traces: 0, rows: Vec::new(), lanes: Vec::new() };
         match self.table(id) {
-            Some(Table::SelfTime(table)) => table.clone(),
-            _ => SelfTimeTable { traces: 0, rows: Vec::new(), lanes: Vec::new() },
+            Some(Table::SelfTime(table)) => table,
+            _ => &NOTHING,
         }
     }
 

@@ -24,7 +24,9 @@ pub(crate) struct Soak {
     pub(crate) name: &'static str,
     /// One line for help.
     pub(crate) what: &'static str,
-    /// Which tests of the binary's integration tests are its harness.
+    /// The package whose integration tests hold its harness.
+    package: &'static str,
+    /// Which of them are it.
     filter: &'static str,
     /// Folders whose change makes the record old.
     pub(crate) inputs: &'static [&'static str],
@@ -36,36 +38,51 @@ const SEED_DEFAULT: u64 = 1;
 /// Where the public datasets are, which are not in the repository; soaks named `eval-` read them.
 const DATASETS: &str = "FIRSTCAUSE_DATASETS";
 
+/// What the engine's answers hang on.
+const ENGINE: &[&str] = &["crates/evidence", "crates/investigation", "crates/testkit"];
+
 /// Every soak, sorted.
 pub(crate) fn all() -> &'static [Soak] {
     &[
         Soak {
             name: "demo",
             what: "the demo's faults over many seeds: how often the cause is named",
+            package: "firstcause",
             filter: "demo_seeds::",
             inputs: &["crates"],
         },
         Soak {
             name: "demo-degraded",
             what: "each fault with a fix under spoilt telemetry: what is still found",
+            package: "firstcause",
             filter: "soaks::degraded::",
             inputs: &["crates"],
         },
         Soak {
             name: "demo-matrix",
             what: "every fault of the demo: cause, fix, no false alarm, and the time to the verdict",
+            package: "firstcause",
             filter: "soaks::matrix::",
             inputs: &["crates"],
         },
         Soak {
             name: "demo-placebo",
             what: "fixes that do nothing, for every profile: never called effective",
+            package: "firstcause",
             filter: "soaks::placebo::",
             inputs: &["crates"],
         },
         Soak {
+            name: "engine-300",
+            what: "generated systems of 300 services with one fault: the right component, and the engine's own time",
+            package: "testkit",
+            filter: "engine::",
+            inputs: ENGINE,
+        },
+        Soak {
             name: "eval-peers",
             what: "published methods and the engine on the same public cases, scored by the same scorer",
+            package: "firstcause",
             filter: "peers::measured::",
             inputs: &[
                 "crates/eval",
@@ -77,12 +94,21 @@ pub(crate) fn all() -> &'static [Soak] {
         Soak {
             name: "kill",
             what: "kill -9 at random moments: what was acknowledged is still there",
+            package: "firstcause",
             filter: "kill::",
             inputs: &["crates/platform", "crates/otlp", "crates/store", "crates/ingest", "crates/firstcause"],
         },
         Soak {
+            name: "quiet-hours",
+            what: "2,000 service-hours without a fault: no incident; and planted faults, raised soon",
+            package: "testkit",
+            filter: "quiet_hours::",
+            inputs: ENGINE,
+        },
+        Soak {
             name: "resume",
             what: "kill -9 in every stage of an incident: it ends all the same, and nothing is done twice",
+            package: "firstcause",
             filter: "resume::",
             inputs: &[
                 "crates/platform",
@@ -114,7 +140,7 @@ pub(crate) fn run(root: &Path, words: &[String], out: &mut dyn Write) -> anyhow:
         process::answer(root, "git", &["rev-parse", "HEAD"]).context("failed to ask git for the commit")?;
     let changes =
         process::answer(root, "git", &["status", "--porcelain"]).context("failed to ask git for changes")?;
-    let tests = ["test", "--release", "-p", "firstcause", "--test", "it"];
+    let tests = ["test", "--release", "-p", soak.package, "--test", "it"];
     let arguments: Vec<&str> = tests.into_iter().chain([soak.filter, "--", "--nocapture"]).collect();
     let mut command = process::cargo(root, &arguments);
     command
@@ -236,7 +262,17 @@ mod tests {
         let names: Vec<&str> = all().iter().map(|soak| soak.name).collect();
         assert_eq!(
             names,
-            ["demo", "demo-degraded", "demo-matrix", "demo-placebo", "eval-peers", "kill", "resume"]
+            [
+                "demo",
+                "demo-degraded",
+                "demo-matrix",
+                "demo-placebo",
+                "engine-300",
+                "eval-peers",
+                "kill",
+                "quiet-hours",
+                "resume"
+            ]
         );
         let wanted = chosen(&words("kill --seed 7")).expect("a soak");
         assert_eq!((wanted.soak.name, wanted.seed, wanted.parallel), ("kill", 7, 1));

@@ -52,19 +52,19 @@ impl EdgeContrast {
 /// Instrumented edges that appear in the bad window, largest excess first.
 #[must_use]
 pub fn contrast(good: &[EdgeRow], bad: &[EdgeRow], thresholds: &Thresholds) -> Vec<EdgeContrast> {
-    let key = |row: &EdgeRow| (row.caller.clone(), row.callee.clone());
     let is_call = |row: &&EdgeRow| row.is_instrumented && row.queue.is_none();
     let before: BTreeMap<_, Vec<f64>> =
-        good.iter().filter(is_call).map(|row| (key(row), means(row))).collect();
+        good.iter().filter(is_call).map(|row| (ends(row), means(row))).collect();
     let rows: Vec<&EdgeRow> = bad.iter().filter(is_call).collect();
-    let nothing = Vec::new();
-    let good_of = |row: &EdgeRow| before.get(&key(row)).unwrap_or(&nothing);
-    let p_values: Vec<f64> = rows.iter().map(|row| rank_sum::p_raised(good_of(row), &means(row))).collect();
+    let sides: Vec<(&[f64], Vec<f64>)> =
+        rows.iter().map(|row| (before.get(&ends(row)).map_or(&[][..], Vec::as_slice), means(row))).collect();
+    let p_values: Vec<f64> = sides.iter().map(|(good, bad)| rank_sum::p_raised(good, bad)).collect();
     let mut found: Vec<EdgeContrast> = rows
         .iter()
+        .zip(&sides)
         .zip(false_discovery::q_values(&p_values))
-        .map(|(row, q_value)| {
-            let (good_ms, bad_ms) = (median::mean(good_of(row)), median::mean(&means(row)));
+        .map(|((row, (good, bad)), q_value)| {
+            let (good_ms, bad_ms) = (median::mean(good), median::mean(bad));
             EdgeContrast {
                 caller: row.caller.clone(),
                 callee: row.callee.clone(),
@@ -81,6 +81,11 @@ pub fn contrast(good: &[EdgeRow], bad: &[EdgeRow], thresholds: &Thresholds) -> V
         b.excess_ms.total_cmp(&a.excess_ms).then_with(|| (&a.caller, &a.callee).cmp(&(&b.caller, &b.callee)))
     });
     found
+}
+
+/// Caller and callee.
+fn ends(row: &EdgeRow) -> (&str, &str) {
+    (&row.caller, &row.callee)
 }
 
 fn means(row: &EdgeRow) -> Vec<f64> {

@@ -11,7 +11,7 @@ use telemetry::SpanKind;
 use telemetry::answer::{SelfTimeRow, SelfTimeTable};
 
 use super::Measure;
-use super::exclusive_latency::{self, Group};
+use super::exclusive_latency::{self, GroupKey};
 use crate::Thresholds;
 use crate::statistics::{false_discovery, fisher};
 
@@ -90,11 +90,11 @@ impl Failures {
 /// against all that its service did before: new work has no right to fail more.
 #[must_use]
 pub fn origins(good: &SelfTimeTable, bad: &SelfTimeTable, thresholds: &Thresholds) -> Vec<Origin> {
-    let mut groups: BTreeMap<Group, [Failures; 2]> = BTreeMap::new();
+    let mut groups: BTreeMap<GroupKey<'_>, [Failures; 2]> = BTreeMap::new();
     let mut services: BTreeMap<&str, Failures> = BTreeMap::new();
     for (side, table) in [good, bad].into_iter().enumerate() {
         for row in &table.rows {
-            if let Some(figures) = groups.entry(exclusive_latency::group(row)).or_default().get_mut(side) {
+            if let Some(figures) = groups.entry(exclusive_latency::key(row)).or_default().get_mut(side) {
                 figures.add(row);
             }
             if side == 0 {
@@ -102,11 +102,11 @@ pub fn origins(good: &SelfTimeTable, bad: &SelfTimeTable, thresholds: &Threshold
             }
         }
     }
-    let cases: Vec<(Group, Failures, Failures, bool)> = groups
+    let cases: Vec<(GroupKey<'_>, Failures, Failures, bool)> = groups
         .into_iter()
         .map(|(group, [before, now])| {
             let never_succeeded = before.successes() + now.successes() == 0;
-            let whole = services.get(group.service.as_str()).copied().unwrap_or_default();
+            let whole = services.get(group.0).copied().unwrap_or_default();
             let before = if before.count == 0 { whole } else { before };
             (group, before, now, never_succeeded)
         })
@@ -120,12 +120,12 @@ pub fn origins(good: &SelfTimeTable, bad: &SelfTimeTable, thresholds: &Threshold
         .zip(false_discovery::q_values(&p_values))
         .filter(|((_, _, now, _), _)| now.origins > 0)
         .map(|((group, before, now, never_succeeded), q_value)| Origin {
-            service: group.service,
-            span: group.span,
-            entry: group.entry,
-            resource: group.resource,
-            database: group.database,
-            kind: group.kind,
+            service: group.0.to_owned(),
+            span: group.1.to_owned(),
+            entry: group.2.to_owned(),
+            resource: group.3.to_owned(),
+            database: group.4.to_owned(),
+            kind: group.5,
             never_succeeded,
             good: (before.origins, before.count),
             bad: (now.origins, now.count),

@@ -7,6 +7,7 @@
 //!
 //! Does not judge edges (client minus server): that is `edge_delay`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use telemetry::SpanKind;
@@ -109,13 +110,16 @@ pub(super) fn is_raised(q_value: f64, growth: f64, thresholds: &Thresholds) -> b
     (q_value <= q_max && growth > thresholds.contrast_growth_min) || (q_value <= 5.0 * q_max && growth > 3.0)
 }
 
-#[derive(Default)]
-struct Sides {
-    good: Side,
-    bad: Side,
-    bad_by_instance: BTreeMap<String, (u64, i64)>,
-}
+/// What tells groups apart, while rows are sorted into them: texts are copied for the groups that are told.
+pub(super) type GroupKey<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str, SpanKind);
 
+/// The rows of one group in both windows.
+type Rows<'a> = [Vec<&'a SelfTimeRow>; 2];
+
+/// Requests by second, sorted.
+type Requests = Vec<(i64, u64)>;
+
+/// The rows of one group in one window, added up.
 #[derive(Default)]
 struct Side {
     count: u64,
@@ -123,28 +127,26 @@ struct Side {
     lead_ns: i64,
     /// Sums over rows of count times quantile.
     quantiles: (f64, f64),
-    blocks: BTreeMap<i64, i64>,
-    own: Requests,
+    /// Nanoseconds by second, sorted.
+    blocks: Vec<(i64, i64)>,
 }
 
-/// Requests by second.
-type Requests = BTreeMap<i64, u64>;
-
 impl Side {
-    fn add(&mut self, row: &SelfTimeRow) {
-        self.count += row.count;
-        self.sum_ns = self.sum_ns.saturating_add(row.sum_ns);
-        self.lead_ns = self.lead_ns.saturating_add(row.lead_ns);
-        self.quantiles.0 += row.count as f64 * row.p50_ns as f64;
-        self.quantiles.1 += row.count as f64 * row.p95_ns as f64;
-        for Block { second, count, sum_ns } in &row.blocks {
-            *self.blocks.entry(second.0).or_default() += sum_ns;
-            *self.own.entry(second.0).or_default() += count;
+    fn of(rows: &[&SelfTimeRow]) -> Self {
+        let mut side = Self::default();
+        for row in rows {
+            side.count += row.count;
+            side.sum_ns = side.sum_ns.saturating_add(row.sum_ns);
+            side.lead_ns = side.lead_ns.saturating_add(row.lead_ns);
+            side.quantiles.0 += row.count as f64 * row.p50_ns as f64;
+            side.quantiles.1 += row.count as f64 * row.p95_ns as f64;
         }
+        side.blocks = by_second(rows, |block| block.sum_ns);
+        side
     }
 
     fn level(&self, requests: &Requests) -> Level {
-        let requests: u64 = requests.values().sum();
+        let requests: u64 = requests.iter().map(|(_, count)| count).sum();
         let per = |sum_ns: i64, n: u64| sum_ns as f64 / n.max(1) as f64 / MS_NS;
         Level {
             count: self.count,
@@ -159,66 +161,87 @@ impl Side {
 
     /// Milliseconds a request, second by second: nothing was spent in a second with requests and no span.
     fn block_means(&self, requests: &Requests) -> Vec<f64> {
-        let counted = requests.iter().filter(|(_, count)| **count > 0);
-        let spent = |second: &i64| self.blocks.get(second).copied().unwrap_or_default() as f64;
-        counted.map(|(second, count)| spent(second) / *count as f64 / MS_NS).collect()
+        let mut blocks = self.blocks.iter().peekable();
+        let counted = requests.iter().filter(|(_, count)| *count > 0);
+        counted
+            .map(|(second, count)| {
+                while blocks.next_if(|(other, _)| other < second).is_some() {}
+                let spent = blocks.next_if(|(other, _)| other == second).map_or(0, |(_, spent)| *spent);
+                spent as f64 / *count as f64 / MS_NS
+            })
+            .collect()
     }
+}
+
+/// The sums over `rows` of what `value` says of each block, by second, sorted.
+fn by_second<T: Copy + std::ops::AddAssign>(
+    rows: &[&SelfTimeRow],
+    value: impl Fn(&Block) -> T,
+) -> Vec<(i64, T)> {
+    let all = rows.iter().flat_map(|row| &row.blocks);
+    let mut sums: Vec<(i64, T)> = all.map(|block| (block.second.0, value(block))).collect();
+    // A stable sort: the blocks of a row are in order, so that runs are merged.
+    sums.sort_by_key(|(second, _)| *second);
+    sums.dedup_by(|next, kept| {
+        let is_same = next.0 == kept.0;
+        if is_same {
+            kept.1 += next.1;
+        }
+        is_same
+    });
+    sums
 }
 
 /// Requests of each entry operation of each service, by second.
 fn requests(table: &SelfTimeTable) -> BTreeMap<(&str, &str), Requests> {
-    let mut found: BTreeMap<(&str, &str), Requests> = BTreeMap::new();
+    let mut found: BTreeMap<(&str, &str), Vec<&SelfTimeRow>> = BTreeMap::new();
     let is_entry = |row: &&SelfTimeRow| {
         matches!(row.kind, SpanKind::Server | SpanKind::Consumer) && row.subject.operation == row.entry
     };
     for row in table.rows.iter().filter(is_entry) {
-        let seconds = found.entry((&row.subject.service, &row.entry)).or_default();
-        for block in &row.blocks {
-            *seconds.entry(block.second.0).or_default() += block.count;
-        }
+        found.entry((&row.subject.service, &row.entry)).or_default().push(row);
     }
-    found
+    found.into_iter().map(|(key, rows)| (key, by_second(&rows, |block| block.count))).collect()
+}
+
+/// The requests that the figures of a group are held against: those of its entry operation, its own spans where there
+/// are none.
+fn requests_of<'a, 'k>(
+    all: &'a BTreeMap<(&'k str, &'k str), Requests>,
+    key: &GroupKey<'k>,
+    rows: &[&SelfTimeRow],
+) -> Cow<'a, Requests> {
+    let of_entry = all.get(&(key.0, key.2));
+    of_entry.map_or_else(|| Cow::Owned(by_second(rows, |block| block.count)), Cow::Borrowed)
 }
 
 /// Every group that appears in the bad window, largest excess first.
 #[must_use]
 pub fn contrast(good: &SelfTimeTable, bad: &SelfTimeTable, thresholds: &Thresholds) -> Vec<Contrast> {
-    let mut groups: BTreeMap<Group, Sides> = BTreeMap::new();
-    for row in &good.rows {
-        groups.entry(group(row)).or_default().good.add(row);
+    let mut groups: BTreeMap<GroupKey<'_>, Rows<'_>> = BTreeMap::new();
+    for (side, table) in [good, bad].into_iter().enumerate() {
+        for row in &table.rows {
+            if let Some(rows) = groups.entry(key(row)).or_default().get_mut(side) {
+                rows.push(row);
+            }
+        }
     }
-    for row in &bad.rows {
-        let sides = groups.entry(group(row)).or_default();
-        sides.bad.add(row);
-        let instance = sides.bad_by_instance.entry(row.subject.instance.clone()).or_default();
-        instance.0 += row.count;
-        instance.1 += row.sum_ns;
-    }
-    groups.retain(|_, sides| sides.bad.count > 0);
+    groups.retain(|_, [_, bad]| bad.iter().any(|row| row.count > 0));
     let (good_requests, bad_requests) = (requests(good), requests(bad));
-    let of = |all: &BTreeMap<(&str, &str), Requests>, group: &Group, own: &Requests| {
-        all.get(&(group.service.as_str(), group.entry.as_str())).unwrap_or(own).clone()
-    };
-    let measured: Vec<(Group, Sides, Requests, Requests)> = groups
-        .into_iter()
-        .map(|(group, sides)| {
-            let before = of(&good_requests, &group, &sides.good.own);
-            let now = of(&bad_requests, &group, &sides.bad.own);
-            (group, sides, before, now)
-        })
-        .collect();
-    let p_values: Vec<f64> = measured
-        .iter()
-        .map(|(_, sides, before, now)| {
-            rank_sum::p_raised(&sides.good.block_means(before), &sides.bad.block_means(now))
-        })
-        .collect();
+    let (mut measured, mut p_values) = (Vec::new(), Vec::new());
+    for (key, [good, bad]) in &groups {
+        let before = requests_of(&good_requests, key, good);
+        let now = requests_of(&bad_requests, key, bad);
+        let (good, now_side) = (Side::of(good), Side::of(bad));
+        p_values.push(rank_sum::p_raised(&good.block_means(&before), &now_side.block_means(&now)));
+        measured.push((key, bad, good.level(&before), now_side.level(&now)));
+    }
     let q_values = false_discovery::q_values(&p_values);
     let mut contrasts: Vec<Contrast> = measured
         .into_iter()
         .zip(q_values)
-        .map(|((group, sides, before, now), q)| {
-            let mut contrast = of_group(group, &sides, (&before, &now), q);
+        .map(|((key, rows, good, bad), q)| {
+            let mut contrast = of_group(key, rows, (good, bad), q);
             let growth = contrast.bad.ms_per_request / contrast.good.ms_per_request.max(1e-6);
             contrast.is_raised = is_raised(q, growth, thresholds);
             contrast
@@ -234,32 +257,46 @@ pub fn contrast(good: &SelfTimeTable, bad: &SelfTimeTable, thresholds: &Threshol
     contrasts
 }
 
-pub(super) fn group(row: &SelfTimeRow) -> Group {
+/// The group of a row.
+pub(super) fn key(row: &SelfTimeRow) -> GroupKey<'_> {
+    let subject = &row.subject;
+    (&subject.service, &subject.operation, &row.entry, &row.resource, &row.database, row.kind)
+}
+
+fn group((service, span, entry, resource, database, kind): &GroupKey<'_>) -> Group {
     Group {
-        service: row.subject.service.clone(),
-        span: row.subject.operation.clone(),
-        entry: row.entry.clone(),
-        resource: row.resource.clone(),
-        database: row.database.clone(),
-        kind: row.kind,
+        service: (*service).to_owned(),
+        span: (*span).to_owned(),
+        entry: (*entry).to_owned(),
+        resource: (*resource).to_owned(),
+        database: (*database).to_owned(),
+        kind: *kind,
     }
 }
 
-fn of_group(group: Group, sides: &Sides, (before, now): (&Requests, &Requests), q_value: f64) -> Contrast {
-    let (good, bad) = (sides.good.level(before), sides.bad.level(now));
+fn of_group(
+    key: &GroupKey<'_>,
+    rows: &[&SelfTimeRow],
+    (good, bad): (Level, Level),
+    q_value: f64,
+) -> Contrast {
+    let mut by_instance: BTreeMap<&str, (u64, i64)> = BTreeMap::new();
+    for row in rows {
+        let instance = by_instance.entry(&row.subject.instance).or_default();
+        instance.0 += row.count;
+        instance.1 += row.sum_ns;
+    }
     let mean = |(count, sum_ns): &(u64, i64)| *sum_ns as f64 / (*count).max(1) as f64 / MS_NS;
     // Where the calls are what grew, each of them is as fast as ever: all instances show it.
     let by_number = bad.ms_per_call <= 2.0 * good.ms_per_call;
-    let raised = sides
-        .bad_by_instance
-        .iter()
-        .filter(|(_, figures)| by_number || mean(figures) > 2.0 * good.ms_per_call);
+    let raised =
+        by_instance.iter().filter(|(_, figures)| by_number || mean(figures) > 2.0 * good.ms_per_call);
     Contrast {
         excess_ms: (bad.ms_per_request - good.ms_per_request) * bad.requests as f64,
         q_value,
-        raised_instances: raised.map(|(instance, _)| instance.clone()).collect(),
+        raised_instances: raised.map(|(instance, _)| (*instance).to_owned()).collect(),
         is_raised: false,
-        group,
+        group: group(key),
         good,
         bad,
     }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use incident::{AlertSignal, Measured, Symptom};
-use telemetry::answer::OnsetRow;
+use telemetry::answer::{EdgeRow, OnsetRow};
 use telemetry::number::Num;
 use telemetry::time::{SECOND_NS, Window};
 
@@ -36,7 +36,12 @@ const FAILED_P_MAX: f64 = 0.01;
 type Named<'a> = (&'a (String, String), &'a Series);
 
 /// Operations that take clearly fewer messages than before while requests go on, with how much fewer.
-pub(super) fn fewer_messages(rows: &[OnsetRow], baseline: Window, observed: Window) -> Vec<(f64, Symptom)> {
+pub(super) fn fewer_messages(
+    rows: &[OnsetRow],
+    by_operation: &BTreeMap<(String, String), Series>,
+    baseline: Window,
+    observed: Window,
+) -> Vec<(f64, Symptom)> {
     let takers: BTreeSet<(&str, &str)> = rows
         .iter()
         .filter(|row| row.is_message)
@@ -45,7 +50,6 @@ pub(super) fn fewer_messages(rows: &[OnsetRow], baseline: Window, observed: Wind
     if takers.is_empty() {
         return Vec::new();
     }
-    let by_operation = series::by_operation(rows);
     let (taken, others): (Vec<Named<'_>>, Vec<Named<'_>>) =
         by_operation.iter().partition(|named| takers.contains(&(named.0.0.as_str(), named.0.1.as_str())));
     let mut found: BTreeMap<&(String, String), (f64, Symptom)> = BTreeMap::new();
@@ -62,6 +66,37 @@ pub(super) fn fewer_messages(rows: &[OnsetRow], baseline: Window, observed: Wind
         }
     }
     found.into_values().collect()
+}
+
+/// What the queues say of messages that are missing at a taker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Followed {
+    /// They were sent, and nobody has taken them.
+    Lost,
+    /// As many as were sent were taken: the senders have less to send. A run is over, a burst has passed.
+    NotSent,
+    /// No queue of this taker is known: its messages cannot be followed.
+    Unknown,
+}
+
+/// Share of the missing messages that must lie in the queues, untaken or failed.
+const LYING_MIN: f64 = 0.5;
+
+/// Whether the messages that `symptom` misses were sent at all, by the queues of the whole history (`rows` of `edges`).
+#[must_use]
+pub fn followed(symptom: &Symptom, rows: &[EdgeRow]) -> Followed {
+    let queues: Vec<_> = rows
+        .iter()
+        .filter(|row| row.callee == symptom.service)
+        .filter_map(|row| row.queue.as_ref())
+        .collect();
+    if queues.is_empty() {
+        return Followed::Unknown;
+    }
+    let lying: u64 = queues.iter().map(|queue| queue.untaken + queue.failed).sum();
+    let a_second = symptom.baseline.value.get() - symptom.observed.value.get();
+    let missing = a_second * symptom.observed_window.seconds();
+    if lying as f64 >= LYING_MIN * missing { Followed::Lost } else { Followed::NotSent }
 }
 
 /// The symptom of one taker that takes fewer messages in `observed` than in `baseline`, with how much fewer.
@@ -119,8 +154,11 @@ fn per_second(series: &Series, window: Window) -> Vec<f64> {
 }
 
 /// Operations that were not there before and have failed from their first request, with their failures.
-pub(super) fn new_failures(rows: &[OnsetRow], baseline: Window, observed: Window) -> Vec<(f64, Symptom)> {
-    let by_operation = series::by_operation(rows);
+pub(super) fn new_failures(
+    by_operation: &BTreeMap<(String, String), Series>,
+    baseline: Window,
+    observed: Window,
+) -> Vec<(f64, Symptom)> {
     let old_services: BTreeSet<&str> = by_operation
         .iter()
         .filter(|(_, series)| series::within(series, baseline).count() >= HISTORY_SECONDS_MIN)
@@ -136,7 +174,7 @@ pub(super) fn new_failures(rows: &[OnsetRow], baseline: Window, observed: Window
         }
         let share = failed as f64 / count.max(1) as f64;
         // New work has no past of its own: it is held against all that its service did.
-        let (failed_before, before) = past(&by_operation, service, baseline);
+        let (failed_before, before) = past(by_operation, service, baseline);
         let p_value = fisher::p_raised(failed_before, before, failed, count);
         let is_failing = failed >= FAILED_MIN && share >= FAILED_SHARE_MIN && p_value <= FAILED_P_MAX;
         (is_new && is_failing).then(|| {
@@ -167,7 +205,7 @@ fn past(by_operation: &BTreeMap<(String, String), Series>, service: &str, window
 #[cfg(test)]
 mod tests {
     use telemetry::UnixNanos;
-    use telemetry::answer::Subject;
+    use telemetry::answer::{QueueFigures, Subject};
 
     use super::*;
     use crate::statistics::null::{Seeded, false_alarm_rate};
@@ -185,6 +223,49 @@ mod tests {
         };
         let is_message = operation.starts_with("process");
         OnsetRow { subject, second: at(second), count, errors, sum_ns: 0, p50_ns: 0, p95_ns: 0, is_message }
+    }
+
+    fn fewer(rows: &[OnsetRow], baseline: Window, observed: Window) -> Vec<(f64, Symptom)> {
+        fewer_messages(rows, &series::by_operation(rows), baseline, observed)
+    }
+
+    fn fails(rows: &[OnsetRow], baseline: Window, observed: Window) -> Vec<(f64, Symptom)> {
+        new_failures(&series::by_operation(rows), baseline, observed)
+    }
+
+    fn queue(taker: &str, untaken: u64) -> EdgeRow {
+        EdgeRow {
+            caller: "shop".into(),
+            callee: taker.into(),
+            is_instrumented: true,
+            count: 500,
+            errors: 0,
+            client_sum_ns: 0,
+            server_sum_ns: 0,
+            delay_p50_ns: 0,
+            clock_offset_p50_ns: 0,
+            blocks: Vec::new(),
+            resends: 0,
+            queue: Some(QueueFigures {
+                name: "mail".into(),
+                processed: 500 - untaken,
+                failed: 0,
+                untaken,
+                deliveries: 500 - untaken,
+                deliveries_max: 0,
+                most_delivered: None,
+            }),
+        }
+    }
+
+    #[test]
+    fn missing_messages_that_lie_in_no_queue_were_not_sent() {
+        let (baseline, observed) = windows();
+        let (_, symptom) = fewer(&rows(3, 11), baseline, observed).remove(0);
+        assert_eq!(followed(&symptom, &[queue("worker", 48)]), Followed::Lost);
+        assert_eq!(followed(&symptom, &[queue("worker", 3)]), Followed::NotSent, "some are on their way");
+        assert_eq!(followed(&symptom, &[queue("other", 48)]), Followed::Unknown);
+        assert_eq!(followed(&symptom, &[]), Followed::Unknown);
     }
 
     fn windows() -> (Window, Window) {
@@ -207,12 +288,12 @@ mod tests {
     #[test]
     fn messages_that_nobody_takes_are_a_symptom_and_a_quiet_hour_is_none() {
         let (baseline, observed) = windows();
-        let found = fewer_messages(&rows(3, 11), baseline, observed);
+        let found = fewer(&rows(3, 11), baseline, observed);
         assert_eq!((found.len(), found[0].1.service.as_str()), (1, "worker"));
-        assert_eq!(fewer_messages(&rows(0, 11), baseline, observed).len(), 1, "none at all");
-        assert_eq!(fewer_messages(&rows(4, 11), baseline, observed).len(), 1, "half of them");
-        assert!(fewer_messages(&rows(9, 11), baseline, observed).is_empty());
-        assert!(fewer_messages(&rows(3, 3), baseline, observed).is_empty(), "the senders are quiet, too");
+        assert_eq!(fewer(&rows(0, 11), baseline, observed).len(), 1, "none at all");
+        assert_eq!(fewer(&rows(4, 11), baseline, observed).len(), 1, "half of them");
+        assert!(fewer(&rows(9, 11), baseline, observed).is_empty());
+        assert!(fewer(&rows(3, 3), baseline, observed).is_empty(), "the senders are quiet, too");
     }
 
     #[test]
@@ -239,7 +320,7 @@ mod tests {
                 })
                 .filter(|row| row.count > 0)
                 .collect();
-            !fewer_messages(&rows, baseline, observed).is_empty()
+            !fewer(&rows, baseline, observed).is_empty()
         });
         assert!(rate <= 0.001, "stated 0.001 a look, measured {rate}");
     }
@@ -250,13 +331,13 @@ mod tests {
         let (baseline, observed) = windows();
         let mut data = rows(9, 11);
         data.extend((54..60).map(|second| row("shop", "POST /alert", second, 3, 3)));
-        let found = new_failures(&data, baseline, observed);
+        let found = fails(&data, baseline, observed);
         assert_eq!((found.len(), found[0].1.operation.as_str()), (1, "POST /alert"));
         let mut old = rows(9, 11);
         old.extend((0..60).map(|second| row("shop", "POST /alert", second, 3, 3)));
-        assert!(new_failures(&old, baseline, observed).is_empty(), "it has always been so");
+        assert!(fails(&old, baseline, observed).is_empty(), "it has always been so");
         let mut fine = rows(9, 11);
         fine.extend((54..60).map(|second| row("shop", "POST /new", second, 3, 0)));
-        assert!(new_failures(&fine, baseline, observed).is_empty());
+        assert!(fails(&fine, baseline, observed).is_empty());
     }
 }
