@@ -2,6 +2,7 @@
 //!
 //! One file each; a measure is listed in [`all`]. The numbers are those of the design's list of evidence kinds.
 
+pub mod attribute_contrast;
 pub mod changes;
 pub mod clock;
 pub mod computing;
@@ -33,6 +34,7 @@ pub struct Measure {
 #[must_use]
 pub fn all() -> &'static [Measure] {
     &[
+        attribute_contrast::MEASURE,
         changes::MEASURE,
         clock::MEASURE,
         computing::MEASURE,

@@ -1,7 +1,7 @@
 //! An answer as a plain table: one line a row, columns aligned, units in the heads.
 
 use evidence::measures::messages;
-use telemetry::answer::{Answer, PathRow, SeriesKind, SeriesRow, Subject, Table, Tally};
+use telemetry::answer::{Answer, CompareTable, PathRow, SeriesKind, SeriesRow, Split, Subject, Table, Tally};
 use telemetry::number::Num;
 
 use super::plain;
@@ -198,6 +198,10 @@ fn metric_cells(table: &Table) -> Cells {
                 })
                 .collect(),
         ),
+        Table::Compare(table) => (
+            vec!["key", "value", "service", "bad_with", "fine_with", "bad_without", "fine_without"],
+            compare_cells(table),
+        ),
         Table::SeriesChange(rows) => (
             vec![
                 "service",
@@ -251,6 +255,24 @@ fn metric_cells(table: &Table) -> Cells {
         | Table::Edges(_)
         | Table::Changes(_) => (Vec::new(), Vec::new()),
     }
+}
+
+/// One line a value: traces of the bad window with it, and those with another value of the same attribute.
+fn compare_cells(table: &CompareTable) -> Vec<Vec<String>> {
+    let sum = |blocks: &[Split]| {
+        blocks.iter().fold((0, 0), |(fine, bad), block| (fine + block.fine, bad + block.bad))
+    };
+    let mut lines = Vec::new();
+    for attribute in &table.attributes {
+        let (fine, bad) = sum(&attribute.blocks);
+        for value in &attribute.values {
+            let (fine_with, bad_with) = sum(&value.blocks);
+            let counts = [bad_with, fine_with, bad - bad_with, fine - fine_with];
+            let names = [attribute.key.clone(), value.value.clone(), attribute.service.clone()];
+            lines.push(names.into_iter().chain(counts.iter().map(u64::to_string)).collect());
+        }
+    }
+    lines
 }
 
 fn series_cells(row: &SeriesRow) -> Vec<String> {
