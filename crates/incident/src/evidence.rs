@@ -45,6 +45,8 @@ pub enum EvidenceKind {
     Saturation,
     /// What the metrics of a service say of its requests, before and after.
     MetricShift,
+    /// What bad requests carry and good ones of the same time do not.
+    AttributeContrast,
 }
 
 /// One fact with its numbers.

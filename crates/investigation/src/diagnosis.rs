@@ -16,6 +16,7 @@ mod failures;
 mod hypotheses;
 mod mechanism;
 mod root_cause;
+mod shared;
 mod unnamed;
 
 use attribution::{Attribution, Progress};
@@ -25,6 +26,7 @@ use telemetry::{
     Answered, AskError, Inquiry, Next, Note, NoteKind, Question, QuestionId, Scope, Stage, Step, TraceId,
 };
 
+use crate::citations;
 use crate::findings::{self, Findings};
 use crate::ledger::Ledger;
 use crate::plan::{Plan, Views, Whole};
@@ -223,7 +225,11 @@ impl Diagnosis {
                 self.state = State::Attribute(attribution);
                 Step { notes: Vec::new(), next: Next::Ask(questions) }
             }
-            Progress::Done(notes, conclusion) => Step { notes, next: Next::Done(*conclusion) },
+            Progress::Done(mut notes, conclusion) => {
+                let (conclusion, dropped) = citations::checked(*conclusion);
+                notes.extend(dropped);
+                Step { notes, next: Next::Done(conclusion) }
+            }
         }
     }
 
@@ -243,6 +249,15 @@ impl Inquiry for Diagnosis {
                     .iter()
                     .filter(|answered| !matches!(answered.result, Err(AskError::Unsupported(_))));
                 self.ledger.take(known);
+            }
+            // The same of what requests have in common; what else nobody answers is missed.
+            State::AwaitViews { views, .. } => {
+                let is_unknown = |answered: &&Answered| {
+                    answered.question == views.compare
+                        && matches!(answered.result, Err(AskError::Unsupported(_)))
+                };
+                let asked = answers.iter().filter(|answered| !is_unknown(answered));
+                self.ledger.take(asked);
             }
             _ => self.ledger.take(answers),
         }

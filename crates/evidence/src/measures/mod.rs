@@ -6,6 +6,7 @@ pub mod attribute_contrast;
 pub mod changes;
 pub mod clock;
 pub mod computing;
+pub mod counterfactual;
 pub mod edge_delay;
 pub mod error_origination;
 pub mod exclusive_latency;
@@ -38,6 +39,7 @@ pub fn all() -> &'static [Measure] {
         changes::MEASURE,
         clock::MEASURE,
         computing::MEASURE,
+        counterfactual::MEASURE,
         edge_delay::MEASURE,
         error_origination::MEASURE,
         exclusive_latency::MEASURE,

@@ -9,6 +9,7 @@ pub mod median;
 pub mod rank_sum;
 pub mod stratified;
 pub mod student;
+pub mod trend;
 
 #[cfg(test)]
 pub(crate) mod null;

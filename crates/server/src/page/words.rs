@@ -106,6 +106,7 @@ pub(super) fn measure(kind: EvidenceKind) -> &'static str {
         EvidenceKind::QueueFlow => "messages",
         EvidenceKind::Saturation => "computing",
         EvidenceKind::MetricShift => "metrics",
+        EvidenceKind::AttributeContrast => "attribute contrast",
     }
 }
 
