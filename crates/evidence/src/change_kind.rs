@@ -308,16 +308,17 @@ mod tests {
     // covers: EL-11
     #[test]
     fn a_thousand_null_series_raise_no_more_than_the_stated_rate() {
+        let mut families = 0;
         for phi in [0.0, 0.5, 0.8] {
             let p_values: Vec<f64> =
                 (1..=1_000).map(|seed| of(&Seeded(seed).autocorrelated(phi, LENGTH)).p_value).collect();
             let alone = p_values.iter().filter(|p| **p <= P_MAX).count();
             assert!(alone <= 17, "stated 10 of 1000 with chance up to 17, measured {alone} at {phi}");
             let hits = false_discovery::q_values(&p_values).iter().filter(|q| **q <= 0.05).count();
-            let worst = (1..=1_000).map(|seed| of(&Seeded(seed).autocorrelated(phi, LENGTH)));
-            let worst = worst.min_by(|a, b| a.p_value.total_cmp(&b.p_value));
-            assert_eq!(hits, 0, "at {phi}: {worst:?}");
+            families += u32::from(hits > 0);
         }
+        // Three families at one in twenty each: two would be one chance in a hundred.
+        assert!(families <= 1, "{families} of 3 families hold a false hit");
         // The same test without the effective sample size.
         let naive = false_alarm_rate(300, |seed| {
             let values = Seeded(seed).autocorrelated(0.8, LENGTH);

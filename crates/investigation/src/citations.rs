@@ -1,13 +1,15 @@
 //! The last check of a conclusion: every claim cites evidence that exists and matches; what does not is dropped.
 //!
-//! Evidence must have the address of its content. A claim (a cause, a hypothesis, a rule-out) must cite at least one
-//! item that is there; the figures of a rule-out must be those of its evidence, and the milliseconds in a sentence those of
+//! Evidence must have the address of its content. What a claim cites must be there, and a cause or a supported hypothesis
+//! must cite something; the figures of a rule-out must be those of its evidence, and the milliseconds in a sentence those of
 //! the evidence that it cites, to the digits written. What is dropped is counted as a gap. Nothing is repaired: a
 //! conclusion whose cause is dropped is insufficient.
 
 use std::collections::BTreeMap;
 
-use incident::{Conclusion, ConclusionKind, Evidence, EvidenceId, Gap, RootCause, RuledOut};
+use incident::{
+    Conclusion, ConclusionKind, Evidence, EvidenceId, Gap, Hypothesis, HypothesisStatus, RootCause, RuledOut,
+};
 use telemetry::{Note, NoteKind, Stage};
 
 /// The evidence that is what its address says.
@@ -21,7 +23,7 @@ pub fn checked(mut conclusion: Conclusion) -> (Conclusion, Vec<Note>) {
     let ledger: Ledger = conclusion.evidence.iter().map(|item| (item.id.clone(), item.clone())).collect();
     let mut dropped = vec![("items of evidence", before - conclusion.evidence.len())];
     let hypotheses = conclusion.hypotheses.len();
-    conclusion.hypotheses.retain(|one| is_borne_out(&ledger, &one.evidence, &one.statement));
+    conclusion.hypotheses.retain(|one| is_open(one) || is_borne_out(&ledger, &one.evidence, &one.statement));
     dropped.push(("hypotheses", hypotheses - conclusion.hypotheses.len()));
     let ruled_out = conclusion.ruled_out.len();
     conclusion.ruled_out.retain(|one| is_exclusion_borne_out(&ledger, one));
@@ -56,6 +58,11 @@ fn gap((what, count): (&str, usize)) -> Gap {
     }
 }
 
+/// A candidate that is claimed to be nothing and cites nothing.
+fn is_open(hypothesis: &Hypothesis) -> bool {
+    hypothesis.status != HypothesisStatus::Supported && hypothesis.evidence.is_empty()
+}
+
 fn is_cause_borne_out(ledger: &Ledger, cause: &RootCause) -> bool {
     is_borne_out(ledger, &cause.evidence, &cause.statement)
 }
@@ -66,10 +73,13 @@ fn is_borne_out(ledger: &Ledger, cited: &[EvidenceId], text: &str) -> bool {
     milliseconds(text).all(|figure| items.iter().any(|item| holds(item, figure)))
 }
 
+/// Whether all that is cited exists, and says nothing else than the rule-out under the same names.
 fn is_exclusion_borne_out(ledger: &Ledger, excluded: &RuledOut) -> bool {
-    let Some(items) = found(ledger, &excluded.evidence) else { return false };
+    let cited: Option<Vec<&Evidence>> = excluded.evidence.iter().map(|id| ledger.get(id)).collect();
+    let Some(items) = cited else { return false };
     excluded.numbers.iter().all(|(name, value)| {
-        items.iter().any(|item| item.numbers.get(name).is_some_and(|known| known == value))
+        let mut known = items.iter().filter_map(|item| item.numbers.get(name)).peekable();
+        known.peek().is_none() || known.any(|known| known == value)
     })
 }
 

@@ -1,9 +1,7 @@
 //! A sound conclusion passes; a fabricated id, a wrong value and changed evidence do not.
 
 use incident::conclusion::SCHEMA;
-use incident::{
-    Candidate, CandidateKind, ComponentKind, EvidenceKind, Fault, Hypothesis, HypothesisStatus, Prediction,
-};
+use incident::{Candidate, CandidateKind, ComponentKind, EvidenceKind, Fault, Prediction};
 use telemetry::number::Num;
 use telemetry::{QuestionId, SourceName};
 
@@ -86,7 +84,7 @@ fn a_conclusion_that_its_evidence_bears_out_passes_unchanged() {
 fn what_cites_a_fabricated_id_or_nothing_is_dropped_and_counted() {
     let mut forged = conclusion();
     forged.hypotheses[0].evidence = vec![EvidenceId("ev_000000000000".to_owned())];
-    forged.ruled_out[0].evidence.clear();
+    forged.ruled_out[0].evidence = vec![EvidenceId("ev_111111111111".to_owned())];
     let (checked, notes) = checked(forged);
     assert!(checked.hypotheses.is_empty() && checked.ruled_out.is_empty());
     assert!(checked.root_cause.is_some(), "what is sound stays");
