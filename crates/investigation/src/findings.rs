@@ -161,7 +161,7 @@ pub(crate) fn measure(
         calls: bad_edges.iter().map(|row| (row.caller.clone(), row.callee.clone())).collect(),
         rollouts,
         load: load(alert, ledger, onset_question, &views),
-        common: common(ledger, &views.compare),
+        common: settings.of(&attribute_contrast::MEASURE, || common(ledger, &views.compare)),
         symptomatic: alert.symptoms.iter().map(|symptom| symptom.service.clone()).collect(),
         settings: settings.clone(),
         onset,

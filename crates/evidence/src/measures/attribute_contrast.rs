@@ -1,5 +1,5 @@
 //! Measure 6: what the bad requests of the bad window have in common that the good ones of the same minutes do not:
-//! a version, a host, a region, a tenant, a flag.
+//! a version, a host, a region, a customer, a flag.
 //!
 //! Traces are counted, not spans, and compared within blocks of time, so that what comes and goes for all alike (a rollout,
 //! a burst) is no difference. A value is claimed when three things hold: the exact stratified test over all values of

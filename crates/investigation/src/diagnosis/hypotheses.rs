@@ -122,15 +122,16 @@ fn of_suspect(
         },
     ];
     let removal = counterfactual::removal(suspect.excess_ms, findings.excess_ms);
+    let is_removed = findings.settings.is_on(counterfactual::MEASURE.name);
     let predictions = predictions
         .into_iter()
-        .chain([Prediction {
+        .chain(is_removed.then(|| Prediction {
             statement: format!(
                 "had it taken as long as before, {:.0} % of the extra time would remain, at most half",
                 removal.remaining_share * 100.0
             ),
             outcome: seen(removal.is_clearing()),
-        }])
+        }))
         .collect();
     let rank_evidence = ledger.evidence.iter().filter(|item| item.statement == suspect.text());
     Hypothesis {

@@ -261,7 +261,7 @@ mod tests {
         (Arc::from(key), Value::Text(Arc::from(value)))
     }
 
-    fn span(trace: u16, start_s: i64, ms: i64, node: &str, tenant: &str) -> Span {
+    fn span(trace: u16, start_s: i64, ms: i64, node: &str, customer: &str) -> Span {
         let resource = vec![text("service.name", "a"), text("k8s.node.name", node)];
         let mut id = [0; 16];
         id[..2].copy_from_slice(&trace.to_be_bytes());
@@ -276,7 +276,7 @@ mod tests {
             status: StatusCode::Unset,
             message: Arc::from(""),
             attributes: vec![
-                text("tenant", tenant),
+                text("customer", customer),
                 text("request.id", &format!("r{trace}")),
                 text("error.type", "timeout"),
             ],
@@ -315,7 +315,7 @@ mod tests {
         assert_eq!(table.blocks.iter().map(|block| block.bad).sum::<u64>(), 25);
         let keys: Vec<(&str, &str)> =
             table.attributes.iter().map(|one| (one.key.as_str(), one.service.as_str())).collect();
-        assert_eq!(keys, [("k8s.node.name", ""), ("k8s.node.name", "a"), ("tenant", "a")]);
+        assert_eq!(keys, [("k8s.node.name", ""), ("k8s.node.name", "a"), ("customer", "a")]);
         assert_eq!(table.left_out, 1, "the id of the request");
         let n3 = table.attributes[0].values.iter().find(|value| value.value == "n3").unwrap();
         assert_eq!(

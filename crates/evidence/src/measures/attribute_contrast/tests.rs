@@ -45,7 +45,7 @@ fn table(requests: &[Request]) -> CompareTable {
 /// Requests with nine attributes of up to eight values; `is_bad` decides by block and node. The mix of values drifts.
 fn requests(noise: &mut Seeded, mut is_bad: impl FnMut(&mut Seeded, usize, usize) -> bool) -> Vec<Request> {
     let keys =
-        ["cloud.region", "k8s.node.name", "service.version", "tenant", "flag", "route", "az", "os", "sdk"];
+        ["cloud.region", "k8s.node.name", "service.version", "customer", "flag", "route", "az", "os", "sdk"];
     let mut drift = 0.0;
     let mut all = Vec::new();
     for block in 0..BLOCKS {
