@@ -315,9 +315,9 @@ mod tests {
         assert_eq!(table.blocks.iter().map(|block| block.bad).sum::<u64>(), 25);
         let keys: Vec<(&str, &str)> =
             table.attributes.iter().map(|one| (one.key.as_str(), one.service.as_str())).collect();
-        assert_eq!(keys, [("k8s.node.name", ""), ("k8s.node.name", "a"), ("customer", "a")]);
+        assert_eq!(keys, [("customer", "a"), ("k8s.node.name", ""), ("k8s.node.name", "a")]);
         assert_eq!(table.left_out, 1, "the id of the request");
-        let n3 = table.attributes[0].values.iter().find(|value| value.value == "n3").unwrap();
+        let n3 = table.attributes[1].values.iter().find(|value| value.value == "n3").unwrap();
         assert_eq!(
             n3.blocks.iter().map(|block| (block.fine, block.bad)).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1)),
             (0, 25)
