@@ -3,7 +3,8 @@
 //!
 //! Each kind has its own test: the largest outlier against a t distribution (Grubbs 1950), a step and a break of the slope by
 //! least squares at the best place, a step of the ranks of the absolute deviations for the distribution. Standard errors are those
-//! of the effective sample size of a first-order process, estimated from what the model in question leaves over (Bayley and Hammersley 1946); every place that was
+//! of the effective sample size of a first-order process, estimated from what the model in question leaves over (Bayley and Hammersley 1946), one
+//! standard error on the safe side; every place that was
 //! tried is paid for (Bonferroni). Of several significant kinds the one that leaves the least over is told. A steady
 //! trend (see `statistics::trend`) without any of these is `NonStationary`.
 //!
@@ -178,7 +179,7 @@ fn residuals_of_step(early: &[f64], late: &[f64]) -> Vec<f64> {
 
 /// Two-sided probability of the difference of two means, with the effective sizes that the residuals leave.
 fn p_of_step(early: &[f64], late: &[f64], residuals: &[f64]) -> f64 {
-    let effective = trend::effective_share(residuals);
+    let effective = trend::effective_share_left(residuals);
     let degrees = (effective * residuals.len() as f64 - 2.0).max(1.0);
     let variance = residuals.iter().map(|one| one * one).sum::<f64>() / (residuals.len() as f64 - 2.0);
     let of_mean = |side: &[f64]| variance / (effective * side.len() as f64).max(1.0);
@@ -208,7 +209,7 @@ fn break_of_slope(values: &[f64]) -> Option<Tried> {
         }
     }
     let (place, left_over, weight) = best?;
-    let effective = trend::effective_share(&bent);
+    let effective = trend::effective_share_left(&bent);
     let degrees = (effective * n as f64 - 3.0).max(1.0);
     let error = libm::sqrt(left_over / (n as f64 - 3.0) / (weight * effective));
     let p_value = if error > 0.0 {

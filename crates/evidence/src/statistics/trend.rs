@@ -85,11 +85,22 @@ fn hamed_rao(residuals: &[f64]) -> f64 {
 /// with the autocorrelation of the values.
 #[must_use]
 pub fn effective_share(values: &[f64]) -> f64 {
-    let n = values.len() as f64;
-    let phi = coefficient(values);
-    let mut weight = 1.0;
-    let mut sum = 0.0;
-    for lag in 1..values.len() {
+    share_at(coefficient(values), values.len())
+}
+
+/// The same for what a model leaves over that was chosen because it leaves little over: its autocorrelation is too low,
+/// so that one standard error is added to it.
+#[must_use]
+pub fn effective_share_left(residuals: &[f64]) -> f64 {
+    let (phi, n) = (coefficient(residuals), residuals.len() as f64);
+    let error = libm::sqrt((1.0 - phi * phi) / n.max(1.0));
+    share_at((phi + error).min(COEFFICIENT_MAX), residuals.len())
+}
+
+fn share_at(phi: f64, length: usize) -> f64 {
+    let n = length as f64;
+    let (mut weight, mut sum) = (1.0, 0.0);
+    for lag in 1..length {
         weight *= phi;
         sum += (1.0 - lag as f64 / n) * weight;
     }

@@ -14,10 +14,13 @@ struct Request {
     values: Vec<(&'static str, String)>,
 }
 
+/// The counts of an attribute and of its values, by block.
+type Counted = (Vec<Split>, BTreeMap<String, Vec<Split>>);
+
 fn table(requests: &[Request]) -> CompareTable {
     let none = || vec![Split::default(); BLOCKS];
     let mut blocks = none();
-    let mut keys: BTreeMap<&str, (Vec<Split>, BTreeMap<String, Vec<Split>>)> = BTreeMap::new();
+    let mut keys: BTreeMap<&str, Counted> = BTreeMap::new();
     for one in requests {
         blocks[one.block].count(one.is_bad);
         for (key, value) in &one.values {
