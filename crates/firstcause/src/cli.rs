@@ -29,8 +29,8 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Receive OpenTelemetry signals, watch them, and explain what breaks
     Serve(Flags),
-    /// Ask one of the questions: changes, coverage, edges, exemplars, health, message, onset,
-    /// self_time, series_change, trace
+    /// Ask one of the questions: changes, compare, coverage, edges, exemplars, health, message,
+    /// onset, self_time, series_change, trace
     Ask(Ask),
     /// Verify or re-run the record of an incident
     #[command(subcommand)]
@@ -207,7 +207,7 @@ pub(crate) struct Ask {
     /// Only this instance
     #[arg(long)]
     pub(crate) instance: Option<String>,
-    /// For `series_change`: how long the stretch right before `--since` is that it is compared with; as long as
+    /// For `compare` and `series_change`: how long the stretch right before `--since` is that it is compared with; as long as
     /// `--since` when not given
     #[arg(long, value_parser = seconds, value_name = "DURATION")]
     pub(crate) before: Option<u64>,

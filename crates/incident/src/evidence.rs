@@ -47,6 +47,8 @@ pub enum EvidenceKind {
     MetricShift,
     /// What a workload, a node, a database or a monitor is, or what happened to it.
     State,
+    /// What bad requests carry and good ones of the same time do not.
+    AttributeContrast,
 }
 
 /// One fact with its numbers.

@@ -16,6 +16,7 @@ mod failures;
 mod hypotheses;
 mod mechanism;
 mod root_cause;
+mod shared;
 mod state;
 mod unnamed;
 
@@ -27,6 +28,7 @@ use telemetry::{
     Answered, AskError, Inquiry, Next, Note, NoteKind, Question, QuestionId, Scope, Stage, Step, TraceId,
 };
 
+use crate::citations;
 use crate::confidence;
 use crate::findings::{self, Findings};
 use crate::ledger::Ledger;
@@ -252,8 +254,10 @@ impl Diagnosis {
         }
     }
 
-    /// Says how sure the conclusion is, where that is measured.
-    fn finish(&self, notes: Vec<Note>, mut conclusion: Conclusion) -> Step<Conclusion> {
+    /// Drops what cites nothing that exists, and says how sure the conclusion is, where that is measured.
+    fn finish(&self, mut notes: Vec<Note>, conclusion: Conclusion) -> Step<Conclusion> {
+        let (mut conclusion, dropped) = citations::checked(conclusion);
+        notes.extend(dropped);
         // Of two windows the later answer is the one that the cause is seen in.
         let calls = self.ledger.last(|table| match table {
             Table::Edges(rows) => Some(rows.as_slice()),
@@ -279,6 +283,15 @@ impl Inquiry for Diagnosis {
                     .iter()
                     .filter(|answered| !matches!(answered.result, Err(AskError::Unsupported(_))));
                 self.ledger.take(known);
+            }
+            // The same of what requests have in common; what else nobody answers is missed.
+            State::AwaitViews { views, .. } => {
+                let is_unknown = |answered: &&Answered| {
+                    answered.question == views.compare
+                        && matches!(answered.result, Err(AskError::Unsupported(_)))
+                };
+                let asked = answers.iter().filter(|answered| !is_unknown(answered));
+                self.ledger.take(asked);
             }
             _ => self.ledger.take(answers),
         }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use evidence::measures::attribute_contrast::{self, AttributeContrast};
 use evidence::measures::changes::{self, Rollout, VersionContrast};
 use evidence::measures::clock::{self, ClockSkew};
 use evidence::measures::computing;
@@ -26,6 +27,9 @@ use crate::suspects::{self, Suspect};
 /// symptom.
 const WORK_OF_OTHERS_MIN: f64 = 0.5;
 
+/// Values that bad requests have in common of which is told; what follows is mostly the same said otherwise.
+const COMMON_MAX: usize = 3;
+
 /// Everything measured.
 #[derive(Debug)]
 pub(crate) struct Findings {
@@ -48,6 +52,8 @@ pub(crate) struct Findings {
     pub(crate) calls: BTreeSet<(String, String)>,
     pub(crate) rollouts: Vec<(Rollout, Option<VersionContrast>)>,
     pub(crate) load: Load,
+    /// What bad requests have in common, the surest first.
+    pub(crate) common: Vec<AttributeContrast>,
     /// Services with a symptom, as the alert names them.
     pub(crate) symptomatic: BTreeSet<String>,
     pub(crate) settings: Settings,
@@ -156,12 +162,20 @@ pub(crate) fn measure(
         calls: bad_edges.iter().map(|row| (row.caller.clone(), row.callee.clone())).collect(),
         rollouts,
         load: load(alert, ledger, onset_question, &views),
+        common: settings.of(&attribute_contrast::MEASURE, || common(ledger, &views.compare)),
         symptomatic: alert.symptoms.iter().map(|symptom| symptom.service.clone()).collect(),
         settings: settings.clone(),
         onset,
         onset_question: onset_question.clone(),
         views,
     }
+}
+
+/// What is claimed of the requests, a few of it.
+fn common(ledger: &Ledger, id: &QuestionId) -> Vec<AttributeContrast> {
+    let Some(Table::Compare(table)) = ledger.table(id) else { return Vec::new() };
+    let claimed = attribute_contrast::contrasts(table).into_iter().filter(AttributeContrast::is_claimed);
+    claimed.take(COMMON_MAX).collect()
 }
 
 fn edges<'a>(ledger: &'a Ledger, id: &QuestionId) -> &'a [EdgeRow] {

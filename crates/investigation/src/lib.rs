@@ -4,6 +4,7 @@
 //! no chance, no async (I1); missing data is a Gap in the conclusion, never an error (I2). Causal rules stand one
 //! a file in [`rules`].
 
+pub mod citations;
 pub mod confidence;
 pub mod diagnosis;
 mod findings;

@@ -1,7 +1,7 @@
 //! Which questions a diagnosis asks, and over which windows.
 //!
-//! The three views of the bad and the good window (exclusive times, edges, exemplars), the changes and the metric series are asked
-//! together, so that they run side by side and one failing source costs only its own answer.
+//! The three views of the bad and the good window (exclusive times, edges, exemplars), the changes, the metric series
+//! and what bad requests have in common are asked together, so that they run side by side and one failing source costs only its own answer.
 
 use evidence::measures::computing;
 use evidence::symptoms::START_SECONDS;
@@ -52,6 +52,8 @@ pub(crate) struct Views {
     pub(crate) exemplars: (QuestionId, QuestionId),
     pub(crate) changes: QuestionId,
     pub(crate) series: QuestionId,
+    /// Bad requests of the symptom against good ones.
+    pub(crate) compare: QuestionId,
 }
 
 /// The questions about everything.
@@ -143,6 +145,7 @@ impl Plan {
         questions.push(self.ask(Ask::Changes { window: whole, scope: Scope::all() }, settled));
         let metrics = computing::METRICS.map(str::to_owned).to_vec();
         questions.push(self.ask(Ask::SeriesChange { good, bad, scope: Scope::all(), metrics }, settled));
+        questions.push(self.ask(Ask::Compare { good, bad, scope: scope.clone() }, settled));
         let base = self.asked - questions.len();
         let id = |place: usize| QuestionId::numbered(base + place);
         let views = Views {
@@ -153,6 +156,7 @@ impl Plan {
             exemplars: (id(3), id(6)),
             changes: id(7),
             series: id(8),
+            compare: id(9),
         };
         (views, questions)
     }

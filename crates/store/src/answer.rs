@@ -1,4 +1,4 @@
-//! The ten questions that the head answers, one file each.
+//! The eleven questions that the head answers, one file each.
 //!
 //! The lock on the head is held while traces are picked, not while they are assembled. Rows come in the order of
 //! their keys; every loop looks at the limits.
@@ -10,9 +10,10 @@ use std::time::Duration;
 use platform::Clock;
 use telemetry::{Answer, Ask, AskError, Cancel, Capabilities, Limits, Table, UnixNanos};
 
-use crate::head::Head;
+use crate::head::{Head, Trace};
 
 mod changes;
+mod compare;
 mod coverage;
 mod edges;
 mod exemplars;
@@ -26,8 +27,9 @@ mod series_change;
 mod trace;
 
 /// The questions that are answered here, sorted.
-const ANSWERED: [&str; 10] = [
+const ANSWERED: [&str; 11] = [
     "changes",
+    "compare",
     "coverage",
     "edges",
     "exemplars",
@@ -108,6 +110,14 @@ pub(crate) fn answer(head: &RwLock<Head>, ask: &Ask, asking: &Asking<'_>) -> Res
         Ask::Changes { window, scope } => {
             let rows = read().incarnations().changes(*window, scope);
             changes::answer(rows, asking)
+        }
+        Ask::Compare { good, bad, scope } => {
+            // A trace in both windows is one of the bad one.
+            let is_now = |trace: &Trace| select::is_entered_in(trace, *bad, scope);
+            let is_before = |trace: &Trace| !is_now(trace) && select::is_entered_in(trace, *good, scope);
+            let before = select::meant_in(&read(), *good, asking, is_before)?;
+            let now = select::meant_in(&read(), *bad, asking, is_now)?;
+            compare::answer((*good, *bad), before, now, scope, asking)
         }
         Ask::Trace { trace_id } => {
             let spans = select::one(&read(), *trace_id);

@@ -4,6 +4,7 @@
 //! gives the same bytes. Quantiles carry the answer's stated relative error; counts, ids and sets are exact.
 
 mod change;
+mod compare;
 mod log_template;
 mod message;
 mod path;
@@ -11,6 +12,7 @@ pub mod state;
 mod topology;
 
 pub use change::{ChangeDetail, ChangeKind, ChangeRow, FileDiff};
+pub use compare::{Carrier, CompareAttribute, CompareTable, CompareValue, Split};
 pub use log_template::LogTemplateRow;
 pub use message::{MessageRow, MessageStep};
 pub use path::{PathEvent, PathEventKind, PathPair, PathRow, PathTable, Tally};
@@ -69,6 +71,8 @@ pub enum Table {
     Health(Vec<HealthRow>),
     /// Answers `onset`.
     Onset(Vec<OnsetRow>),
+    /// Answers `compare`.
+    Compare(CompareTable),
     /// Answers `self_time`.
     SelfTime(SelfTimeTable),
     /// Answers `paths`.
@@ -102,6 +106,7 @@ impl Table {
         match self {
             Self::Health(rows) => rows.len(),
             Self::Onset(rows) => rows.len(),
+            Self::Compare(table) => table.attributes.len(),
             Self::SelfTime(table) => table.rows.len(),
             Self::Paths(table) => table.rows.len(),
             Self::Exemplars(rows) => rows.len(),

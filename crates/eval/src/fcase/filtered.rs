@@ -82,6 +82,7 @@ fn without_traces(mut answer: Answer) -> Answer {
     match &mut answer.table {
         Table::SelfTime(table) => *table = SelfTimeTable { traces: 0, rows: Vec::new(), lanes: Vec::new() },
         Table::Paths(table) => *table = PathTable { block_ns: table.block_ns, rows: Vec::new() },
+        Table::Compare(table) => table.attributes.clear(),
         Table::Exemplars(rows) => rows.clear(),
         Table::Trace(rows) => rows.clear(),
         Table::Message(rows) => rows.clear(),

@@ -23,8 +23,9 @@ use crate::tables::Tables;
 use traces::Traces;
 
 /// The questions that are answered here, sorted.
-const ANSWERED: [&str; 12] = [
+const ANSWERED: [&str; 13] = [
     "changes",
+    "compare",
     "coverage",
     "edges",
     "exemplars",
@@ -73,6 +74,12 @@ impl Answerer for TableSource {
         match &question.ask {
             Ask::Changes { window, scope } => {
                 Ok(cut(changes::rows(&tables.changes, *window, scope), limits, Table::Changes))
+            }
+            Ask::Compare { good, bad, scope } => {
+                let (mut table, left_out) = self.traces().compare((*good, *bad), &tables.logs, scope);
+                let truncated = table.attributes.len() > limits.rows_max;
+                table.attributes.truncate(limits.rows_max);
+                Ok(Answer { left_out, truncated, ..Answer::exact(Table::Compare(table)) })
             }
             Ask::Coverage { window } => Ok(cut(coverage::rows(tables, *window), limits, Table::Coverage)),
             Ask::Edges { window, scope } => {

@@ -100,3 +100,42 @@ fn a_change_says_what_it_touches_and_calls_are_a_graph() {
     let none = ask(Ask::Paths { window: window(), scope: Scope::all() }).unwrap();
     assert!(!none.table.is_empty());
 }
+
+// covers: EL-17
+#[test]
+fn bad_requests_are_compared_with_good_ones_over_spans_and_logs() {
+    let flagged = |trace: u8| telemetry::LogRecord {
+        at: UnixNanos(i64::from(trace) * 1_000),
+        trace_id: Some(TraceId([trace; 16])),
+        span_id: None,
+        severity: 9,
+        body: telemetry::signal::Value::Empty,
+        attributes: vec![(Arc::from("flag"), telemetry::signal::Value::Bool(trace > 11))],
+        resource: Shared::default().resource("a", "1", ""),
+    };
+    let request = |trace: u8| {
+        let from = i64::from(trace) * 1_000;
+        span(trace, 1, 0, "a", SpanKind::Server, from, from + if trace > 11 { 900 } else { 100 })
+    };
+    let spans = (1..15).map(request).collect();
+    let logs = (1..15).map(flagged).collect();
+    let source = TableSource::new(Tables { spans, logs, ..Tables::default() });
+    let window = |from, to| Window::new(UnixNanos(from), UnixNanos(to));
+    let question = Question {
+        id: QuestionId::numbered(1),
+        space: Space::default(),
+        ask: Ask::Compare {
+            good: window(0, 10_000),
+            bad: window(10_000, 20_000),
+            scope: Scope::service("a"),
+        },
+        not_before: UnixNanos::default(),
+    };
+    let answer = source.answer(&question, &Limits::default(), &Cancel::default()).unwrap();
+    let Table::Compare(table) = &answer.table else { panic!("another table") };
+    assert_eq!((table.good.all(), table.blocks[0].fine, table.blocks[0].bad), (9, 2, 3));
+    let flag = table.attributes.iter().find(|one| one.key == "flag").unwrap();
+    let counts: Vec<(&str, u64, u64)> =
+        flag.values.iter().map(|one| (one.value.as_str(), one.blocks[0].fine, one.blocks[0].bad)).collect();
+    assert_eq!(counts, [("false", 2, 0), ("true", 0, 3)]);
+}

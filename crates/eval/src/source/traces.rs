@@ -1,12 +1,14 @@
-//! Answers the questions about traces: `self_time`, `edges`, `exemplars`, `trace`.
+//! Answers the questions about traces: `compare`, `edges`, `exemplars`, `self_time`, `trace`.
 //!
 //! A trace belongs to the window in which its root began, and counts only when it is whole.
 
-use telemetry::answer::{EdgeRow, ExemplarRow, SelfTimeTable, TraceRow};
+use std::collections::BTreeMap;
+
+use telemetry::answer::{CompareTable, EdgeRow, ExemplarRow, SelfTimeTable, TraceRow};
 use telemetry::rows::queues::Deliveries;
-use telemetry::rows::{self, Edges, Exemplars, SelfTimes, is_entered};
+use telemetry::rows::{self, Comparison, Edges, Exemplars, SelfTimes, is_entered};
 use telemetry::trace::{AssembledTrace, assemble};
-use telemetry::{Scope, Span, TraceId, UnixNanos, Window};
+use telemetry::{LogRecord, Scope, Span, TraceId, UnixNanos, Window};
 
 /// The traces of a case, in the order of their ids.
 #[derive(Debug)]
@@ -36,6 +38,31 @@ impl<'a> Traces<'a> {
         let mut edges = Edges::new(deliveries);
         let left_out = self.each(|spans| is_rooted(spans, window), |trace, _| edges.take(trace, scope));
         (edges.rows(), left_out)
+    }
+
+    /// Bad requests against good ones, with what the logs of their traces carry.
+    pub(super) fn compare(
+        &self,
+        (good, bad): (Window, Window),
+        logs: &[LogRecord],
+        scope: &Scope,
+    ) -> (CompareTable, u64) {
+        let mut written: BTreeMap<TraceId, Vec<&LogRecord>> = BTreeMap::new();
+        for log in logs {
+            if let Some(trace_id) = log.trace_id {
+                written.entry(trace_id).or_default().push(log);
+            }
+        }
+        let mut comparison = Comparison::new(good, bad);
+        let is_meant = |spans: &[Span]| {
+            spans.iter().any(|span| is_entered(span, good, scope) || is_entered(span, bad, scope))
+        };
+        let left_out = self.each(is_meant, |trace, _| {
+            let id = trace.nodes.first().map(|node| node.span.trace_id);
+            let logs = id.and_then(|id| written.get(&id)).into_iter().flatten().copied();
+            comparison.take(trace, logs, scope);
+        });
+        (comparison.finish(), left_out)
     }
 
     pub(super) fn exemplars(&self, window: Window, scope: &Scope, limit: u8) -> (Vec<ExemplarRow>, u64) {

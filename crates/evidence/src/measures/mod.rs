@@ -2,11 +2,13 @@
 //!
 //! One file each; a measure is listed in [`all`]. The numbers are those of the design's list of evidence kinds.
 
+pub mod attribute_contrast;
 pub mod changes;
 pub mod clock;
 pub mod computing;
 pub mod container_restarts;
 pub mod container_start;
+pub mod counterfactual;
 pub mod database_connections;
 pub mod database_load;
 pub mod database_storage;
@@ -44,6 +46,7 @@ pub struct Measure {
 #[must_use]
 pub fn all() -> &'static [Measure] {
     &[
+        attribute_contrast::MEASURE,
         changes::MEASURE,
         clock::MEASURE,
         computing::MEASURE,
@@ -52,6 +55,7 @@ pub fn all() -> &'static [Measure] {
         database_connections::MEASURE,
         database_load::MEASURE,
         database_storage::MEASURE,
+        counterfactual::MEASURE,
         edge_delay::MEASURE,
         error_origination::MEASURE,
         exclusive_latency::MEASURE,

@@ -23,6 +23,18 @@ impl Seeded {
         libm::sqrt(-2.0 * libm::log(first)) * libm::cos(std::f64::consts::TAU * second)
     }
 
+    /// A stationary first-order process of mean 0 and variance 1, in which each value keeps `phi` of the one before.
+    pub(crate) fn autocorrelated(&mut self, phi: f64, length: usize) -> Vec<f64> {
+        let fresh = libm::sqrt(1.0 - phi * phi);
+        let mut last = self.normal();
+        (0..length)
+            .map(|_| {
+                last = phi * last + fresh * self.normal();
+                last
+            })
+            .collect()
+    }
+
     /// Log-normal around `centre` with the given spread of the logarithm.
     pub(crate) fn latency(&mut self, centre: f64, spread: f64) -> f64 {
         centre * libm::exp(spread * self.normal())

@@ -20,7 +20,7 @@ pub(crate) async fn run(args: cli::Ask) -> anyhow::Result<Outcome> {
         }
         AskServerError::Refused { .. } => Failure::usage(
             error.to_string(),
-            "answered today: changes, coverage, edges, exemplars, health, message, onset, self_time, series_change, trace",
+            "answered today: changes, compare, coverage, edges, exemplars, health, message, onset, self_time, series_change, trace",
         ),
     })?;
     let text = if args.json { serde_json::to_string_pretty(&answer)? } else { terminal::table(&answer) };
@@ -42,6 +42,12 @@ fn question(args: &cli::Ask) -> anyhow::Result<Question> {
     Ok(Question { id: QuestionId::numbered(1), space, ask: ask(args, window, scope)?, not_before: now })
 }
 
+/// The stretch right before `window` that it is compared with.
+fn before(args: &cli::Ask, window: Window) -> Window {
+    let back = i64::try_from(args.before.unwrap_or(args.since)).unwrap_or(i64::MAX / 2_000_000_000);
+    Window::new(window.from.plus_seconds(-back), window.from)
+}
+
 fn ask(args: &cli::Ask, window: Window, scope: Scope) -> anyhow::Result<Ask> {
     Ok(match args.question.as_str() {
         "health" => Ask::Health { window, scope },
@@ -54,9 +60,9 @@ fn ask(args: &cli::Ask, window: Window, scope: Scope) -> anyhow::Result<Ask> {
         "log_templates" => Ask::LogTemplates { window, scope },
         "state" => Ask::State { window, scope },
         "topology" => Ask::Topology { window },
+        "compare" => Ask::Compare { good: before(args, window), bad: window, scope },
         "series_change" => {
-            let back = i64::try_from(args.before.unwrap_or(args.since)).unwrap_or(i64::MAX / 2_000_000_000);
-            let good = Window::new(window.from.plus_seconds(-back), window.from);
+            let good = before(args, window);
             Ask::SeriesChange { good, bad: window, scope, metrics: args.metric.clone() }
         }
         "coverage" => Ask::Coverage { window },

@@ -1,7 +1,9 @@
 //! An answer as a plain table: one line a row, columns aligned, units in the heads.
 
 use evidence::measures::messages;
-use telemetry::answer::{Answer, PathRow, SeriesKind, SeriesRow, StateRow, Subject, Table, Tally};
+use telemetry::answer::{
+    Answer, CompareTable, PathRow, SeriesKind, SeriesRow, Split, StateRow, Subject, Table, Tally,
+};
 use telemetry::number::Num;
 
 use super::plain;
@@ -198,6 +200,10 @@ fn metric_cells(table: &Table) -> Cells {
                 })
                 .collect(),
         ),
+        Table::Compare(table) => (
+            vec!["key", "value", "service", "bad_with", "fine_with", "bad_without", "fine_without"],
+            compare_cells(table),
+        ),
         Table::SeriesChange(rows) => (
             vec![
                 "service",
@@ -263,6 +269,24 @@ fn state_cells(row: &StateRow) -> Vec<String> {
     let kind = row.kind.name().to_owned();
     let names = [row.service.clone(), row.name.clone(), row.status.clone(), figures.join(" ")];
     [row.at.rfc3339(), kind].into_iter().chain(names).chain([row.text.clone()]).collect()
+}
+
+/// One line a value: traces of the bad window with it, and those with another value of the same attribute.
+fn compare_cells(table: &CompareTable) -> Vec<Vec<String>> {
+    let sum = |blocks: &[Split]| {
+        blocks.iter().fold((0, 0), |(fine, bad), block| (fine + block.fine, bad + block.bad))
+    };
+    let mut lines = Vec::new();
+    for attribute in &table.attributes {
+        let (fine, bad) = sum(&attribute.blocks);
+        for value in &attribute.values {
+            let (fine_with, bad_with) = sum(&value.blocks);
+            let counts = [bad_with, fine_with, bad - bad_with, fine - fine_with];
+            let names = [attribute.key.clone(), value.value.clone(), attribute.service.clone()];
+            lines.push(names.into_iter().chain(counts.iter().map(u64::to_string)).collect());
+        }
+    }
+    lines
 }
 
 fn series_cells(row: &SeriesRow) -> Vec<String> {

@@ -5,7 +5,7 @@ use incident::{Alert, Candidate, Conclusion, ConclusionKind, Onset, RootCause, R
 use telemetry::number::Num;
 use telemetry::{Note, NoteKind, QuestionId, Stage, TraceId};
 
-use super::{hypotheses, root_cause};
+use super::{hypotheses, root_cause, shared};
 use crate::findings::Findings;
 use crate::ledger::{Fact, Ledger};
 use crate::rules::{self, Exclusion};
@@ -38,7 +38,11 @@ pub(super) fn conclude(
     let mut notes = vec![Note::new(Stage::Correlate, NoteKind::Began, "what changed, and did it matter")];
     left_out_gap(ledger, findings);
     skew_gaps(ledger, findings);
-    let causes = root_cause::all(alert, ledger, findings, bad);
+    let mut causes = root_cause::all(alert, ledger, findings, bad);
+    let common = shared::facts(ledger, findings);
+    shared::tell(&mut causes, &common);
+    causes.extend(if causes.is_empty() { shared::place(alert, findings, &common) } else { None });
+    root_cause::prove_candidates(ledger, findings);
     let ruled_out = exclude(ledger, findings, &causes);
     notes.extend(
         ruled_out.iter().map(|item| Note::new(Stage::Correlate, NoteKind::RuledOut, item.why.clone())),
@@ -52,10 +56,11 @@ pub(super) fn conclude(
     notes.push(Note::new(Stage::Correlate, NoteKind::Ended, ""));
     notes.push(Note::new(Stage::Synthesize, NoteKind::Began, "which explanation holds"));
     let all: Vec<&RootCause> = root_cause.iter().chain(&further_causes).collect();
-    let hypotheses = hypotheses::rank(findings, &all, &ruled_out, ledger);
+    let mut hypotheses = hypotheses::rank(findings, &all, &ruled_out, ledger);
+    shared::hypotheses(&mut hypotheses, &common, &all);
     let (kind, statement) = match &root_cause {
         Some(cause) => (ConclusionKind::RootCause, together(cause, &further_causes)),
-        None => no_cause(findings),
+        None => no_cause(findings, &common),
     };
     notes.push(Note::new(Stage::Synthesize, NoteKind::Learned, statement.clone()));
     notes.extend(
@@ -176,7 +181,7 @@ fn prove(ledger: &mut Ledger, exclusion: &Exclusion) -> Vec<incident::EvidenceId
     ledger.prove(fact).into_iter().collect()
 }
 
-fn no_cause(findings: &Findings) -> (ConclusionKind, String) {
+fn no_cause(findings: &Findings, common: &[shared::Shared]) -> (ConclusionKind, String) {
     let load = findings.load;
     let has_grown =
         load.good_per_s > 0.0 && load.bad_per_s >= rules::load_steady::GROWTH_MIN * load.good_per_s;
@@ -195,5 +200,6 @@ fn no_cause(findings: &Findings) -> (ConclusionKind, String) {
         || "no span's own work grew".to_owned(),
         |suspect| format!("the best candidate explains {:.0} % of the extra time", suspect.share * 100.0),
     );
-    (ConclusionKind::Insufficient, format!("insufficient evidence: {best}"))
+    let common = common.first().map_or_else(String::new, |one| format!("; {}", one.text()));
+    (ConclusionKind::Insufficient, format!("insufficient evidence: {best}{common}"))
 }

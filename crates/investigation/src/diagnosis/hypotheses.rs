@@ -1,6 +1,6 @@
 //! Ranked hypotheses: what each candidate predicts, and how it fared.
 
-use evidence::measures::changes;
+use evidence::measures::{changes, counterfactual};
 use incident::{
     Candidate, CandidateKind, ComponentKind, EvidenceId, EvidenceKind, Fault, Hypothesis, HypothesisStatus,
     Prediction, PredictionOutcome, RootCause, RuledOut, Trigger,
@@ -15,7 +15,7 @@ use crate::ledger::{Fact, Ledger};
 use crate::suspects::Suspect;
 
 /// Hypotheses of suspects that are listed; further ones explain next to nothing.
-const SUSPECTS_MAX: usize = 5;
+pub(super) const SUSPECTS_MAX: usize = 5;
 
 /// All hypotheses, best first; those ruled out come last with their rule's evidence.
 pub(super) fn rank(
@@ -121,6 +121,18 @@ fn of_suspect(
             outcome: version_outcome(findings, &suspect.service),
         },
     ];
+    let removal = counterfactual::removal(suspect.excess_ms, findings.excess_ms);
+    let is_removed = findings.settings.is_on(counterfactual::MEASURE.name);
+    let predictions = predictions
+        .into_iter()
+        .chain(is_removed.then(|| Prediction {
+            statement: format!(
+                "had it taken as long as before, {:.0} % of the extra time would remain, at most half",
+                removal.remaining_share * 100.0
+            ),
+            outcome: seen(removal.is_clearing()),
+        }))
+        .collect();
     let rank_evidence = ledger.evidence.iter().filter(|item| item.statement == suspect.text());
     Hypothesis {
         candidate: Candidate {

@@ -114,6 +114,13 @@ fn seen_from(blame: &Blame<'_>) -> Vec<String> {
     callers
 }
 
+/// Seals what is known of the candidates that are listed, so that each can be looked up.
+pub(super) fn prove_candidates(ledger: &mut Ledger, findings: &Findings) {
+    for suspect in findings.suspects.iter().take(hypotheses::SUSPECTS_MAX) {
+        prove_suspect(ledger, findings, suspect);
+    }
+}
+
 fn prove_suspect(ledger: &mut Ledger, findings: &Findings, suspect: &Suspect) -> Option<EvidenceId> {
     let views = &findings.views;
     let (good, bad) = (&suspect.worst.good, &suspect.worst.bad);

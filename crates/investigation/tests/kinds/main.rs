@@ -9,7 +9,7 @@ mod world;
 use incident::{AlertSignal, ComponentKind, Conclusion, Fault};
 use investigation::Settings;
 use telemetry::SpanKind;
-use telemetry::answer::{LaneRow, QueueFigures};
+use telemetry::answer::{CompareAttribute, CompareTable, CompareValue, LaneRow, QueueFigures, Split};
 use world::{Group, World, healthy, lane, query, server};
 
 /// `back`'s own work takes 80 ms more, of which its process computes for `cpu` seconds a second (0.64 s are extra).
@@ -316,6 +316,47 @@ fn messages_that_stop_in_a_queue_are_followed_there_and_the_deploy_behind_it_is_
     assert_eq!(world.cause().fault, Fault::MessageStuck);
 }
 
+/// Requests of two nodes in twelve blocks: of those on `n3` most are bad, of the others one in all.
+fn one_bad_node() -> CompareTable {
+    let blocks = |fine, bad| vec![Split { fine, bad }; 12];
+    let mut others = blocks(8, 0);
+    others[3].bad = 1;
+    let mut whole = blocks(9, 5);
+    whole[3].bad = 6;
+    let value = |value: &str, blocks| CompareValue { value: value.into(), blocks, ..CompareValue::default() };
+    CompareTable {
+        blocks: whole.clone(),
+        attributes: vec![CompareAttribute {
+            key: "k8s.node.name".into(),
+            blocks: whole,
+            values: vec![value("n1", others), value("n3", blocks(1, 5))],
+            ..CompareAttribute::default()
+        }],
+        ..CompareTable::default()
+    }
+}
+
+// covers: EL-17
+#[test]
+fn what_bad_requests_share_sharpens_a_cause_and_is_one_only_where_no_service_is() {
+    let plain = slow_work(Some(0.01)).cause();
+    let compared = Some(one_bad_node());
+    let cause = World { compared: compared.clone(), ..slow_work(Some(0.01)) }.cause();
+    assert_eq!((&cause.service, cause.fault), (&plain.service, plain.fault), "the cause stays what it is");
+    assert!(cause.statement.contains("k8s.node.name=n3"), "{}", cause.statement);
+    assert_eq!(cause.evidence.len(), plain.evidence.len() + 1);
+    assert_eq!(healthy().diagnose().root_cause, None);
+    let conclusion = World { compared, ..healthy() }.diagnose();
+    let cause = conclusion.root_cause.unwrap();
+    assert_eq!(
+        (cause.component, cause.service.as_str()),
+        (ComponentKind::Dependency, "k8s.node.name=n3"),
+        "{}",
+        cause.statement
+    );
+    assert_eq!(conclusion.hypotheses[0].candidate.name, "k8s.node.name=n3");
+}
+
 fn has_fault(fault: Fault) -> impl Fn(&Conclusion) -> bool {
     move |conclusion| conclusion.root_cause.as_ref().is_some_and(|cause| cause.fault == fault)
 }
@@ -331,6 +372,15 @@ fn a_measure_that_is_switched_off_says_nothing() {
     let has_trigger =
         |conclusion: &Conclusion| conclusion.root_cause.as_ref().is_some_and(|cause| cause.trigger.is_some());
     switched::check("changes", run(deployed), has_trigger);
+
+    let compared = World { compared: Some(one_bad_node()), ..slow.clone() };
+    let shares = |conclusion: &Conclusion| conclusion.statement.contains("k8s.node.name=n3");
+    switched::check("attribute_contrast", run(compared), shares);
+    let removes = |conclusion: &Conclusion| {
+        let predictions = conclusion.hypotheses.iter().flat_map(|one| &one.predictions);
+        predictions.into_iter().any(|one| one.statement.contains("would remain"))
+    };
+    switched::check("counterfactual", run(slow.clone()), removes);
 
     let skewed = World { skew_ms: -5_000, ..slow.clone() };
     let is_skewed =

@@ -3,8 +3,8 @@
 use incident::{Alert, AlertSignal, Conclusion, Measured, RootCause, Symptom};
 use investigation::{Diagnosis, Settings};
 use telemetry::answer::{
-    Answer, Block, ChangeKind, ChangeRow, EdgeRow, LaneRow, OnsetRow, QueueFigures, SelfTimeRow,
-    SelfTimeTable, SeriesFigures, SeriesKind, SeriesRow, Subject, Table,
+    Answer, Block, ChangeKind, ChangeRow, CompareTable, EdgeRow, LaneRow, OnsetRow, QueueFigures,
+    SelfTimeRow, SelfTimeTable, SeriesFigures, SeriesKind, SeriesRow, Subject, Table,
 };
 use telemetry::number::Num;
 use telemetry::time::Window;
@@ -69,6 +69,8 @@ pub(crate) struct World {
     pub(crate) lanes: (Vec<LaneRow>, Vec<LaneRow>),
     /// Seconds of CPU a second of a service, before and now.
     pub(crate) cpu: Option<(&'static str, f64, f64)>,
+    /// What bad requests carry, when a source compares them.
+    pub(crate) compared: Option<CompareTable>,
     pub(crate) deployed: Vec<&'static str>,
     /// Deployed seconds after the onset.
     pub(crate) deployed_late: Vec<&'static str>,
@@ -254,6 +256,9 @@ impl World {
                 Table::Changes(self.deployed.iter().chain(&self.deployed_late).map(deploy).collect())
             }
             Ask::SeriesChange { .. } => self.series(),
+            Ask::Compare { .. } if self.compared.is_some() => {
+                Table::Compare(self.compared.clone().unwrap_or_default())
+            }
             other => return Err(AskError::Unsupported(other.name().into())),
         }))
     }

@@ -107,6 +107,7 @@ pub(super) fn measure(kind: EvidenceKind) -> &'static str {
         EvidenceKind::Saturation => "computing",
         EvidenceKind::MetricShift => "metrics",
         EvidenceKind::State => "state",
+        EvidenceKind::AttributeContrast => "attribute contrast",
     }
 }
 

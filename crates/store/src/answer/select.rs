@@ -26,7 +26,7 @@ pub(super) struct Selected {
 
 /// The traces whose root began in `window`.
 pub(super) fn rooted_in(head: &Head, window: Window, asking: &Asking<'_>) -> Result<Selected, AskError> {
-    select(head, window, asking, |trace| window.contains(trace.start()))
+    meant_in(head, window, asking, |trace| window.contains(trace.start()))
 }
 
 /// The traces with an entry span of `scope` that began in `window`.
@@ -36,7 +36,12 @@ pub(super) fn entered_in(
     scope: &Scope,
     asking: &Asking<'_>,
 ) -> Result<Selected, AskError> {
-    select(head, window, asking, |trace| trace.spans().any(|span| is_entered(span, window, scope)))
+    meant_in(head, window, asking, |trace| is_entered_in(trace, window, scope))
+}
+
+/// Whether the trace has an entry span of `scope` that began in `window`.
+pub(super) fn is_entered_in(trace: &Trace, window: Window, scope: &Scope) -> bool {
+    trace.spans().any(|span| is_entered(span, window, scope))
 }
 
 /// The spans of one trace.
@@ -44,7 +49,8 @@ pub(super) fn one(head: &Head, trace_id: TraceId) -> Vec<Arc<Span>> {
     head.trace(trace_id).map(|trace| trace.spans().map(Arc::clone).collect()).unwrap_or_default()
 }
 
-fn select(
+/// The traces that `is_meant`; `window` says when they are settled.
+pub(super) fn meant_in(
     head: &Head,
     window: Window,
     asking: &Asking<'_>,

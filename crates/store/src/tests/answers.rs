@@ -263,3 +263,27 @@ fn calls_of_one_process_to_two_operations_of_a_service_stand_in_two_lanes() {
         .collect();
     assert_eq!(lanes, [("other", "GET /a", 60), ("other", "GET /b", 5)]);
 }
+
+// covers: EL-17
+#[test]
+fn bad_requests_are_compared_with_good_ones_by_what_their_traces_carry() {
+    let rig = Rig::new();
+    for trace in 1..=20_u64 {
+        let node = if trace % 2 == 0 { "n3" } else { "n1" };
+        let is_slow = trace > 10 && trace % 2 == 0;
+        let start = trace as i64 * SECOND_NS;
+        let span = span(trace, 1, 0, "GET /", SERVER, (start, start + if is_slow { 90 } else { 5 } * MS));
+        let more = [("k8s.node.name", node)];
+        rig.send(export(vec![group(["shop", "s1", "1"], &more, vec![span])])).unwrap();
+    }
+    rig.clock.advance(Duration::from_secs(3));
+    let ask = Ask::Compare { good: window(0, 11), bad: window(11, 21), scope: Scope::service("shop") };
+    let Table::Compare(table) = rig.ask(ask).unwrap().table else { panic!("another table") };
+    assert_eq!((table.slow_ns, table.good.all(), table.blocks.len()), (Some(5 * MS), 10, 10));
+    let names: Vec<(&str, &str)> =
+        table.attributes.iter().map(|one| (one.key.as_str(), one.service.as_str())).collect();
+    assert_eq!(names, [("k8s.node.name", ""), ("k8s.node.name", "shop")], "one version, one instance");
+    let n3 = table.attributes[0].values.iter().find(|one| one.value == "n3").unwrap();
+    let bad: u64 = n3.blocks.iter().map(|block| block.bad).sum();
+    assert_eq!((bad, table.blocks.iter().map(|block| block.bad).sum::<u64>()), (5, 5));
+}

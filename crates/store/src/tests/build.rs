@@ -153,6 +153,7 @@ pub(super) fn questions(window: Window) -> Vec<Ask> {
         Ask::Exemplars { window, scope: scope.clone(), limit: 3 },
         Ask::Edges { window, scope: scope.clone() },
         Ask::Changes { window, scope: scope.clone() },
+        Ask::Compare { good: window, bad: window, scope: scope.clone() },
         Ask::SeriesChange { good: window, bad: window, scope, metrics: Vec::new() },
         Ask::Coverage { window },
         Ask::Message { message_id: "m".to_owned() },

@@ -1,9 +1,10 @@
 //! The rows of answers about traces, made from assembled traces one by one: exclusive times, edges with queues, lanes,
-//! exemplars, one trace, callees without spans.
+//! exemplars, one trace, callees without spans, bad requests against good ones.
 //!
 //! Whoever answers (the store, an evaluation's tables) picks the traces and keeps the limits; that both give the same
 //! rows is why this stands here.
 
+mod compare;
 mod edges;
 mod exemplars;
 mod lanes;
@@ -15,6 +16,7 @@ mod unanswered;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use compare::{Comparison, is_place};
 pub use edges::Edges;
 pub use exemplars::{Exemplars, is_entered};
 pub use self_time::SelfTimes;
