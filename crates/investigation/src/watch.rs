@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use evidence::symptoms::{self, Followed};
+use evidence::symptoms;
 use incident::{AlertSignal, Symptom};
 use telemetry::answer::{Answer, EdgeRow};
 use telemetry::{
@@ -86,8 +86,7 @@ fn sent(symptoms: Vec<Symptom>, answers: &[Answered]) -> Vec<Symptom> {
         })
         .flatten()
         .collect();
-    let was_sent = |found: &Symptom| symptoms::followed(found, &rows) != Followed::NotSent;
-    symptoms.into_iter().filter(|found| !is_missing(found) || was_sent(found)).collect()
+    symptoms.into_iter().filter(|found| !is_missing(found) || symptoms::is_lost(found, &rows)).collect()
 }
 
 impl Inquiry for Watch {
