@@ -16,7 +16,7 @@ mod flow;
 mod noise;
 mod started;
 
-pub use flow::{Followed, followed};
+pub use flow::is_lost;
 
 use incident::{AlertSignal, Measured, Symptom};
 use telemetry::answer::OnsetRow;
@@ -180,7 +180,7 @@ impl Case {
         let usual = median::quantile(&history, 0.95)?;
         let above = observed.iter().filter(|value| **value > usual).count();
         let is_lasting = 5 * above >= 4 * observed.len().max(OBSERVED_SECONDS as usize);
-        let is_beyond = now > noise::ratio(&history, observed.len()) * before;
+        let is_beyond = now > noise::ratio(&history, observed.len(), RATIO_MIN) * before;
         (is_lasting && is_beyond).then_some((before, now))
     }
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use evidence::symptoms::{self, Followed};
+use evidence::symptoms;
 use incident::{AlertSignal, Symptom};
 use telemetry::answer::{Answer, EdgeRow};
 use telemetry::{
@@ -86,8 +86,7 @@ fn sent(symptoms: Vec<Symptom>, answers: &[Answered]) -> Vec<Symptom> {
         })
         .flatten()
         .collect();
-    let was_sent = |found: &Symptom| symptoms::followed(found, &rows) != Followed::NotSent;
-    symptoms.into_iter().filter(|found| !is_missing(found) || was_sent(found)).collect()
+    symptoms.into_iter().filter(|found| !is_missing(found) || symptoms::is_lost(found, &rows)).collect()
 }
 
 impl Inquiry for Watch {
@@ -127,6 +126,7 @@ impl Inquiry for Watch {
 
 #[cfg(test)]
 mod tests {
+    use telemetry::answer::{OnsetRow, QueueFigures, Subject};
     use telemetry::{AskError, SourceName};
 
     use super::*;
@@ -144,5 +144,75 @@ mod tests {
         let step = watch.step(&[failed]);
         assert_eq!(step.notes[0].kind, NoteKind::Gap);
         assert!(matches!(step.next, Next::Done(symptoms) if symptoms.is_empty()));
+    }
+
+    fn onset(second: i64, service: &str, operation: &str, count: u64) -> OnsetRow {
+        let text = str::to_owned;
+        OnsetRow {
+            subject: Subject {
+                service: text(service),
+                operation: text(operation),
+                instance: text("1"),
+                version: text("1"),
+            },
+            second: UnixNanos(0).plus_seconds(second),
+            count,
+            errors: 0,
+            sum_ns: 1_000_000 * count as i64,
+            p50_ns: 1_000_000,
+            p95_ns: 1_000_000,
+            is_message: operation.starts_with("process"),
+        }
+    }
+
+    fn queue(untaken: u64) -> EdgeRow {
+        EdgeRow {
+            caller: "shop".to_owned(),
+            callee: "worker".to_owned(),
+            is_instrumented: true,
+            count: 900,
+            errors: 0,
+            client_sum_ns: 0,
+            server_sum_ns: 0,
+            delay_p50_ns: 0,
+            clock_offset_p50_ns: 0,
+            blocks: Vec::new(),
+            resends: 0,
+            queue: Some(QueueFigures {
+                name: "mail".to_owned(),
+                processed: 900 - untaken,
+                failed: 0,
+                untaken,
+                deliveries: 900 - untaken,
+                deliveries_max: 0,
+                most_delivered: None,
+            }),
+        }
+    }
+
+    /// What a look says when nine messages a second become one in the last fifteen, and the queue answers `result`.
+    fn look(result: Result<Answer, AskError>) -> Vec<Symptom> {
+        let rows = (0..90).flat_map(|second| {
+            let taken = if second < 75 { 9 + second as u64 % 3 } else { 1 };
+            [onset(second, "shop", "POST /order", 10), onset(second, "worker", "process mail", taken)]
+        });
+        let source = || SourceName("store".to_owned());
+        let mut watch = Watch::new(Space::default(), UnixNanos(0).plus_seconds(90), UnixNanos(0));
+        let Next::Ask(first) = watch.step(&[]).next else { panic!("asks first") };
+        let answer = Ok(Answer::exact(Table::Onset(rows.collect())));
+        let answered = Answered { question: first[0].id.clone(), source: source(), result: answer };
+        let Next::Ask(second) = watch.step(&[answered]).next else { panic!("asks for the queues") };
+        assert_eq!((second.len(), second[0].ask.name()), (1, "edges"));
+        let answered = Answered { question: second[0].id.clone(), source: source(), result };
+        let Next::Done(symptoms) = watch.step(&[answered]).next else { panic!("is done") };
+        symptoms
+    }
+
+    #[test]
+    fn messages_that_were_not_sent_are_no_symptom_and_lost_ones_are() {
+        let of = |untaken| look(Ok(Answer::exact(Table::Edges(vec![queue(untaken)]))));
+        assert_eq!(of(120).len(), 1);
+        assert!(of(2).is_empty(), "a run is over");
+        assert_eq!(look(Err(AskError::TimedOut(10))).len(), 1, "where nobody knows, it stands");
     }
 }

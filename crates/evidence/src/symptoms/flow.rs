@@ -24,6 +24,8 @@ const LOAD_MIN: f64 = 0.75;
 /// Probability by chance below which fewer messages count, in each of the two windows; they stand outside of the family
 /// of latencies and errors.
 const P_MAX: f64 = 0.00005;
+/// Probability by chance below which it is worth asking the queues, which then decide.
+const ASKED_P_MAX: f64 = 0.001;
 /// Seconds looked at for messages: their numbers are small, and in five seconds chance alone halves them now and then.
 /// The longer window finds what only thins them out.
 const MESSAGE_SECONDS: [i64; 2] = [8, 14];
@@ -68,35 +70,25 @@ pub(super) fn fewer_messages(
     found.into_values().collect()
 }
 
-/// What the queues say of messages that are missing at a taker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Followed {
-    /// They were sent, and nobody has taken them.
-    Lost,
-    /// As many as were sent were taken: the senders have less to send. A run is over, a burst has passed.
-    NotSent,
-    /// No queue of this taker is known: its messages cannot be followed.
-    Unknown,
-}
-
 /// Share of the missing messages that must lie in the queues, untaken or failed.
 const LYING_MIN: f64 = 0.5;
 
-/// Whether the messages that `symptom` misses were sent at all, by the queues of the whole history (`rows` of `edges`).
+/// Whether a symptom of missing messages stands, by the queues of the whole history (`rows` of `edges`): they were sent, and
+/// lie there. Where no queue of the taker is known, chance must be less likely. As many taken as were sent: the senders
+/// have less to send, a run is over or a burst has passed.
 #[must_use]
-pub fn followed(symptom: &Symptom, rows: &[EdgeRow]) -> Followed {
+pub fn is_lost(symptom: &Symptom, rows: &[EdgeRow]) -> bool {
     let queues: Vec<_> = rows
         .iter()
         .filter(|row| row.callee == symptom.service)
         .filter_map(|row| row.queue.as_ref())
         .collect();
     if queues.is_empty() {
-        return Followed::Unknown;
+        return symptom.q_value.get() <= P_MAX;
     }
     let lying: u64 = queues.iter().map(|queue| queue.untaken + queue.failed).sum();
     let a_second = symptom.baseline.value.get() - symptom.observed.value.get();
-    let missing = a_second * symptom.observed_window.seconds();
-    if lying as f64 >= LYING_MIN * missing { Followed::Lost } else { Followed::NotSent }
+    lying as f64 >= LYING_MIN * a_second * symptom.observed_window.seconds()
 }
 
 /// The symptom of one taker that takes fewer messages in `observed` than in `baseline`, with how much fewer.
@@ -109,7 +101,7 @@ fn missing(named: &Named<'_>, baseline: Window, observed: Window) -> Option<(f64
     let is_missing = before.len() >= HISTORY_SECONDS_MIN
         && usual >= MESSAGES_MIN
         && current <= TAKEN_MAX * usual
-        && p_value <= P_MAX;
+        && p_value <= ASKED_P_MAX;
     let measured = |values: &[f64], value: f64| Measured {
         count: values.iter().sum::<f64>() as u64,
         seconds: values.len() as u64,
@@ -262,10 +254,11 @@ mod tests {
     fn missing_messages_that_lie_in_no_queue_were_not_sent() {
         let (baseline, observed) = windows();
         let (_, symptom) = fewer(&rows(3, 11), baseline, observed).remove(0);
-        assert_eq!(followed(&symptom, &[queue("worker", 48)]), Followed::Lost);
-        assert_eq!(followed(&symptom, &[queue("worker", 3)]), Followed::NotSent, "some are on their way");
-        assert_eq!(followed(&symptom, &[queue("other", 48)]), Followed::Unknown);
-        assert_eq!(followed(&symptom, &[]), Followed::Unknown);
+        assert!(is_lost(&symptom, &[queue("worker", 48)]));
+        assert!(!is_lost(&symptom, &[queue("worker", 3)]), "some are on their way");
+        assert!(is_lost(&symptom, &[queue("other", 48)]) && is_lost(&symptom, &[]), "nothing is known");
+        let unsure = Symptom { q_value: Num::new(0.0005), ..symptom };
+        assert!(is_lost(&unsure, &[queue("worker", 48)]) && !is_lost(&unsure, &[]), "the queues decide");
     }
 
     fn windows() -> (Window, Window) {
@@ -320,7 +313,7 @@ mod tests {
                 })
                 .filter(|row| row.count > 0)
                 .collect();
-            !fewer(&rows, baseline, observed).is_empty()
+            fewer(&rows, baseline, observed).iter().any(|(_, symptom)| is_lost(symptom, &[]))
         });
         assert!(rate <= 0.001, "stated 0.001 a look, measured {rate}");
     }
