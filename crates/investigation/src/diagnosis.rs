@@ -191,11 +191,15 @@ impl Diagnosis {
         Step { notes, next: Next::Ask(questions) }
     }
 
+    /// The slowest of the worst, the middle one of all others: whatever the order of the rows.
     fn exemplar(&self, id: &QuestionId, choice: Choice) -> Option<TraceId> {
         let Some(Table::Exemplars(rows)) = self.ledger.table(id) else {
             return None;
         };
-        rows.iter().find(|row| row.choice == choice).map(|row| row.trace_id)
+        let mut chosen: Vec<_> = rows.iter().filter(|row| row.choice == choice).collect();
+        chosen.sort_by_key(|row| (std::cmp::Reverse(row.duration_ns), row.trace_id));
+        let place = if choice == Choice::Worst { 0 } else { chosen.len() / 2 };
+        chosen.get(place).map(|row| row.trace_id)
     }
 
     fn conclude(&mut self, findings: &Findings, bad: Option<&(TraceId, QuestionId)>) -> Step<Conclusion> {

@@ -42,86 +42,84 @@ const DATASETS: &str = "FIRSTCAUSE_DATASETS";
 const ENGINE: &[&str] = &["crates/evidence", "crates/investigation", "crates/testkit"];
 
 /// Every soak, sorted.
+const ALL: &[Soak] = &[
+    Soak {
+        name: "demo",
+        what: "the demo's faults over many seeds: how often the cause is named",
+        package: "firstcause",
+        filter: "demo_seeds::",
+        inputs: &["crates"],
+    },
+    Soak {
+        name: "demo-degraded",
+        what: "each fault with a fix under spoilt telemetry: what is still found",
+        package: "firstcause",
+        filter: "soaks::degraded::",
+        inputs: &["crates"],
+    },
+    Soak {
+        name: "demo-matrix",
+        what: "every fault of the demo: cause, fix, no false alarm, and the time to the verdict",
+        package: "firstcause",
+        filter: "soaks::matrix::",
+        inputs: &["crates"],
+    },
+    Soak {
+        name: "demo-placebo",
+        what: "fixes that do nothing, for every profile: never called effective",
+        package: "firstcause",
+        filter: "soaks::placebo::",
+        inputs: &["crates"],
+    },
+    Soak {
+        name: "engine-300",
+        what: "generated systems of 300 services with one fault: the right component, and the engine's own time",
+        package: "testkit",
+        filter: "engine::",
+        inputs: ENGINE,
+    },
+    Soak {
+        name: "eval-peers",
+        what: "published methods and the engine on the same public cases, scored by the same scorer",
+        package: "firstcause",
+        filter: "peers::measured::",
+        inputs: &["crates/eval", "crates/evidence", "crates/investigation", "crates/firstcause/tests/peers"],
+    },
+    Soak {
+        name: "kill",
+        what: "kill -9 at random moments: what was acknowledged is still there",
+        package: "firstcause",
+        filter: "kill::",
+        inputs: &["crates/platform", "crates/otlp", "crates/store", "crates/ingest", "crates/firstcause"],
+    },
+    Soak {
+        name: "quiet-hours",
+        what: "2,000 service-hours without a fault: no incident; and planted faults, raised soon",
+        package: "testkit",
+        filter: "quiet_hours::",
+        inputs: ENGINE,
+    },
+    Soak {
+        name: "resume",
+        what: "kill -9 in every stage of an incident: it ends all the same, and nothing is done twice",
+        package: "firstcause",
+        filter: "resume::",
+        inputs: &[
+            "crates/platform",
+            "crates/store",
+            "crates/investigation",
+            "crates/remediation",
+            "crates/journal",
+            "crates/orchestrator",
+            "crates/demo",
+            "crates/firstcause",
+        ],
+    },
+];
+
+/// Every soak, sorted.
 pub(crate) fn all() -> &'static [Soak] {
-    &[
-        Soak {
-            name: "demo",
-            what: "the demo's faults over many seeds: how often the cause is named",
-            package: "firstcause",
-            filter: "demo_seeds::",
-            inputs: &["crates"],
-        },
-        Soak {
-            name: "demo-degraded",
-            what: "each fault with a fix under spoilt telemetry: what is still found",
-            package: "firstcause",
-            filter: "soaks::degraded::",
-            inputs: &["crates"],
-        },
-        Soak {
-            name: "demo-matrix",
-            what: "every fault of the demo: cause, fix, no false alarm, and the time to the verdict",
-            package: "firstcause",
-            filter: "soaks::matrix::",
-            inputs: &["crates"],
-        },
-        Soak {
-            name: "demo-placebo",
-            what: "fixes that do nothing, for every profile: never called effective",
-            package: "firstcause",
-            filter: "soaks::placebo::",
-            inputs: &["crates"],
-        },
-        Soak {
-            name: "engine-300",
-            what: "generated systems of 300 services with one fault: the right component, and the engine's own time",
-            package: "testkit",
-            filter: "engine::",
-            inputs: ENGINE,
-        },
-        Soak {
-            name: "eval-peers",
-            what: "published methods and the engine on the same public cases, scored by the same scorer",
-            package: "firstcause",
-            filter: "peers::measured::",
-            inputs: &[
-                "crates/eval",
-                "crates/evidence",
-                "crates/investigation",
-                "crates/firstcause/tests/peers",
-            ],
-        },
-        Soak {
-            name: "kill",
-            what: "kill -9 at random moments: what was acknowledged is still there",
-            package: "firstcause",
-            filter: "kill::",
-            inputs: &["crates/platform", "crates/otlp", "crates/store", "crates/ingest", "crates/firstcause"],
-        },
-        Soak {
-            name: "quiet-hours",
-            what: "2,000 service-hours without a fault: no incident; and planted faults, raised soon",
-            package: "testkit",
-            filter: "quiet_hours::",
-            inputs: ENGINE,
-        },
-        Soak {
-            name: "resume",
-            what: "kill -9 in every stage of an incident: it ends all the same, and nothing is done twice",
-            package: "firstcause",
-            filter: "resume::",
-            inputs: &[
-                "crates/platform",
-                "crates/store",
-                "crates/investigation",
-                "crates/remediation",
-                "crates/journal",
-                "crates/orchestrator",
-                "crates/demo",
-                "crates/firstcause",
-            ],
-        },
-    ]
+    ALL
 }
 
 /// What was asked for.

@@ -2,7 +2,8 @@
 
 use evidence::measures::messages;
 use telemetry::answer::{
-    Answer, CompareTable, PathRow, SeriesKind, SeriesRow, Split, StateRow, Subject, Table, Tally,
+    Answer, CompareTable, LogTemplateRow, PathRow, SeriesKind, SeriesRow, Split, StateRow, Subject, Table,
+    Tally,
 };
 use telemetry::number::Num;
 
@@ -188,17 +189,16 @@ fn path_cells(row: &PathRow) -> Vec<Vec<String>> {
     whole.chain(events).collect()
 }
 
+fn template_cells(row: &LogTemplateRow) -> Vec<String> {
+    let numbers = [row.severity.to_string(), row.count.to_string(), row.first.rfc3339()];
+    [row.service.clone()].into_iter().chain(numbers).chain([row.template.clone()]).collect()
+}
+
 fn metric_cells(table: &Table) -> Cells {
     match table {
         Table::LogTemplates(rows) => (
             vec!["service", "severity", "count", "first", "template"],
-            rows.iter()
-                .map(|row| {
-                    let numbers = [row.severity.to_string(), row.count.to_string(), row.first.rfc3339()];
-                    let cells = [row.service.clone()].into_iter().chain(numbers);
-                    cells.chain([row.template.clone()]).collect()
-                })
-                .collect(),
+            rows.iter().map(template_cells).collect(),
         ),
         Table::Compare(table) => (
             vec!["key", "value", "service", "bad_with", "fine_with", "bad_without", "fine_without"],
