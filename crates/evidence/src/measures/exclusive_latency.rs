@@ -88,7 +88,7 @@ impl Level {
 }
 
 impl Contrast {
-    /// Whether the rise is more than noise and more than trifling; see [`is_raised`].
+    /// Whether the rise is more than noise and more than trifling: q <= 0.01 and a quarter more, or five times that q and three times as much.
     #[must_use]
     pub fn is_raised(&self) -> bool {
         self.is_raised

@@ -107,7 +107,7 @@ fn share_at(phi: f64, length: usize) -> f64 {
     1.0 / (1.0 + 2.0 * sum).max(1.0)
 }
 
-/// First-order autocorrelation, corrected for its bias; between 0 and [`COEFFICIENT_MAX`].
+/// First-order autocorrelation, corrected for its bias; between 0 and a bound below 1.
 #[must_use]
 pub fn coefficient(values: &[f64]) -> f64 {
     let n = values.len() as f64;

@@ -51,7 +51,7 @@ pub(super) fn conclude(ledger: &mut Ledger, whole: &Whole) -> (Vec<Note>, Conclu
     let answers = Answers {
         paths: (&good, &bad),
         edges: (edges(ledger, &whole.edges.0), edges(ledger, &whole.edges.1)),
-        self_time: (&before, &now),
+        self_time: (before, now),
         series: &parts,
     };
     let all = candidates::rank(&answers, &ledger.settings);

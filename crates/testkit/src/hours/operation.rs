@@ -70,10 +70,10 @@ impl Operation {
             rhythm: Rhythm::Job { every, offset, length },
             ..Self::request(dice, 9)
         }
-        .as_named()
+        .into_named()
     }
 
-    fn as_named(mut self) -> Self {
+    fn into_named(mut self) -> Self {
         self.is_message = self.name.starts_with("process");
         self
     }
