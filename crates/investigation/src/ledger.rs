@@ -42,8 +42,10 @@ impl Ledger {
         ledger
     }
 
-    /// Takes answers in; failures become gaps.
+    /// Takes answers in, whatever their order and that of their rows; failures become gaps.
     pub(crate) fn take<'a>(&mut self, answers: impl IntoIterator<Item = &'a Answered>) {
+        let mut answers: Vec<&Answered> = answers.into_iter().collect();
+        answers.sort_by(|a, b| (&a.question, &a.source).cmp(&(&b.question, &b.source)));
         for answered in answers {
             match &answered.result {
                 Ok(answer) => self.keep(answered, answer),
@@ -74,7 +76,9 @@ impl Ledger {
             }
             return;
         }
-        self.answers.insert(id.clone(), (answered.source.clone(), answer.clone()));
+        let mut answer = answer.clone();
+        answer.table.sort();
+        self.answers.insert(id.clone(), (answered.source.clone(), answer));
     }
 
     /// The first answered question of those that `is` meant, with its table.

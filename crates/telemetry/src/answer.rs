@@ -7,6 +7,7 @@ mod change;
 mod compare;
 mod log_template;
 mod message;
+mod order;
 mod path;
 pub mod state;
 mod topology;
