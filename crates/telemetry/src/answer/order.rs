@@ -51,6 +51,9 @@ impl Table {
                     b.kind,
                 ))
             }),
+            Self::Compare(table) => table
+                .attributes
+                .sort_by(|a, b| (&a.key, &a.service, a.carrier).cmp(&(&b.key, &b.service, b.carrier))),
             Self::Coverage(rows) => rows.sort_by(|a, b| a.service.cmp(&b.service)),
             Self::Topology(table) => {
                 table.services.sort();
