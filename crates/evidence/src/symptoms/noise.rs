@@ -11,7 +11,7 @@ use crate::statistics::median;
 const DEVIATIONS: f64 = 5.0;
 /// Standard deviations by which the rise must also lie above what counts as elevated: what load does to a busy system swings
 /// about that line.
-const DEVIATIONS_ABOVE: f64 = 1.5;
+const DEVIATIONS_ABOVE: f64 = 2.0;
 /// The most by which seconds are taken to repeat each other.
 const CORRELATION_MAX: f64 = 0.8;
 /// Deviations beyond which a second says nothing about how seconds hang together.
