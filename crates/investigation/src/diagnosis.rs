@@ -29,7 +29,6 @@ use telemetry::{
 };
 
 use crate::citations;
-use crate::confidence;
 use crate::findings::{self, Findings};
 use crate::ledger::Ledger;
 use crate::plan::{Plan, Views, Whole};
@@ -241,7 +240,7 @@ impl Diagnosis {
     /// Looks at what things are, where what passes through them tells no cause.
     fn then_look_at_state(&mut self, notes: Vec<Note>, conclusion: Conclusion) -> Step<Conclusion> {
         if conclusion.kind != ConclusionKind::Insufficient {
-            return self.finish(notes, conclusion);
+            return Self::finish(notes, conclusion);
         }
         let mut more = self.look_at_state(OfState::new(conclusion));
         let notes = notes.into_iter().chain(std::mem::take(&mut more.notes)).collect();
@@ -254,20 +253,14 @@ impl Diagnosis {
                 self.state = State::LookAtThings(of_state);
                 Step { notes: Vec::new(), next: Next::Ask(questions) }
             }
-            state::Progress::Done(notes, conclusion) => self.finish(notes, *conclusion),
+            state::Progress::Done(notes, conclusion) => Self::finish(notes, *conclusion),
         }
     }
 
-    /// Drops what cites nothing that exists, and says how sure the conclusion is, where that is measured.
-    fn finish(&self, mut notes: Vec<Note>, conclusion: Conclusion) -> Step<Conclusion> {
-        let (mut conclusion, dropped) = citations::checked(conclusion);
+    /// Drops what cites nothing that exists.
+    fn finish(mut notes: Vec<Note>, conclusion: Conclusion) -> Step<Conclusion> {
+        let (conclusion, dropped) = citations::checked(conclusion);
         notes.extend(dropped);
-        // Of two windows the later answer is the one that the cause is seen in.
-        let calls = self.ledger.last(|table| match table {
-            Table::Edges(rows) => Some(rows.as_slice()),
-            _ => None,
-        });
-        confidence::fill(&mut conclusion, calls.unwrap_or_default());
         Step { notes, next: Next::Done(conclusion) }
     }
 

@@ -86,11 +86,6 @@ impl Ledger {
         self.answers.iter().find_map(|(id, (_, answer))| Some((id.clone(), is(&answer.table)?)))
     }
 
-    /// The table of the last question of those that `is` meant.
-    pub(crate) fn last<'a, T>(&'a self, is: impl Fn(&'a Table) -> Option<T>) -> Option<T> {
-        self.answers.values().rev().find_map(|(_, answer)| is(&answer.table))
-    }
-
     /// Notes something that could not be looked at.
     pub(crate) fn gap(&mut self, missing: impl Into<String>, could_change: impl Into<String>) {
         let gap = Gap { missing: missing.into(), could_change: could_change.into() };

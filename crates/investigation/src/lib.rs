@@ -5,7 +5,6 @@
 //! a file in [`rules`].
 
 pub mod citations;
-pub mod confidence;
 pub mod diagnosis;
 mod findings;
 mod ledger;

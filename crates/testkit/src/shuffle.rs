@@ -1,7 +1,6 @@
 //! The same data in another order: rows inside of answers, answers of a step, tables before they are staged.
 //!
-//! Nothing else changes. Exemplars are ranked, and the rows of a trace and the events of a way are in the order of what
-//! happened: these keep their order.
+//! Nothing else changes. The rows of a trace and the events of a way are in the order of what happened: these keep it.
 
 use eval::Tables;
 use eval::predict::STEPS_MAX;
@@ -22,7 +21,8 @@ pub fn rows(dice: &mut Dice, table: &mut Table) {
             table.rows.iter_mut().for_each(|row| dice.shuffle(&mut row.blocks));
         }
         Table::Paths(table) => dice.shuffle(&mut table.rows),
-        Table::Exemplars(_) | Table::Trace(_) | Table::Message(_) => {}
+        Table::Exemplars(rows) => dice.shuffle(rows),
+        Table::Trace(_) | Table::Message(_) => {}
         Table::Edges(rows) => {
             dice.shuffle(rows);
             rows.iter_mut().for_each(|row| dice.shuffle(&mut row.blocks));

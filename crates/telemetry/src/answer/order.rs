@@ -1,8 +1,8 @@
 //! The one order of an answer's rows.
 //!
 //! Whoever reasons on rows must not hang on the order in which a source happened to send them (I1): sums of floats, the first
-//! of equals and the order of told things would. Exemplars are ranked, the rows of a trace and of a message are in the order
-//! of what happened, and the events of a way are pointed at by their places: these keep their order.
+//! of equals and the order of told things would. Exemplars are listed as their source chose them, the rows of a trace and of a
+//! message are in the order of what happened, and the events of a way are pointed at by their places: these keep theirs.
 
 use super::{Block, EdgeRow, SelfTimeTable, Table};
 
