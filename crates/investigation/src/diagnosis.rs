@@ -306,3 +306,45 @@ impl Inquiry for Diagnosis {
         self.then_attribute(step)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use incident::{Candidate, CandidateKind, EvidenceId, RuledOut};
+    use telemetry::{Space, UnixNanos};
+
+    use super::*;
+
+    // covers: PB-44
+    #[test]
+    fn no_conclusion_leaves_with_a_claim_whose_evidence_does_not_exist() {
+        let alert = Alert {
+            space: Space::default(),
+            origin: "test".to_owned(),
+            at: UnixNanos(0),
+            history_from: UnixNanos(0),
+            dedupe_key: "test".to_owned(),
+            symptoms: Vec::new(),
+        };
+        let mut diagnosis = Diagnosis::new(alert.clone());
+        let mut conclusion = conclude::insufficient(&alert, &mut diagnosis.ledger, "a test", None);
+        conclusion.ruled_out.push(RuledOut {
+            candidate: Candidate { kind: CandidateKind::Load, service: String::new(), name: "x".to_owned() },
+            rule: "load_steady".to_owned(),
+            why: "made up".to_owned(),
+            numbers: [].into(),
+            evidence: vec![EvidenceId("ev_000000000000".to_owned())],
+        });
+        // Nothing is asked of changes or of state: the last steps of a diagnosis, with nobody to answer.
+        let mut step = diagnosis.then_attribute(Step { notes: Vec::new(), next: Next::Done(conclusion) });
+        while let Next::Ask(_) = step.next {
+            step = diagnosis.step(&[]);
+        }
+        let Next::Done(conclusion) = step.next else { unreachable!() };
+        assert!(conclusion.ruled_out.is_empty(), "{:?}", conclusion.ruled_out);
+        assert!(
+            conclusion.gaps.iter().any(|gap| gap.missing.contains("1 rule-outs")),
+            "{:?}",
+            conclusion.gaps
+        );
+    }
+}
