@@ -143,6 +143,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use telemetry::AskError;
+    use telemetry::answer::{CallRow, TopologyTable};
 
     use super::*;
 
@@ -158,6 +159,22 @@ mod tests {
         ledger.take(&[answered("a", Err(AskError::TimedOut(10))), answered("b", Ok(rows))]);
         assert_eq!(ledger.gaps.len(), 1);
         assert!(ledger.table(&QuestionId::numbered(1)).is_some());
+    }
+
+    #[test]
+    fn neither_the_order_of_sources_nor_that_of_rows_is_kept() {
+        let calls = |callers: [&str; 2]| {
+            let call = |caller: &str| CallRow { caller: caller.to_owned(), callee: "x".to_owned() };
+            let calls = callers.map(call).to_vec();
+            Ok(Answer::exact(Table::Topology(TopologyTable { services: Vec::new(), calls })))
+        };
+        let kept = |answers: &[Answered]| {
+            let mut ledger = Ledger::default();
+            ledger.take(answers);
+            format!("{:?}", ledger.table(&QuestionId::numbered(1)))
+        };
+        let one = kept(&[answered("a", calls(["p", "q"])), answered("b", calls(["r", "s"]))]);
+        assert_eq!(kept(&[answered("b", calls(["s", "r"])), answered("a", calls(["q", "p"]))]), one);
     }
 
     // covers: W-16
