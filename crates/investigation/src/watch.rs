@@ -4,8 +4,6 @@
 //! Keeps no state between looks: the orchestrator makes a new one every two seconds and remembers which incidents
 //! are open.
 
-use std::collections::BTreeSet;
-
 use evidence::symptoms;
 use incident::{AlertSignal, Symptom};
 use telemetry::answer::{Answer, EdgeRow};
@@ -53,21 +51,15 @@ impl Watch {
         Question { id: QuestionId::numbered(number), space: self.space.clone(), ask, not_before: self.at }
     }
 
-    /// Everything that is found, or a question about the queues first.
+    /// Everything that is found, or a question about the queues first: about all of them, because a message that nobody
+    /// took belongs to no taker, and an answer for one taker leaves it out.
     fn told(&mut self, symptoms: Vec<Symptom>) -> Next<Vec<Symptom>> {
-        let window = Window::new(self.history_from, self.at);
-        let takers: BTreeSet<&str> =
-            symptoms.iter().filter(|found| is_missing(found)).map(|found| found.service.as_str()).collect();
-        let questions: Vec<Question> = takers
-            .into_iter()
-            .zip(2..)
-            .map(|(taker, number)| self.ask(number, Ask::Edges { window, scope: Scope::service(taker) }))
-            .collect();
-        if questions.is_empty() {
+        if !symptoms.iter().any(is_missing) {
             return Next::Done(symptoms);
         }
         self.found = Some(symptoms);
-        Next::Ask(questions)
+        let window = Window::new(self.history_from, self.at);
+        Next::Ask(vec![self.ask(2, Ask::Edges { window, scope: Scope::all() })])
     }
 }
 
@@ -202,7 +194,8 @@ mod tests {
         let answer = Ok(Answer::exact(Table::Onset(rows.collect())));
         let answered = Answered { question: first[0].id.clone(), source: source(), result: answer };
         let Next::Ask(second) = watch.step(&[answered]).next else { panic!("asks for the queues") };
-        assert_eq!((second.len(), second[0].ask.name()), (1, "edges"));
+        let is_whole = |ask: &Ask| matches!(ask, Ask::Edges { scope, .. } if *scope == Scope::all());
+        assert!(second.len() == 1 && is_whole(&second[0].ask), "what nobody took is no taker's: {second:?}");
         let answered = Answered { question: second[0].id.clone(), source: source(), result };
         let Next::Done(symptoms) = watch.step(&[answered]).next else { panic!("is done") };
         symptoms

@@ -67,12 +67,17 @@ impl Patrol {
         }
     }
 
+    /// What is sent to every taker, as a store tells it: with a scope, only what was taken.
     fn queues(&self, question: &Question) -> Answered {
         let service = match &question.ask {
-            Ask::Edges { scope, .. } => scope.service.as_deref().unwrap_or_default(),
-            _ => "",
+            Ask::Edges { scope, .. } => scope.service.as_deref(),
+            _ => None,
         };
-        let rows = self.world.queue(service).into_iter().collect();
+        let mut rows = self.world.queues();
+        if let Some(service) = service {
+            rows.retain(|row| row.callee == service);
+            rows.iter_mut().filter_map(|row| row.queue.as_mut()).for_each(|queue| queue.untaken = 0);
+        }
         Answered {
             question: question.id.clone(),
             source: SourceName("store".to_owned()),

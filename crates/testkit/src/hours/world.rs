@@ -106,9 +106,13 @@ impl World {
         Some((&service.name, &service.operations.get(operation)?.name))
     }
 
-    /// The queue of a service that takes messages, over the last ninety seconds, if any were sent.
+    /// The queues of all services that take messages, over the last ninety seconds.
     #[must_use]
-    pub fn queue(&self, service: &str) -> Option<EdgeRow> {
+    pub fn queues(&self) -> Vec<EdgeRow> {
+        self.services.iter().filter_map(|service| self.queue(&service.name)).collect()
+    }
+
+    fn queue(&self, service: &str) -> Option<EdgeRow> {
         let place = self.services.iter().position(|other| other.name == service)?;
         let of_service = self.messages.iter().filter(|message| message.1 == place);
         let (sent, untaken) =
