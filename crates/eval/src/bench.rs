@@ -19,7 +19,7 @@ use self::remembered::Remembered;
 use crate::case::Case;
 use crate::conclusion_line::{Cost, Line};
 use crate::files::FileError;
-use crate::tables::Kind;
+use crate::tables::{Kind, Tables};
 use crate::{loudest, predict};
 
 /// Threads that predict side by side.
@@ -32,6 +32,8 @@ pub struct Condition {
     pub shift_seconds: i64,
     /// What is taken away.
     pub without: Vec<Kind>,
+    /// The spans of one trace in so many are kept, as a sampler at the head keeps them; of 0 and 1 all are.
+    pub one_trace_in: u64,
 }
 
 impl Condition {
@@ -39,6 +41,36 @@ impl Condition {
     pub fn apply(&self, case: &mut Case) {
         case.file.shift(self.shift_seconds);
         self.without.iter().for_each(|kind| case.tables.remove(*kind));
+        if self.one_trace_in > 1 {
+            case.tables.sample(self.one_trace_in);
+        }
+    }
+
+    /// Whether `tables` hold something of all that it takes away.
+    #[must_use]
+    pub fn is_felt_by(&self, tables: &Tables) -> bool {
+        let is_taken = self.without.iter().all(|kind| tables.has(*kind));
+        let is_thinned = self.one_trace_in <= 1 || !tables.spans.is_empty();
+        is_taken && is_thinned
+    }
+
+    /// What it takes away, in words.
+    #[must_use]
+    pub fn loss(&self) -> String {
+        let taken: Vec<&str> = self.without.iter().map(|kind| kind.name()).collect();
+        let taken = (!taken.is_empty()).then(|| format!("without {}", taken.join(" and ")));
+        let thinned = (self.one_trace_in > 1).then(|| format!("one trace in {}", self.one_trace_in));
+        let parts: Vec<String> = taken.into_iter().chain(thinned).collect();
+        if parts.is_empty() { "as recorded".to_owned() } else { parts.join(", ") }
+    }
+
+    /// Its name in results.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.shift_seconds {
+            0 => self.loss(),
+            seconds => format!("{}, alert {seconds:+} s", self.loss()),
+        }
     }
 }
 

@@ -265,7 +265,7 @@ pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FileError>
 ///
 /// # Errors
 /// When it cannot be written.
-pub(crate) fn write_text(path: &Path, text: &str) -> Result<(), FileError> {
+pub fn write_text(path: &Path, text: &str) -> Result<(), FileError> {
     write_bytes(path, text.as_bytes())
 }
 

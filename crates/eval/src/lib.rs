@@ -9,6 +9,7 @@
 pub mod ablate;
 pub mod backtest;
 pub mod bench;
+pub mod calibrate;
 pub mod case;
 pub mod clock_text;
 pub mod conclusion_line;

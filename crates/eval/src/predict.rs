@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use incident::{Alert, Conclusion};
+use investigation::confidence::Grounds;
 use investigation::{Diagnosis, Settings};
 use platform::Clock;
 use telemetry::{Answered, Answerer, AskError, Cancel, Inquiry, Limits, Next, Question, SourceName};
@@ -98,7 +99,26 @@ pub fn diagnose_with(
     clock: &dyn Clock,
     settings: &Settings,
 ) -> (Conclusion, Duration) {
-    let mut diagnosis = Diagnosis::with(alert.clone(), settings.clone());
+    drive(&mut Diagnosis::with(alert.clone(), settings.clone()), alert, source, clock)
+}
+
+/// The conclusion, and what its confidence is read from when it names a cause.
+pub fn diagnose_with_grounds(
+    alert: Alert,
+    source: &dyn Answerer,
+    clock: &dyn Clock,
+) -> (Conclusion, Option<Grounds>) {
+    let mut diagnosis = Diagnosis::new(alert.clone());
+    let (conclusion, _) = drive(&mut diagnosis, alert, source, clock);
+    (conclusion, diagnosis.grounds().cloned())
+}
+
+fn drive(
+    diagnosis: &mut Diagnosis,
+    alert: Alert,
+    source: &dyn Answerer,
+    clock: &dyn Clock,
+) -> (Conclusion, Duration) {
     let mut answers: Vec<Answered> = Vec::new();
     let mut engine = Duration::ZERO;
     for _ in 0..STEPS_MAX {

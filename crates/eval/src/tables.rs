@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use platform::{Chance, SeededChance};
 use serde::{Deserialize, Serialize};
 use telemetry::answer::SeriesKind;
 use telemetry::{LogRecord, Span, UnixNanos};
@@ -170,6 +171,28 @@ impl Tables {
         }
     }
 
+    /// Whether there is anything of `kind`.
+    #[must_use]
+    pub fn has(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Traces => !self.spans.is_empty() || !self.calls.is_empty(),
+            Kind::Logs => !self.logs.is_empty(),
+            Kind::Metrics => !self.series.is_empty(),
+            Kind::Changes => !self.changes.is_empty(),
+            Kind::States => !self.states.is_empty(),
+        }
+    }
+
+    /// Keeps the spans of one trace in `one_in`, chosen by a hash of the trace's id (splitmix64, Steele, Lea and Flood
+    /// 2014): the same ones for every service, and for every machine.
+    pub fn sample(&mut self, one_in: u64) {
+        self.spans.retain(|span| {
+            let id = u128::from_be_bytes(span.trace_id.0);
+            let seed = (id >> 64) as u64 ^ id as u64;
+            SeededChance::new(seed).below(one_in) == 0
+        });
+    }
+
     /// Brings every table into the one order that the same data always has.
     pub fn sort(&mut self) {
         self.spans.sort_by_key(|span| (span.trace_id, span.start, span.span_id));
@@ -201,5 +224,44 @@ impl SeriesBuilder {
     #[must_use]
     pub fn finish(self) -> Vec<Series> {
         self.0.into_iter().map(|(key, points)| Series { key, points }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use telemetry::{Resource, SpanId, SpanKind, StatusCode, TraceId};
+
+    use super::*;
+
+    fn span(trace: u128) -> Span {
+        Span {
+            trace_id: TraceId(trace.to_be_bytes()),
+            span_id: SpanId([1; 8]),
+            parent: None,
+            name: Arc::from("GET /"),
+            kind: SpanKind::Server,
+            start: UnixNanos(0),
+            end: UnixNanos(1),
+            status: StatusCode::Unset,
+            message: Arc::from(""),
+            attributes: Vec::new(),
+            events: Vec::new(),
+            links: Vec::new(),
+            resource: Arc::new(Resource::of(Vec::new())),
+        }
+    }
+
+    #[test]
+    fn sampling_keeps_whole_traces_and_about_the_share_that_it_says() {
+        let mut tables =
+            Tables { spans: (1..=2000).flat_map(|n| [span(n), span(n)]).collect(), ..Tables::default() };
+        tables.sample(5);
+        let kept = tables.spans.len();
+        assert!(kept.is_multiple_of(2) && (700..900).contains(&kept), "{kept}");
+        let ids: Vec<TraceId> = tables.spans.iter().map(|span| span.trace_id).collect();
+        tables.sample(5);
+        assert_eq!(tables.spans.iter().map(|span| span.trace_id).collect::<Vec<_>>(), ids, "it repeats");
     }
 }

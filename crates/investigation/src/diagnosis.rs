@@ -20,6 +20,8 @@ mod shared;
 mod state;
 mod unnamed;
 
+use std::collections::BTreeSet;
+
 use attribution::{Attribution, Progress};
 use incident::{Alert, Conclusion, ConclusionKind, Onset};
 use state::OfState;
@@ -29,6 +31,7 @@ use telemetry::{
 };
 
 use crate::citations;
+use crate::confidence::{self, Coverage, Grounds};
 use crate::findings::{self, Findings};
 use crate::ledger::Ledger;
 use crate::plan::{Plan, Views, Whole};
@@ -41,6 +44,10 @@ pub struct Diagnosis {
     plan: Plan,
     ledger: Ledger,
     state: State,
+    /// Names of the questions that were asked.
+    asked: BTreeSet<&'static str>,
+    has_looked_again: bool,
+    grounds: Option<Grounds>,
 }
 
 #[derive(Debug)]
@@ -87,7 +94,21 @@ impl Diagnosis {
     #[must_use]
     pub fn with(alert: Alert, settings: Settings) -> Self {
         let plan = Plan::new(alert.space.clone());
-        Self { alert, plan, ledger: Ledger::new(settings), state: State::Begin }
+        Self {
+            alert,
+            plan,
+            ledger: Ledger::new(settings),
+            state: State::Begin,
+            asked: BTreeSet::new(),
+            has_looked_again: false,
+            grounds: None,
+        }
+    }
+
+    /// What the confidence of the conclusion is read from, once a cause was named.
+    #[must_use]
+    pub fn grounds(&self) -> Option<&Grounds> {
+        self.grounds.as_ref()
     }
 
     fn begin(&mut self) -> Step<Conclusion> {
@@ -135,6 +156,7 @@ impl Diagnosis {
     /// What goes on tells more of itself a minute later. Nothing of the first look is kept: the second one sees it all.
     fn look_again(&mut self, whole: &Whole, looks_left: u8, why: &str) -> Step<Conclusion> {
         let until = whole.bad.to.plus_seconds(unnamed::AGAIN_SECONDS);
+        self.has_looked_again = true;
         self.ledger = Ledger::new(self.ledger.settings.clone());
         let (whole, questions) = self.plan.whole(&self.alert, until);
         self.state = State::AwaitWhole { whole: Box::new(whole), looks_left };
@@ -240,7 +262,7 @@ impl Diagnosis {
     /// Looks at what things are, where what passes through them tells no cause.
     fn then_look_at_state(&mut self, notes: Vec<Note>, conclusion: Conclusion) -> Step<Conclusion> {
         if conclusion.kind != ConclusionKind::Insufficient {
-            return Self::finish(notes, conclusion);
+            return self.finish(notes, conclusion);
         }
         let mut more = self.look_at_state(OfState::new(conclusion));
         let notes = notes.into_iter().chain(std::mem::take(&mut more.notes)).collect();
@@ -253,14 +275,20 @@ impl Diagnosis {
                 self.state = State::LookAtThings(of_state);
                 Step { notes: Vec::new(), next: Next::Ask(questions) }
             }
-            state::Progress::Done(notes, conclusion) => Self::finish(notes, *conclusion),
+            state::Progress::Done(notes, conclusion) => self.finish(notes, *conclusion),
         }
     }
 
-    /// Drops what cites nothing that exists.
-    fn finish(mut notes: Vec<Note>, conclusion: Conclusion) -> Step<Conclusion> {
-        let (conclusion, dropped) = citations::checked(conclusion);
+    /// Drops what cites nothing that exists, and says how sure the conclusion is, where that is measured. It was measured
+    /// under the default settings, so it is of these only.
+    fn finish(&mut self, mut notes: Vec<Note>, conclusion: Conclusion) -> Step<Conclusion> {
+        let (mut conclusion, dropped) = citations::checked(conclusion);
         notes.extend(dropped);
+        let coverage = Coverage::of(&self.asked, self.ledger.answers());
+        self.grounds = Grounds::of(&conclusion, self.has_looked_again, coverage);
+        if let Some(grounds) = self.grounds.as_ref().filter(|_| self.ledger.settings == Settings::default()) {
+            notes.extend(confidence::fill(&mut conclusion, grounds));
+        }
         Step { notes, next: Next::Done(conclusion) }
     }
 
@@ -292,6 +320,17 @@ impl Inquiry for Diagnosis {
             }
             _ => self.ledger.take(answers),
         }
+        let step = self.onwards();
+        if let Next::Ask(questions) = &step.next {
+            self.asked.extend(questions.iter().map(|question| question.ask.name()));
+        }
+        step
+    }
+}
+
+impl Diagnosis {
+    /// The step that follows from the state and what is known.
+    fn onwards(&mut self) -> Step<Conclusion> {
         let step = match std::mem::replace(&mut self.state, State::Over) {
             State::Attribute(attribution) => return self.attribute(*attribution),
             State::LookAtThings(of_state) => return self.look_at_state(*of_state),

@@ -99,6 +99,11 @@ impl Ledger {
         self.answers.get(id).map(|(_, answer)| &answer.table)
     }
 
+    /// All answers, in the order of their questions.
+    pub(crate) fn answers(&self) -> impl Iterator<Item = &Answer> {
+        self.answers.values().map(|(_, answer)| answer)
+    }
+
     /// The whole answer to `id`.
     pub(crate) fn answer(&self, id: &QuestionId) -> Option<&Answer> {
         self.answers.get(id).map(|(_, answer)| answer)

@@ -5,6 +5,7 @@
 //! a file in [`rules`].
 
 pub mod citations;
+pub mod confidence;
 pub mod diagnosis;
 mod findings;
 mod ledger;

@@ -19,6 +19,8 @@ pub(crate) enum EvalCommand {
     Ablate(EvalOver),
     /// Choose the thresholds without each system in turn, and score it with them
     Holdout(EvalOver),
+    /// Fit the confidence without each system in turn, and hold it against what is right there
+    Calibrate(EvalCalibrate),
 }
 
 #[derive(Debug, Args)]
@@ -119,6 +121,18 @@ pub(crate) struct EvalOver {
     /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalCalibrate {
+    #[command(flatten)]
+    pub(crate) over: EvalOver,
+    /// Write calibration.json, calibration.md and calibration.svg into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write what was fitted to all systems, as the source text that the engine is built with
+    #[arg(long, value_name = "FILE")]
+    pub(crate) table: Option<PathBuf>,
 }
 
 fn kind(name: &str) -> Result<eval::tables::Kind, String> {

@@ -27,6 +27,7 @@ pub(crate) fn run(command: &EvalCommand) -> anyhow::Result<Outcome> {
         EvalCommand::Run(args) => run_all(args),
         EvalCommand::Ablate(args) => over::ablate(args),
         EvalCommand::Holdout(args) => over::holdout(args),
+        EvalCommand::Calibrate(args) => over::calibrate(args),
     }
 }
 

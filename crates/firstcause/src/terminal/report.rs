@@ -26,8 +26,7 @@ pub(crate) fn render(report: &Report) -> String {
             &format!("{} {} -> {}, {}", change.service, change.before, change.after, trigger.lead()),
         );
     }
-    let confidence =
-        conclusion.confidence.map_or_else(|| "unmeasured".to_owned(), |c| format!("{:.2}", c.get()));
+    let confidence = conclusion.confidence.map_or_else(|| "unmeasured".to_owned(), |c| in_words(c.get()));
     push(&mut lines, "confidence", &confidence);
     done(report, &mut lines);
     for item in conclusion.ruled_out.iter().take(LINES_MAX) {
@@ -50,6 +49,12 @@ pub(crate) fn render(report: &Report) -> String {
     push(&mut lines, "incident", &report.incident);
     push(&mut lines, "head", &report.journal_head);
     lines.join("\n")
+}
+
+/// A confidence with what it means.
+fn in_words(share: f64) -> String {
+    let of_100 = (share * 100.0).min(99.0);
+    format!("{share:.2}, right in about {of_100:.0} of 100 cases like this (measured on labelled incidents)")
 }
 
 fn push(lines: &mut Vec<String>, label: &str, text: &str) {

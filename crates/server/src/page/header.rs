@@ -177,7 +177,11 @@ fn worked(report: &Report) -> Markup {
 fn confidence(conclusion: &Conclusion) -> Markup {
     html! {
         @match conclusion.confidence {
-            Some(share) => { strong { (percent(share.get())) } " calibrated probability that the cause is right" },
+            Some(share) => {
+                strong { (percent(share.get())) }
+                " \u{2013} right in about " (format!("{:.0}", (share.get() * 100.0).min(99.0)))
+                " of 100 cases like this, measured on labelled incidents"
+            },
             None => { strong { "unmeasured" } " \u{2013} not calibrated, so no probability is given" },
         }
         @match conclusion.gaps.len() {

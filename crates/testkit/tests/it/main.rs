@@ -11,3 +11,4 @@ mod engine;
 mod order;
 mod quiet_hours;
 mod soak;
+mod staged;

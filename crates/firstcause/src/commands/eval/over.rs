@@ -1,16 +1,18 @@
-//! What is done over several datasets at once: taking things away, and choosing thresholds without a system.
+//! What is done over several datasets at once: taking things away, choosing thresholds and fitting the confidence without
+//! a system.
 //!
 //! Each dataset is staged once, in a process of its own; what predicts afterwards is given the cases only.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use eval::ablate::Staged;
+use eval::files;
 use platform::SystemClock;
 use serde::Serialize;
 
 use super::{finish, own_process, usage};
-use crate::cli::eval::EvalOver;
+use crate::cli::eval::{EvalCalibrate, EvalOver};
 use crate::failure::Outcome;
 use crate::terminal;
 
@@ -26,6 +28,30 @@ pub(super) fn holdout(args: &EvalOver) -> anyhow::Result<Outcome> {
     let holdout = eval::holdout::holdout(&stagings, &SystemClock::new(), terminal::say_aside)
         .map_err(|error| usage(&error))?;
     tell(args, &holdout, &holdout.render())
+}
+
+pub(super) fn calibrate(args: &EvalCalibrate) -> anyhow::Result<Outcome> {
+    let stagings = stage_all(&args.over)?;
+    let calibration = eval::calibrate::calibrate(&stagings, &SystemClock::new(), terminal::say_aside)
+        .map_err(|error| usage(&error))?;
+    let page = calibration.render();
+    keep(&args.over.keep.join("runs.jsonl"), &calibration.lines())?;
+    if let Some(dir) = &args.out {
+        files::create_dir(dir).map_err(|error| usage(&error))?;
+        let json =
+            serde_json::to_string_pretty(&calibration).context("failed to write the result as JSON")?;
+        keep(&dir.join("calibration.json"), &(json + "\n"))?;
+        keep(&dir.join("calibration.md"), &page)?;
+        keep(&dir.join("calibration.svg"), &calibration.curve())?;
+    }
+    if let Some(table) = &args.table {
+        keep(table, &calibration.table())?;
+    }
+    tell(&args.over, &calibration, &page)
+}
+
+fn keep(path: &Path, text: &str) -> anyhow::Result<()> {
+    files::write_text(path, text).map_err(|error| usage(&error))
 }
 
 fn tell(args: &EvalOver, result: &impl Serialize, page: &str) -> anyhow::Result<Outcome> {
