@@ -32,7 +32,7 @@ pub const MEASURE: Measure = Measure {
 };
 
 /// Words in the names of metrics that measure a resource which can be used up.
-const RESOURCES: [&str; 11] = [
+const RESOURCES: [&str; 12] = [
     "connection",
     "cpu",
     "descriptor",
@@ -43,6 +43,7 @@ const RESOURCES: [&str; 11] = [
     "network",
     "pool",
     "queue",
+    "socket",
     "thread",
 ];
 /// Beginnings of names of metrics of a whole host.
@@ -130,8 +131,17 @@ struct History<'a> {
 /// known. Each of `parts` holds the same bad window against one part of the history.
 #[must_use]
 pub fn usages(parts: &[&[SeriesRow]], thresholds: &Thresholds) -> Vec<Usage> {
+    usages_of(parts, thresholds, &|row| is_resource(&row.metric))
+}
+
+/// The same of every series that `is_meant`, whatever it measures.
+pub(super) fn usages_of(
+    parts: &[&[SeriesRow]],
+    thresholds: &Thresholds,
+    is_meant: &dyn Fn(&SeriesRow) -> bool,
+) -> Vec<Usage> {
     let mut series: BTreeMap<Key<'_>, Vec<&SeriesRow>> = BTreeMap::new();
-    for row in parts.iter().copied().flatten().filter(|row| is_usable(row)) {
+    for row in parts.iter().copied().flatten().filter(|row| is_usable(row) && is_meant(row)) {
         let key: Key<'_> =
             (&row.service, &row.instance, &row.version, &row.metric, &row.unit, &row.attributes);
         series.entry(key).or_default().push(row);
@@ -174,10 +184,14 @@ impl Usage {
     }
 }
 
+fn is_resource(metric: &str) -> bool {
+    let name = metric.to_ascii_lowercase();
+    RESOURCES.iter().any(|word| name.contains(word))
+}
+
 fn is_usable(row: &SeriesRow) -> bool {
     let name = row.metric.to_ascii_lowercase();
-    RESOURCES.iter().any(|word| name.contains(word))
-        && !HOSTS.iter().any(|host| name.starts_with(host))
+    !HOSTS.iter().any(|host| name.starts_with(host))
         && row.good.n >= HISTORY_MIN
         && row.bad.n >= POINTS_MIN
         && row.good.min.get() >= 0.0
