@@ -105,12 +105,8 @@ impl Plan {
                 Window::new(at(part), at(part + 1))
             })
             .collect();
-        let series = |good: &Window| Ask::SeriesChange {
-            good: *good,
-            bad,
-            scope: Scope::all(),
-            metrics: Vec::new(),
-        };
+        let series =
+            |good: &Window| Ask::SeriesChange { good: *good, bad, scope: Scope::all(), metrics: Vec::new() };
         let lines = |window: &Window| Ask::LogTemplates { window: *window, scope: Scope::all() };
         let edges = |window| Ask::Edges { window, scope: Scope::all() };
         let self_time = |window| Ask::SelfTime { window, scope: Scope::all() };

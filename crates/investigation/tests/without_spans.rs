@@ -8,9 +8,7 @@ use investigation::{Diagnosis, Settings};
 use telemetry::answer::{Answer, LogTemplateRow, SeriesFigures, SeriesKind, SeriesRow, Table};
 use telemetry::number::Num;
 use telemetry::time::SECOND_NS;
-use telemetry::{
-    Answered, Ask, AskError, Inquiry, Next, Question, SourceName, Space, UnixNanos, Window,
-};
+use telemetry::{Answered, Ask, AskError, Inquiry, Next, Question, SourceName, Space, UnixNanos, Window};
 
 /// Seconds of the data, and when it begins to be wrong.
 const END: i64 = 1200;
@@ -85,7 +83,8 @@ impl World {
             })
         };
         let thrown = row("stock", 17, "no such column: <*>", if self.throws { ONSET } else { END * 9 });
-        let always = [row("stock", 9, "served", 0), row("order", 9, "served", 0), row("order", 17, "late", 0)];
+        let always =
+            [row("stock", 9, "served", 0), row("order", 9, "served", 0), row("order", 17, "late", 0)];
         always.into_iter().chain([thrown]).flatten().collect()
     }
 

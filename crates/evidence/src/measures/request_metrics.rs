@@ -71,9 +71,7 @@ pub fn rises(parts: &[&[SeriesRow]], thresholds: &Thresholds) -> Vec<Rise> {
     let mut all: Vec<Rise> = by_service.into_values().collect();
     // Stable: of equal ones the first by name.
     all.sort_by(|a, b| b.usage.growth.total_cmp(&a.usage.growth));
-    let most = |figure| {
-        all.iter().filter(|one| one.figure == figure).map(Rise::more).fold(0.0, f64::max)
-    };
+    let most = |figure| all.iter().filter(|one| one.figure == figure).map(Rise::more).fold(0.0, f64::max);
     let largest = [most(Figure::Time), most(Figure::Failures)];
     if let Some(first) = all.first_mut() {
         let [time, failures] = largest;
@@ -140,9 +138,8 @@ mod tests {
     /// A service at `level` seconds that takes `more` seconds more in the bad window.
     fn slower(seed: u64, service: &str, level: f64, more: f64) -> SeriesRow {
         let mut noise = Seeded(seed);
-        let mut points = |more: f64| -> Vec<f64> {
-            (0..20).map(|_| noise.latency(level, 0.1) + more).collect()
-        };
+        let mut points =
+            |more: f64| -> Vec<f64> { (0..20).map(|_| noise.latency(level, 0.1) + more).collect() };
         let (good, bad) = (points(0.0), points(more));
         row(service, "request.duration", SeriesKind::Gauge, &good, &bad)
     }
@@ -162,7 +159,8 @@ mod tests {
 
     #[test]
     fn who_grew_most_by_a_trifle_beside_a_large_rise_is_not_blamed() {
-        let rows = [slower(1, "front", 0.2, 0.4), slower(2, "tiny", 0.004, 0.06), slower(3, "still", 0.1, 0.0)];
+        let rows =
+            [slower(1, "front", 0.2, 0.4), slower(2, "tiny", 0.004, 0.06), slower(3, "still", 0.1, 0.0)];
         let found = of(&rows);
         assert!(found.len() == 2 && found.iter().all(|one| !one.is_cause), "{found:?}");
     }

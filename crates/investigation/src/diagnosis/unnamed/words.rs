@@ -105,7 +105,13 @@ fn of_rise(one: &Rise) -> String {
 
 /// Three digits, whatever the unit.
 fn short(value: f64) -> String {
-    let digits = if value.abs() >= 100.0 { 0 } else if value.abs() >= 1.0 { 2 } else { 4 };
+    let digits = if value.abs() >= 100.0 {
+        0
+    } else if value.abs() >= 1.0 {
+        2
+    } else {
+        4
+    };
     format!("{value:.digits$}")
 }
 
@@ -129,7 +135,9 @@ pub(super) fn prove(ledger: &mut Ledger, whole: &Whole, one: &Suspected) -> Vec<
     for shown in one.shown.iter().take(FACTS_MAX) {
         facts.extend(match shown {
             Shown::Break(broken) => prove_break(ledger, whole, broken),
-            Shown::Usage(usage) => prove_usage(ledger, whole, usage, (EvidenceKind::Saturation, of_usage(usage))),
+            Shown::Usage(usage) => {
+                prove_usage(ledger, whole, usage, (EvidenceKind::Saturation, of_usage(usage)))
+            }
             Shown::Lines(lines) => prove_lines(ledger, whole, lines),
             Shown::Rise(rise) => {
                 prove_usage(ledger, whole, &rise.usage, (EvidenceKind::MetricShift, of_rise(rise)))
