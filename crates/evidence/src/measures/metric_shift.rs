@@ -327,4 +327,22 @@ mod tests {
         let late: Vec<OnsetRow> = rows.into_iter().skip(HISTORY as usize - 10).collect();
         assert!(shift_of(&late, Figure::Latency, observed(2)).is_none());
     }
+
+    /// Latency that swings for many intervals, as load does. One interval is no rarer beyond the bound than in steady series; of
+    /// an alert's five intervals those that are bad are looked at, so the rate is that of the worst of them; the quantile is an
+    /// estimate here, too.
+    #[test]
+    fn series_that_hang_together_stay_under_five_times_the_stated_rate() {
+        for (phi, spread) in [(0.5, 0.3), (0.8, 0.3), (0.9, 0.3)] {
+            let rate = false_alarm_rate(4_000, |seed| {
+                let swings = Seeded(seed).autocorrelated(phi, (HISTORY + 5) as usize);
+                let rows: Vec<OnsetRow> = (0..)
+                    .zip(&swings)
+                    .map(|(interval, swing)| row(interval, 10, 0, 20.0 * libm::exp(spread * swing)))
+                    .collect();
+                shift_of(&rows, Figure::Latency, observed(5)).is_some_and(|shift| shift.is_raised)
+            });
+            assert!(rate <= 0.005, "five times 0.001, measured {rate} at {phi}");
+        }
+    }
 }

@@ -144,7 +144,8 @@ impl<'a> View<'a> {
         Some(Self {
             symptom,
             figure,
-            is_unusual: metric_shift::is_unusual(alerted, figure, observed),
+            // Failures are counts, and two in an hour without any are unusual enough for whoever is paged for them.
+            is_unusual: figure == Figure::Failures || metric_shift::is_unusual(alerted, figure, observed),
             onset: Onset { at: first.from, earliest: first.from, latest: first.to },
             spell: Window::new(first.from, last.to),
             moved: explained_by_callees::candidates(&shifts, &calls, &symptom.service, &settings.thresholds),

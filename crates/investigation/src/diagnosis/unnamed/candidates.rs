@@ -8,7 +8,9 @@ use evidence::measures::lost_events::{self, Break};
 use evidence::measures::request_metrics::{self, Rise};
 use evidence::measures::saturation::{self, Usage};
 use evidence::statistics::false_discovery;
-use telemetry::answer::{EdgeRow, LogTemplateRow, PathTable, SelfTimeTable, SeriesRow};
+use telemetry::answer::{
+    EdgeRow, LogTemplateRow, PathEvent, PathEventKind, PathTable, SelfTimeTable, SeriesRow,
+};
 
 use super::late;
 use super::work::{self, Figure, Work};
@@ -128,8 +130,7 @@ pub(super) fn rank(answers: &Answers<'_>, settings: &Settings) -> Vec<Suspected>
     let late = settings.of(&late_edges::MEASURE, || late_edges::late_edges(edges.0, edges.1, at));
     let late = late_edges::votes(&late).into_iter().map(Shown::Late);
     let work = work::works(answers.self_time.0, answers.self_time.1, settings).into_iter().map(Shown::Work);
-    let lines = settings.of(&error_lines::MEASURE, || error_lines::lines(answers.logs.0, answers.logs.1, at));
-    let lines = lines.into_iter().map(Shown::Lines);
+    let lines = lines(answers, settings);
     let all = breaks.chain(usages).chain(late).chain(work).chain(lines).chain(rises(answers, settings));
     let mut by_service: BTreeMap<String, Vec<Shown>> = BTreeMap::new();
     for shown in all.filter(|shown| shown.p_value() <= at.listed_p_max) {
@@ -149,6 +150,20 @@ pub(super) fn rank(answers: &Answers<'_>, settings: &Settings) -> Vec<Suspected>
     }
     found.sort_by(|a, b| b.score().total_cmp(&a.score()).then_with(|| a.service.cmp(&b.service)));
     found
+}
+
+/// What log lines show of services whose lines carry no trace: where they do, the way of a request tells more.
+fn lines(answers: &Answers<'_>, settings: &Settings) -> impl Iterator<Item = Shown> {
+    let rows = answers.paths.0.rows.iter().chain(&answers.paths.1.rows);
+    let is_log = |event: &PathEvent| event.kind == PathEventKind::Log;
+    let traced: BTreeSet<&str> =
+        rows.filter(|row| row.events.iter().any(is_log)).map(|row| row.service.as_str()).collect();
+    let found = settings.of(&error_lines::MEASURE, || {
+        error_lines::lines(answers.logs.0, answers.logs.1, &settings.thresholds)
+    });
+    let untraced: Vec<Lines> =
+        found.into_iter().filter(|lines| !traced.contains(lines.service.as_str())).collect();
+    untraced.into_iter().map(Shown::Lines)
 }
 
 /// What the metrics of requests show of services that emit no spans.
