@@ -1,14 +1,14 @@
 //! Which operations are slower or fail more now than before: the statistics behind the watch.
 //!
 //! Every (service, operation) is one test on blocks of one second (spans are clustered, seconds much less so): the last
-//! five complete seconds against the history before them, or the last ten or twenty where five hold fewer than ten
+//! five complete seconds against the history before them, or the last ten, fifteen or twenty where five hold fewer than ten
 //! requests or cannot show a rise. An operation is slow when all of these hold:
 //! the rank-sum test over the whole family has q <= 0.01 (Benjamini-Hochberg), 1e-3 with a minute of history; the median of
 //! the seconds is more than twice the baseline's (the "elevated" line of operational practice) and at least 5 ms above it;
 //! at least four of five seconds lie above the baseline's 95th percentile; the rise is one that the operation's own noise
 //! does not make in days of looks, see `noise`. While an instance has just started, see `started`, a small rise is not told
 //! yet. It fails more when five requests failed and Fisher's test has q <= 1e-5 with a rate that rose by 0.05, or
-//! q <= 1e-4 (1e-3 with a short history) with 0.2.
+//! q <= 1e-4 (1e-3 with a short history) with 0.2; and when the seconds fail more, too, by the rank-sum test.
 //!
 //! Does not say why, and does not remember: a symptom that lasts is found again at each step.
 
@@ -29,7 +29,7 @@ use crate::statistics::{false_discovery, fisher, median, rank_sum};
 /// Seconds compared with the history, where there are requests enough.
 pub const OBSERVED_SECONDS: i64 = 5;
 /// Seconds compared with the history where five do not suffice; at one request in two seconds, twenty hold ten.
-const LONGER_SECONDS: [i64; 2] = [10, 20];
+const LONGER_SECONDS: [i64; 3] = [10, 15, 20];
 /// Seconds after the earliest data that are start-up.
 pub const START_SECONDS: i64 = 4;
 /// Seconds with data that the history must hold.
@@ -54,6 +54,10 @@ const FAILED_Q_MAX: f64 = 1e-5;
 /// A rise from which the share itself speaks, and its false discovery rate with a short and with a long history.
 const LARGE_RISE_MIN: f64 = 0.2;
 const LARGE_RISE_Q_MAX: [f64; 2] = [1e-3, 1e-4];
+
+/// Probability by chance, over seconds instead of requests, up to which a rise of failures counts: a process that ends takes
+/// with it what is under way, and such a moment or two are many failures but few seconds.
+const FAILED_SECONDS_P_MAX: f64 = 2e-3;
 
 /// One operation in the two windows.
 #[derive(Clone)]
@@ -180,7 +184,7 @@ impl Case {
         let usual = median::quantile(&history, 0.95)?;
         let above = observed.iter().filter(|value| **value > usual).count();
         let is_lasting = 5 * above >= 4 * observed.len().max(OBSERVED_SECONDS as usize);
-        let is_beyond = now > noise::ratio(&history, observed.len(), RATIO_MIN) * before;
+        let is_beyond = noise::is_beyond(&history, &observed, RATIO_MIN);
         (is_lasting && is_beyond).then_some((before, now))
     }
 
@@ -188,7 +192,16 @@ impl Case {
     fn failures(&self) -> Option<(f64, f64)> {
         let ((good_failed, good), (bad_failed, bad)) = (totals(&self.history), totals(&self.observed));
         let (before, now) = (good_failed as f64 / good.max(1) as f64, bad_failed as f64 / bad.max(1) as f64);
-        (bad_failed >= FAILED_MIN && now - before >= FAILURE_RISE_MIN).then_some((before, now))
+        let is_more = bad_failed >= FAILED_MIN && now - before >= FAILURE_RISE_MIN;
+        (is_more && self.is_failing_for_seconds()).then_some((before, now))
+    }
+
+    /// Whether it is the seconds that fail more, and not a moment or two among them.
+    fn is_failing_for_seconds(&self) -> bool {
+        let shares = |seconds: &[Second]| -> Vec<f64> {
+            seconds.iter().map(|second| second.errors as f64 / second.count.max(1) as f64).collect()
+        };
+        rank_sum::p_raised(&shares(&self.history), &shares(&self.observed)) <= FAILED_SECONDS_P_MAX
     }
 }
 
@@ -351,6 +364,19 @@ mod tests {
         assert_eq!(find(&failing, at(0), at(90)).len(), 1, "six of ten requests fail");
         let rate = false_alarm_rate(1000, |seed| !find(&sparse(seed, 1.0), at(0), at(90)).is_empty());
         assert!(rate <= 0.005, "stated 0.005, measured {rate}");
+    }
+
+    #[test]
+    fn failures_of_a_moment_are_none_of_a_state() {
+        let with = |failed: &dyn Fn(i64) -> u64| {
+            let mut data = rows(1, 1.0);
+            for row in data.iter_mut().filter(|row| row.subject.service == "b") {
+                row.errors = failed(row.second.since(at(0)) / 1_000_000_000).min(row.count);
+            }
+            find(&data, at(0), at(60)).len()
+        };
+        assert_eq!(with(&|second| if second == 58 { 6 } else { 0 }), 0, "one second, and all of it");
+        assert_eq!(with(&|second| if second >= 57 { 2 } else { 0 }), 1, "as many in three seconds");
     }
 
     #[test]

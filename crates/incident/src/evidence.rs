@@ -27,6 +27,8 @@ pub enum EvidenceKind {
     EdgeDelay,
     /// Errors that begin here.
     ErrorOrigination,
+    /// Error lines in logs before and now.
+    ErrorLines,
     /// Something was changed.
     Change,
     /// Spans of the new version against spans of the old one.

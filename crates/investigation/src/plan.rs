@@ -65,6 +65,8 @@ pub(crate) struct Whole {
     pub(crate) self_time: (QuestionId, QuestionId),
     /// One for each part of the history.
     pub(crate) series: Vec<QuestionId>,
+    /// The log lines of each part of the history, and of the bad window.
+    pub(crate) logs: (Vec<QuestionId>, QuestionId),
 }
 
 impl Plan {
@@ -97,16 +99,24 @@ impl Plan {
         let settled = bad.to.plus_seconds(SETTLE_SECONDS);
         let paths = |window| Ask::Paths { window, scope: Scope::all() };
         let part_ns = good.to.since(good.from) / HISTORY_PARTS;
-        let series = (0..HISTORY_PARTS).map(|part| {
-            let at = |part: i64| UnixNanos(good.from.0.saturating_add(part * part_ns));
-            let good = Window::new(at(part), at(part + 1));
-            Ask::SeriesChange { good, bad, scope: Scope::all(), metrics: Vec::new() }
-        });
+        let parts: Vec<Window> = (0..HISTORY_PARTS)
+            .map(|part| {
+                let at = |part: i64| UnixNanos(good.from.0.saturating_add(part * part_ns));
+                Window::new(at(part), at(part + 1))
+            })
+            .collect();
+        let series =
+            |good: &Window| Ask::SeriesChange { good: *good, bad, scope: Scope::all(), metrics: Vec::new() };
+        let lines = |window: &Window| Ask::LogTemplates { window: *window, scope: Scope::all() };
         let edges = |window| Ask::Edges { window, scope: Scope::all() };
         let self_time = |window| Ask::SelfTime { window, scope: Scope::all() };
         let pairs = [paths(good), paths(bad), edges(good), edges(bad), self_time(good), self_time(bad)];
-        let asks = pairs.into_iter().chain(series);
+        let of_parts = parts.iter().map(series).chain(parts.iter().map(lines));
+        let asks = pairs.into_iter().chain(of_parts).chain([lines(&bad)]);
         let questions: Vec<Question> = asks.map(|ask| self.ask(ask, settled)).collect();
+        let ids = |from: usize| -> Vec<QuestionId> {
+            questions.iter().skip(from).take(parts.len()).map(|question| question.id.clone()).collect()
+        };
         let id = |question: Option<&Question>| {
             question.map_or_else(|| QuestionId::numbered(0), |question| question.id.clone())
         };
@@ -115,7 +125,8 @@ impl Plan {
             paths: (id(questions.first()), id(questions.get(1))),
             edges: (id(questions.get(2)), id(questions.get(3))),
             self_time: (id(questions.get(4)), id(questions.get(5))),
-            series: questions.iter().skip(6).map(|question| question.id.clone()).collect(),
+            series: ids(6),
+            logs: (ids(6 + parts.len()), id(questions.last())),
         };
         (whole, questions)
     }

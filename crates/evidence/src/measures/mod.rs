@@ -13,6 +13,7 @@ pub mod database_connections;
 pub mod database_load;
 pub mod database_storage;
 pub mod edge_delay;
+pub mod error_lines;
 pub mod error_origination;
 pub mod exclusive_latency;
 pub mod explained_by_callees;
@@ -25,6 +26,7 @@ pub mod metric_shift;
 pub mod name_resolution;
 pub mod node_state;
 pub mod replication;
+pub mod request_metrics;
 pub mod saturation;
 pub mod scheduling;
 pub mod structure;
@@ -57,6 +59,7 @@ pub fn all() -> &'static [Measure] {
         database_load::MEASURE,
         database_storage::MEASURE,
         edge_delay::MEASURE,
+        error_lines::MEASURE,
         error_origination::MEASURE,
         exclusive_latency::MEASURE,
         explained_by_callees::MEASURE,
@@ -69,6 +72,7 @@ pub fn all() -> &'static [Measure] {
         name_resolution::MEASURE,
         node_state::MEASURE,
         replication::MEASURE,
+        request_metrics::MEASURE,
         saturation::MEASURE,
         scheduling::MEASURE,
         structure::MEASURE,

@@ -7,6 +7,7 @@ pub mod fisher;
 pub mod max_statistic;
 pub mod median;
 pub mod rank_sum;
+pub mod shift;
 pub mod stratified;
 pub mod student;
 pub mod trend;

@@ -44,11 +44,17 @@ pub(super) fn conclude(
         return None;
     }
     let view = View::of(alert, ledger, onset_question, topology);
-    let Some((view, best)) = view.as_ref().and_then(|view| Some((view, view.best()?))) else {
-        ledger.gap(
-            "by metrics and the call graph alone, no service moved beyond its own history and explains half of the alert",
-            "a cause that only traces show",
-        );
+    let borne_out = view.as_ref().filter(|view| view.is_unusual);
+    let Some((view, best)) = borne_out.and_then(|view| Some((view, view.best()?))) else {
+        let missing = match &view {
+            Some(view) if !view.is_unusual => format!(
+                "by its metrics `{}` shows nothing that it does not show one time in twenty: they do not bear the alert out",
+                view.symptom.service
+            ),
+            _ => "by metrics and the call graph alone, no service moved beyond its own history and explains half of the alert"
+                .to_owned(),
+        };
+        ledger.gap(missing, "a cause that only traces show");
         return None;
     };
     view.gaps(ledger, best);
@@ -95,6 +101,8 @@ fn figure(symptom: &Symptom) -> Option<Figure> {
 struct View<'a> {
     symptom: &'a Symptom,
     figure: Figure,
+    /// Whether the alerted service shows more than it usually does.
+    is_unusual: bool,
     onset: Onset,
     spell: Window,
     /// Best first.
@@ -123,7 +131,8 @@ impl<'a> View<'a> {
         });
         let services = metric_shift::by_service(rows);
         let observed = symptom.observed_window;
-        let spell = metric_shift::spell(services.get(symptom.service.as_str())?, figure, observed);
+        let alerted = services.get(symptom.service.as_str())?;
+        let spell = metric_shift::spell(alerted, figure, observed);
         let (first, last) = (spell.first()?, spell.last()?);
         let shifts: BTreeMap<String, Shift> = services
             .iter()
@@ -135,6 +144,8 @@ impl<'a> View<'a> {
         Some(Self {
             symptom,
             figure,
+            // Failures are counts, and two in an hour without any are unusual enough for whoever is paged for them.
+            is_unusual: figure == Figure::Failures || metric_shift::is_unusual(alerted, figure, observed),
             onset: Onset { at: first.from, earliest: first.from, latest: first.to },
             spell: Window::new(first.from, last.to),
             moved: explained_by_callees::candidates(&shifts, &calls, &symptom.service, &settings.thresholds),

@@ -13,12 +13,13 @@ mod late;
 mod words;
 mod work;
 
+use evidence::measures::request_metrics;
 use incident::conclusion::SCHEMA;
 use incident::{
     Candidate, CandidateKind, ComponentKind, Conclusion, ConclusionKind, EvidenceId, Fault, Hypothesis,
     HypothesisStatus, Onset, Prediction, PredictionOutcome, RootCause, RuledOut,
 };
-use telemetry::answer::{EdgeRow, PathTable, SeriesRow, Table};
+use telemetry::answer::{EdgeRow, LogTemplateRow, PathTable, SeriesRow, Table};
 use telemetry::number::Num;
 use telemetry::{Note, NoteKind, QuestionId, Stage};
 
@@ -47,12 +48,14 @@ pub(super) fn is_sure(conclusion: &Conclusion) -> bool {
 pub(super) fn conclude(ledger: &mut Ledger, whole: &Whole) -> (Vec<Note>, Conclusion) {
     let (good, bad) = (paths(ledger, &whole.paths.0), paths(ledger, &whole.paths.1));
     let parts: Vec<&[SeriesRow]> = whole.series.iter().map(|id| series(ledger, id)).collect();
+    let lines: Vec<&[LogTemplateRow]> = whole.logs.0.iter().map(|id| logs(ledger, id)).collect();
     let (before, now) = (ledger.self_time(&whole.self_time.0), ledger.self_time(&whole.self_time.1));
     let answers = Answers {
         paths: (&good, &bad),
         edges: (edges(ledger, &whole.edges.0), edges(ledger, &whole.edges.1)),
         self_time: (before, now),
         series: &parts,
+        logs: (&lines, logs(ledger, &whole.logs.1)),
     };
     let all = candidates::rank(&answers, &ledger.settings);
     let proven: Vec<Proven<'_>> =
@@ -71,7 +74,7 @@ pub(super) fn conclude(ledger: &mut Ledger, whole: &Whole) -> (Vec<Note>, Conclu
             )
         }
         (None, None) => {
-            let text = "insufficient evidence: no path of requests broke, no way between services became slower, and no resource is used more than before";
+            let text = "insufficient evidence: no path of requests broke, no way between services or service became slower, and no resource is used more than before";
             (ConclusionKind::Insufficient, text.to_owned())
         }
     };
@@ -107,6 +110,13 @@ fn series<'a>(ledger: &'a Ledger, id: &QuestionId) -> &'a [SeriesRow] {
     }
 }
 
+fn logs<'a>(ledger: &'a Ledger, id: &QuestionId) -> &'a [LogTemplateRow] {
+    match ledger.table(id) {
+        Some(Table::LogTemplates(rows)) => rows,
+        _ => &[],
+    }
+}
+
 fn edges<'a>(ledger: &'a Ledger, id: &QuestionId) -> &'a [EdgeRow] {
     match ledger.table(id) {
         Some(Table::Edges(rows)) => rows,
@@ -136,6 +146,8 @@ fn candidate(one: &Suspected) -> Candidate {
         Shown::Break(broken) => (CandidateKind::Service, broken.operation.clone()),
         Shown::Usage(usage) => (CandidateKind::Resource, usage.name()),
         Shown::Late(_) => (CandidateKind::Edge, String::new()),
+        Shown::Lines(_) => (CandidateKind::Service, String::new()),
+        Shown::Rise(rise) => (CandidateKind::Service, rise.usage.name()),
         Shown::Work(work) => (CandidateKind::Service, work.span.clone()),
     };
     Candidate { kind, service: one.service.clone(), name }
@@ -168,6 +180,14 @@ fn cause(one: &Suspected, evidence: &[EvidenceId]) -> RootCause {
             (String::new(), String::new(), usage.name(), fault, instances.into_iter().collect())
         }
         Shown::Late(_) => (String::new(), String::new(), String::new(), Fault::SlowEdge, Vec::new()),
+        Shown::Lines(_) => (String::new(), String::new(), String::new(), Fault::ErrorOrigin, Vec::new()),
+        Shown::Rise(rise) => {
+            let fault = match rise.figure {
+                request_metrics::Figure::Time => Fault::SlowWork,
+                request_metrics::Figure::Failures => Fault::ErrorOrigin,
+            };
+            (String::new(), String::new(), String::new(), fault, Vec::new())
+        }
         Shown::Work(work) => {
             let instances = work.instances.clone();
             (work.operation.clone(), work.span.clone(), work.resource.clone(), work.fault(), instances)

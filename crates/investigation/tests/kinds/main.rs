@@ -426,6 +426,7 @@ fn every_measure_and_every_rule_is_seen_to_be_silenced() {
         include_str!("../call_graph.rs"),
         include_str!("../state.rs"),
         include_str!("../unnamed.rs"),
+        include_str!("../without_spans.rs"),
     ];
     for switch in investigation::switches::switches() {
         let check = format!("switched::check(\"{}\"", switch.id);

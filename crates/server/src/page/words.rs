@@ -96,6 +96,7 @@ pub(super) fn measure(kind: EvidenceKind) -> &'static str {
         EvidenceKind::ChangePoint => "change point",
         EvidenceKind::ExclusiveLatency => "exclusive latency",
         EvidenceKind::EdgeDelay => "edge delay",
+        EvidenceKind::ErrorLines => "errors in logs",
         EvidenceKind::ErrorOrigination => "error origination",
         EvidenceKind::Change => "change",
         EvidenceKind::VersionContrast => "version contrast",

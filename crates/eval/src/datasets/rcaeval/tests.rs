@@ -180,8 +180,16 @@ fn the_cause_is_found_where_everything_was_recorded() {
 }
 
 #[test]
-fn the_cause_is_found_by_the_resources_of_metrics_alone() {
-    let wrongs = [("bank", Wrong::Cpu), ("catalog", Wrong::Cpu)];
+fn the_cause_is_found_by_metrics_alone() {
+    let wrongs = [
+        ("bank", Wrong::Cpu),
+        ("catalog", Wrong::Cpu),
+        ("mail", Wrong::Delay),
+        ("basket", Wrong::Delay),
+        ("order", Wrong::Loss),
+        ("catalog", Wrong::Loss),
+        ("bank", Wrong::Socket),
+    ];
     let (lines, report) = run(&wrongs, Recorded::MetricsAlone);
     let shown: Vec<&str> = lines.iter().map(|line| line.statement.as_str()).collect();
     assert_eq!(report.losing.len(), 0, "{}\n{shown:#?}", report.render());

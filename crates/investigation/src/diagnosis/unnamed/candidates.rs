@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use evidence::measures::error_lines::{self, Lines};
 use evidence::measures::late_edges::{self, Vote};
 use evidence::measures::lost_events::{self, Break};
+use evidence::measures::request_metrics::{self, Rise};
 use evidence::measures::saturation::{self, Usage};
 use evidence::statistics::false_discovery;
-use telemetry::answer::{EdgeRow, PathTable, SelfTimeTable, SeriesRow};
+use telemetry::answer::{
+    EdgeRow, LogTemplateRow, PathEvent, PathEventKind, PathTable, SelfTimeTable, SeriesRow,
+};
 
 use super::late;
 use super::work::{self, Figure, Work};
@@ -19,6 +23,8 @@ pub(super) enum Shown {
     Break(Break),
     Usage(Usage),
     Late(Vote),
+    Lines(Lines),
+    Rise(Rise),
     Work(Work),
 }
 
@@ -28,8 +34,23 @@ impl Shown {
             Self::Break(one) => one.p_value,
             Self::Usage(one) => one.p_value,
             Self::Late(vote) => late::p_value(vote),
+            Self::Lines(lines) => lines.p_value,
+            Self::Rise(rise) => rise.usage.p_value,
             Self::Work(work) => work.q_value,
         }
+    }
+
+    /// What those that tell alike are ordered by: minus the decimal logarithm of the chance; of requests by their metrics
+    /// the growth, because the slowness of one is added to all who wait for it.
+    fn strength(&self) -> f64 {
+        match self {
+            Self::Rise(rise) => rise.usage.growth,
+            _ => false_discovery::strength(self.p_value()),
+        }
+    }
+
+    fn is_outcome(&self) -> bool {
+        matches!(self, Self::Lines(_) | Self::Rise(_))
     }
 
     fn is_claimed(&self) -> bool {
@@ -38,6 +59,8 @@ impl Shown {
             Self::Usage(one) => one.is_raised(),
             // Only what is claimed votes.
             Self::Late(_) => true,
+            Self::Lines(lines) => lines.is_raised(),
+            Self::Rise(rise) => rise.is_cause,
             Self::Work(work) => work.is_claimed,
         }
     }
@@ -69,14 +92,18 @@ impl Suspected {
     }
 
     /// What the order of candidates goes by: what is explained by another one stands behind what is not. A path that
-    /// is broken, a resource that is used up and a way that is late tell why; longer work and errors alone only where.
+    /// is broken, a resource that is used up and a way that is late tell why; longer work and errors alone only where. Of
+    /// services whose metrics alone are slow the cause stands before all that is not claimed.
     pub(super) fn score(&self) -> f64 {
         let base = self.strength / (1.0 + self.strength);
-        let tells_why = !matches!(self.best, Shown::Work(_));
-        match (self.explained_by.is_some(), self.is_claimed && tells_why) {
-            (false, true) => base + 2.0,
-            (false, false) => base + 1.0,
-            (true, _) => base,
+        if self.explained_by.is_some() {
+            return base;
+        }
+        match &self.best {
+            Shown::Lines(_) | Shown::Rise(_) if self.is_claimed => base + 1.5,
+            Shown::Lines(_) | Shown::Rise(_) | Shown::Work(_) => base + 1.0,
+            _ if self.is_claimed => base + 2.0,
+            _ => base + 1.0,
         }
     }
 }
@@ -88,6 +115,8 @@ pub(super) struct Answers<'a> {
     pub(super) self_time: (&'a SelfTimeTable, &'a SelfTimeTable),
     /// The same bad window against each part of the history.
     pub(super) series: &'a [&'a [SeriesRow]],
+    /// The log lines of each part of the history, and of the bad window.
+    pub(super) logs: (&'a [&'a [LogTemplateRow]], &'a [LogTemplateRow]),
 }
 
 /// Every candidate, the most suspicious first.
@@ -101,13 +130,16 @@ pub(super) fn rank(answers: &Answers<'_>, settings: &Settings) -> Vec<Suspected>
     let late = settings.of(&late_edges::MEASURE, || late_edges::late_edges(edges.0, edges.1, at));
     let late = late_edges::votes(&late).into_iter().map(Shown::Late);
     let work = work::works(answers.self_time.0, answers.self_time.1, settings).into_iter().map(Shown::Work);
-    let all = breaks.chain(usages).chain(late).chain(work);
+    let lines = lines(answers, settings);
+    let all = breaks.chain(usages).chain(late).chain(work).chain(lines).chain(rises(answers, settings));
     let mut by_service: BTreeMap<String, Vec<Shown>> = BTreeMap::new();
     for shown in all.filter(|shown| shown.p_value() <= at.listed_p_max) {
         let service = match &shown {
             Shown::Break(one) => &one.service,
             Shown::Usage(one) => &one.service,
             Shown::Late(vote) => &vote.service,
+            Shown::Lines(lines) => &lines.service,
+            Shown::Rise(rise) => &rise.usage.service,
             Shown::Work(work) => &work.service,
         };
         by_service.entry(service.clone()).or_default().push(shown);
@@ -120,13 +152,41 @@ pub(super) fn rank(answers: &Answers<'_>, settings: &Settings) -> Vec<Suspected>
     found
 }
 
+/// What log lines show of services whose lines carry no trace: where they do, the way of a request tells more.
+fn lines(answers: &Answers<'_>, settings: &Settings) -> impl Iterator<Item = Shown> {
+    let rows = answers.paths.0.rows.iter().chain(&answers.paths.1.rows);
+    let is_log = |event: &PathEvent| event.kind == PathEventKind::Log;
+    let traced: BTreeSet<&str> =
+        rows.filter(|row| row.events.iter().any(is_log)).map(|row| row.service.as_str()).collect();
+    let found = settings.of(&error_lines::MEASURE, || {
+        error_lines::lines(answers.logs.0, answers.logs.1, &settings.thresholds)
+    });
+    let untraced: Vec<Lines> =
+        found.into_iter().filter(|lines| !traced.contains(lines.service.as_str())).collect();
+    untraced.into_iter().map(Shown::Lines)
+}
+
+/// What the metrics of requests show of services that emit no spans.
+fn rises(answers: &Answers<'_>, settings: &Settings) -> impl Iterator<Item = Shown> {
+    let rows = answers.self_time.0.rows.iter().chain(&answers.self_time.1.rows);
+    let seen: BTreeSet<&str> = rows.map(|row| row.subject.service.as_str()).collect();
+    let found = settings
+        .of(&request_metrics::MEASURE, || request_metrics::rises(answers.series, &settings.thresholds));
+    let unseen: Vec<Rise> =
+        found.into_iter().filter(|rise| !seen.contains(rise.usage.service.as_str())).collect();
+    unseen.into_iter().map(Shown::Rise)
+}
+
 fn suspected((service, mut shown): (String, Vec<Shown>)) -> Option<Suspected> {
+    // Longer requests and errors in logs are told by what makes them so, where that is claimed.
+    let has_why = shown.iter().any(|one| !one.is_outcome() && one.is_claimed());
+    let order = |one: &Shown| has_why && one.is_outcome();
     // Stable: what was sorted by the measure stays so among equals.
-    shown.sort_by(|a, b| a.p_value().total_cmp(&b.p_value()));
+    shown.sort_by(|a, b| order(a).cmp(&order(b)).then_with(|| a.p_value().total_cmp(&b.p_value())));
     let best = shown.first()?.clone();
     Some(Suspected {
         service,
-        strength: false_discovery::strength(best.p_value()),
+        strength: best.strength(),
         is_claimed: best.is_claimed(),
         best,
         shown,
@@ -151,11 +211,12 @@ fn explain(found: &mut [Suspected], ways: &BTreeSet<(String, String)>, part_min:
     // Longer work cuts no request short.
     let all: Vec<(String, f64, bool)> = found
         .iter()
+        .filter(|one| !matches!(one.best, Shown::Rise(_)))
         .filter(|one| !matches!(&one.best, Shown::Work(work) if work.figure == Figure::Time))
         .map(|one| (one.service.clone(), one.strength, one.is_claimed))
         .collect();
     let calls = |caller: &str, callee: &str| ways.contains(&(caller.to_owned(), callee.to_owned()));
-    for one in found.iter_mut().filter(|one| matches!(one.best, Shown::Break(_))) {
+    for one in found.iter_mut().filter(|one| matches!(one.best, Shown::Break(_) | Shown::Lines(_))) {
         let behind = all.iter().filter(|(service, strength, _)| {
             calls(&one.service, service)
                 && *strength >= part_min * one.strength

@@ -28,6 +28,8 @@ pub(super) enum Wrong {
     Delay,
     /// What comes to it or goes from it is lost and sent again, or fails.
     Loss,
+    /// It opens connections and never closes them.
+    Socket,
 }
 
 /// What is recorded.
@@ -121,7 +123,9 @@ impl System {
                 let latency = self.latency(service, second) / 1e3;
                 let errors = 10.0 * self.failing(service, second) * self.noise();
                 let (mem, disk) = (1e8 * self.noise(), 1e4 * self.noise());
-                let (socket, load) = ((20.0 * self.noise()).round(), 10.0 * self.noise());
+                let open =
+                    if self.wrong == Wrong::Socket && self.is_wrong(service, second) { 90.0 } else { 20.0 };
+                let (socket, load) = ((open * self.noise()).round(), 10.0 * self.noise());
                 text += &format!(",{cpu},{mem},{disk},{socket},{errors},{load},{latency}");
             }
             // A row in fifty has holes.
