@@ -10,7 +10,7 @@
 //! known here: `lost_events` tells more where log lines carry their trace. Without a part of the history in which the
 //! service wrote something, nothing is new. Stated rate: 0.05 for one false claim in a null window.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use telemetry::UnixNanos;
 use telemetry::answer::LogTemplateRow;
@@ -57,13 +57,20 @@ pub struct Lines {
     /// False discovery rate over all errors of all services.
     pub q_value: f64,
     is_claimed: bool,
+    is_alone: bool,
 }
 
 impl Lines {
-    /// Whether it is claimed: q <= 0.05, fivefold, ten lines.
+    /// Whether it is claimed that there are more of them: q <= 0.05, fivefold, ten lines.
     #[must_use]
     pub fn is_raised(&self) -> bool {
         self.is_claimed
+    }
+
+    /// Whether no other service logs more errors, too: where several do, nothing here tells who only tells of another one.
+    #[must_use]
+    pub fn is_cause(&self) -> bool {
+        self.is_claimed && self.is_alone
     }
 }
 
@@ -88,6 +95,7 @@ pub fn lines(parts: &[&[LogTemplateRow]], bad: &[LogTemplateRow], thresholds: &T
             p_value: binomial::upper_tail(row.count, all, usual),
             q_value: 1.0,
             is_claimed: is_more && row.count >= LINES_MIN,
+            is_alone: true,
         });
     }
     let p_values: Vec<f64> = found.iter().map(|one| one.p_value).collect();
@@ -95,6 +103,9 @@ pub fn lines(parts: &[&[LogTemplateRow]], bad: &[LogTemplateRow], thresholds: &T
         one.q_value = q_value;
         one.is_claimed &= q_value <= thresholds.claim_q_max;
     }
+    let raised: BTreeSet<String> =
+        found.iter().filter(|one| one.is_claimed).map(|one| one.service.clone()).collect();
+    found.iter_mut().for_each(|one| one.is_alone = raised.iter().all(|service| *service == one.service));
     let order = |one: &Lines| (one.service.clone(), one.template.clone());
     found.sort_by(|a, b| a.p_value.total_cmp(&b.p_value).then_with(|| order(a).cmp(&order(b))));
     found
@@ -173,6 +184,11 @@ mod tests {
         assert!(claimed.len() == 1 && claimed[0].template == "no such column", "{found:?}");
         assert_eq!((claimed[0].before, claimed[0].now), ((0, 940), (60, 1005)));
         assert_eq!(claimed[0].began, UnixNanos(3));
+        assert!(claimed[0].is_cause());
+        let both = [&bad[..], &[row("b", 17, "no answer from a", 90)]].concat();
+        let found = of(&[&good, &good], &both);
+        assert_eq!(found.iter().filter(|one| one.is_raised()).count(), 2);
+        assert!(found.iter().all(|one| !one.is_cause()), "who of them tells of the other one is not known");
     }
 
     #[test]

@@ -29,8 +29,8 @@ const DURATIONS: [&str; 3] = ["duration", "latency", "response_time"];
 const FAILURES: [&str; 3] = ["error", "fail", "5xx"];
 /// Share of the largest rise that the cause must show itself.
 const PART_MIN: f64 = 0.2;
-/// A word in the names of metrics of the calling side.
-const CALLING: &str = "client";
+/// Words in the names of metrics of the calling side.
+const CALLING: [&str; 4] = ["call", "client", "outbound", "upstream"];
 /// The attribute that only failed requests have (OpenTelemetry semantic conventions, `error.type`).
 const ERROR_TYPE: &str = "error.type";
 
@@ -92,7 +92,7 @@ impl Rise {
 fn figure_of(row: &SeriesRow) -> Option<Figure> {
     let name = row.metric.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
-    if name.contains(CALLING) {
+    if has(&CALLING) {
         return None;
     }
     let is_failed = row.attributes.iter().any(|(key, _)| key == ERROR_TYPE);

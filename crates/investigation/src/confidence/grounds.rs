@@ -50,10 +50,10 @@ impl Route {
     pub fn of(conclusion: &Conclusion) -> Option<Self> {
         let first = cited(conclusion).next()?;
         Some(match first.kind {
-            EvidenceKind::MetricShift => Self::CallGraph,
             EvidenceKind::Change => Self::Changes,
             EvidenceKind::State => Self::State,
             _ if conclusion.symptoms.is_empty() => Self::Unnamed,
+            EvidenceKind::MetricShift => Self::CallGraph,
             _ => Self::Spans,
         })
     }

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use incident::conclusion::SCHEMA;
 use incident::{
-    Candidate, CandidateKind, ComponentKind, ConclusionKind, Evidence, EvidenceId, EvidenceKind, Fault,
-    Hypothesis, HypothesisStatus, RootCause,
+    AlertSignal, Candidate, CandidateKind, ComponentKind, ConclusionKind, Evidence, EvidenceId, EvidenceKind,
+    Fault, Hypothesis, HypothesisStatus, Measured, RootCause, Symptom,
 };
-use telemetry::SourceName;
 use telemetry::answer::{Answer, EdgeRow, PathTable, Table as Rows};
+use telemetry::{SourceName, UnixNanos, Window};
 
 use super::*;
 
@@ -28,7 +28,25 @@ fn fact(id: &str, kind: EvidenceKind, numbers: &[(&str, f64)]) -> Evidence {
     }
 }
 
+/// What an alert that names a service says.
+fn symptom() -> Symptom {
+    let measured = Measured { count: 9, seconds: 9, value: Num::new(1.0) };
+    let window = Window::new(UnixNanos(0), UnixNanos(1));
+    Symptom {
+        service: "a".into(),
+        operation: String::new(),
+        signal: AlertSignal::Latency,
+        baseline: measured.clone(),
+        observed: measured,
+        baseline_window: window,
+        observed_window: window,
+        q_value: Num::new(0.0),
+    }
+}
+
+/// A named cause on this evidence: of an alert that names a service where the evidence is the shift of a metric.
 fn named(evidence: Vec<Evidence>) -> Conclusion {
+    let is_alerted = evidence.iter().any(|item| item.kind == EvidenceKind::MetricShift);
     Conclusion {
         schema: SCHEMA.into(),
         kind: ConclusionKind::RootCause,
@@ -48,7 +66,7 @@ fn named(evidence: Vec<Evidence>) -> Conclusion {
         }),
         further_causes: Vec::new(),
         onset: None,
-        symptoms: Vec::new(),
+        symptoms: if is_alerted { vec![symptom()] } else { Vec::new() },
         hypotheses: Vec::new(),
         ruled_out: Vec::new(),
         gaps: Vec::new(),

@@ -59,7 +59,7 @@ impl Shown {
             Self::Usage(one) => one.is_raised(),
             // Only what is claimed votes.
             Self::Late(_) => true,
-            Self::Lines(lines) => lines.is_raised(),
+            Self::Lines(lines) => lines.is_cause(),
             Self::Rise(rise) => rise.is_cause,
             Self::Work(work) => work.is_claimed,
         }
