@@ -1,6 +1,7 @@
 //! An alert that names nothing, and no spans: who is blamed by metrics of requests or by log lines, and when nobody is.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+#[allow(dead_code, reason = "no rule has anything to say here")]
 mod switched;
 
 use incident::{Alert, Conclusion, ConclusionKind, Fault};
