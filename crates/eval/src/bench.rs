@@ -20,10 +20,7 @@ use crate::case::Case;
 use crate::conclusion_line::{Cost, Line};
 use crate::files::FileError;
 use crate::tables::{Kind, Tables};
-use crate::{loudest, predict};
-
-/// Threads that predict side by side.
-const THREADS: usize = 2;
+use crate::{loudest, predict, side_by_side};
 
 /// How cases are changed before anything is made of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -135,23 +132,9 @@ impl Bench {
         settings: &Settings,
         clock: &dyn Clock,
     ) -> Result<Vec<(String, Conclusion)>, FileError> {
-        let next = Mutex::new(self.cases.iter());
-        let found = Mutex::new(BTreeMap::new());
-        std::thread::scope(|scope| {
-            for _ in 0..THREADS {
-                scope.spawn(|| {
-                    // Who panics poisons the queue, and the scope hands the panic on.
-                    while let Some(case) = next.lock().ok().and_then(|mut next| next.next()) {
-                        let concluded = case.conclude(settings, clock);
-                        if let Ok(mut found) = found.lock() {
-                            found.insert(case.name.clone(), concluded);
-                        }
-                    }
-                });
-            }
-        });
-        let found = found.into_inner().unwrap_or_default();
-        found.into_iter().map(|(name, concluded)| Ok((name, concluded?))).collect()
+        let concluded =
+            side_by_side::map(&self.cases, |case| Ok((case.name.clone(), case.conclude(settings, clock)?)));
+        concluded.into_iter().collect()
     }
 
     /// The same as lines, without what they cost.

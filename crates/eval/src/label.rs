@@ -44,3 +44,8 @@ pub struct Label {
     /// What looks guilty and is not: services, changes, or names of the engine's faults.
     pub decoys: Vec<String>,
 }
+
+/// The system that a part of it (its healthy spells, say) belongs to: what stands before the first comma.
+pub(crate) fn whole(system: &str) -> &str {
+    system.split_once(',').map_or(system, |(whole, _)| whole)
+}

@@ -24,6 +24,7 @@ mod loudest;
 mod peak;
 pub mod predict;
 pub mod score;
+mod side_by_side;
 pub mod source;
 pub mod stage;
 pub mod tables;

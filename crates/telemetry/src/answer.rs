@@ -447,6 +447,22 @@ pub struct SeriesFigures {
     pub max: Num,
 }
 
+impl SeriesFigures {
+    /// The figures of the points of a gauge; all zero when there are none.
+    #[must_use]
+    pub fn of(values: &[f64]) -> Self {
+        if values.is_empty() {
+            return Self::default();
+        }
+        Self {
+            n: values.len() as u64,
+            mean: Num::new(values.iter().sum::<f64>() / values.len() as f64),
+            min: Num::new(values.iter().copied().fold(f64::INFINITY, f64::min)),
+            max: Num::new(values.iter().copied().fold(f64::NEG_INFINITY, f64::max)),
+        }
+    }
+}
+
 /// Which signals a service sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

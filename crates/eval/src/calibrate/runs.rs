@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Mutex;
 
 use investigation::confidence::Grounds;
 use platform::Clock;
@@ -17,10 +16,7 @@ use crate::conclusion_line::{Cost, Line};
 use crate::files::FileError;
 use crate::score::{self, Judged};
 use crate::source::TableSource;
-use crate::{folder, predict};
-
-/// Threads that predict side by side.
-const THREADS: usize = 2;
+use crate::{folder, label, predict, side_by_side};
 
 /// What was said of one case under one condition.
 struct Said {
@@ -52,7 +48,7 @@ pub(super) fn all(
             for one in said.get(&label.case).into_iter().flatten() {
                 let judged = Judged::new(label, Some(&one.line));
                 runs.push(Run {
-                    system: whole(&label.system).to_owned(),
+                    system: label::whole(&label.system).to_owned(),
                     case: format!("{number}/{}", label.case),
                     condition: one.condition,
                     is_named: !judged.abstained,
@@ -65,31 +61,14 @@ pub(super) fn all(
     Ok(runs)
 }
 
-/// The system that a part of it (its healthy spells, say) belongs to.
-fn whole(system: &str) -> &str {
-    system.split_once(',').map_or(system, |(whole, _)| whole)
-}
-
 /// Sees no answer.
 fn predict_all(cases: &Path, clock: &dyn Clock) -> Result<All, FileError> {
     let names = predict::names(cases)?;
-    let next = Mutex::new(names.iter());
-    let found = Mutex::new(BTreeMap::new());
-    std::thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                // Who panics poisons the queue, and the scope hands the panic on.
-                while let Some(name) = next.lock().ok().and_then(|mut next| next.next()) {
-                    let said = folder::read(&cases.join(name)).map(|case| predict_one(name, &case, clock));
-                    if let Ok(mut found) = found.lock() {
-                        found.insert(name.clone(), said);
-                    }
-                }
-            });
-        }
+    let said = side_by_side::map(&names, |name| {
+        let case = folder::read(&cases.join(name))?;
+        Ok((name.clone(), predict_one(name, &case, clock)))
     });
-    let found = found.into_inner().unwrap_or_default();
-    found.into_iter().map(|(name, said)| Ok((name, said?))).collect()
+    said.into_iter().collect()
 }
 
 fn predict_one(name: &str, case: &Case, clock: &dyn Clock) -> Vec<Said> {

@@ -11,7 +11,7 @@ use crate::ablate::Staged;
 use crate::bench::Bench;
 use crate::conclusion_line::Line;
 use crate::files::FileError;
-use crate::label::Answers;
+use crate::label::{self, Answers};
 use crate::score::{self, Judged};
 
 /// The place of each threshold on the grid.
@@ -57,7 +57,7 @@ impl<'a> Trials<'a> {
         let mut systems: BTreeMap<String, Vec<Won>> = BTreeMap::new();
         for part in &self.parts {
             for (system, won) in part.judged(&part.predict(places, self.clock)?) {
-                systems.entry(whole(&system).to_owned()).or_default().push(won);
+                systems.entry(label::whole(&system).to_owned()).or_default().push(won);
             }
         }
         Ok(systems.into_iter().map(|(system, parts)| (system, Won::sum(&parts))).collect())
@@ -70,11 +70,6 @@ impl<'a> Trials<'a> {
             scores.iter().filter(|(name, _)| *name != system).map(|(_, won)| won.points).collect();
         Ok(others.iter().sum::<f64>() / others.len().max(1) as f64)
     }
-}
-
-/// The system that a part of it (its healthy spells, say) belongs to.
-fn whole(system: &str) -> &str {
-    system.split_once(',').map_or(system, |(whole, _)| whole)
 }
 
 impl Part {
@@ -137,6 +132,6 @@ mod tests {
         let part = |cases, points| Won { cases, points, ..Won::default() };
         let sum = Won::sum(&[part(10, 1.0), part(90, 0.5)]);
         assert_eq!((sum.cases, sum.points), (100, 0.75));
-        assert_eq!((whole("shop, normal latency"), whole("shop")), ("shop", "shop"));
+        assert_eq!((label::whole("shop, normal latency"), label::whole("shop")), ("shop", "shop"));
     }
 }

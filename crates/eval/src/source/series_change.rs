@@ -2,7 +2,6 @@
 //! window has no row.
 
 use telemetry::answer::{SeriesFigures, SeriesRow};
-use telemetry::number::Num;
 use telemetry::{Scope, Window};
 
 use crate::tables::Series;
@@ -47,14 +46,5 @@ fn row(series: &Series, good: SeriesFigures, bad: SeriesFigures) -> SeriesRow {
 fn figures(series: &Series, window: Window) -> SeriesFigures {
     let values: Vec<f64> =
         series.points.iter().filter(|(at, _)| window.contains(*at)).map(|(_, value)| *value).collect();
-    if values.is_empty() {
-        return SeriesFigures::default();
-    }
-    let sum: f64 = values.iter().sum();
-    SeriesFigures {
-        n: values.len() as u64,
-        mean: Num::new(sum / values.len() as f64),
-        min: Num::new(values.iter().copied().fold(f64::INFINITY, f64::min)),
-        max: Num::new(values.iter().copied().fold(f64::NEG_INFINITY, f64::max)),
-    }
+    SeriesFigures::of(&values)
 }

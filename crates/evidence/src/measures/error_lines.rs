@@ -16,6 +16,7 @@ use telemetry::UnixNanos;
 use telemetry::answer::LogTemplateRow;
 
 use super::Measure;
+use super::lost_events::ERROR_SEVERITY;
 use crate::Thresholds;
 use crate::statistics::{binomial, false_discovery};
 
@@ -26,8 +27,6 @@ pub const MEASURE: Measure = Measure {
     questions: &["log_templates"],
 };
 
-/// The severity number from which a line is an error (OpenTelemetry, logs data model).
-const ERROR_SEVERITY: u8 = 17;
 /// Words of errors, where no severity is told.
 const WORDS: [&str; 5] = ["error", "exception", "fail", "fatal", "panic"];
 /// Lines of a service that make a part of the history.
@@ -44,8 +43,6 @@ pub struct Lines {
     pub service: String,
     /// The line with its varying parts masked.
     pub template: String,
-    /// A line as it was written.
-    pub example: String,
     /// Lines of it, and all lines of the service, in the part of the history that held the largest share of it.
     pub before: (u64, u64),
     /// The same in the bad window.
@@ -88,7 +85,6 @@ pub fn lines(parts: &[&[LogTemplateRow]], bad: &[LogTemplateRow], thresholds: &T
         found.push(Lines {
             service: row.service.clone(),
             template: row.template.clone(),
-            example: row.example.clone(),
             before,
             now: (row.count, all),
             began: row.third,

@@ -34,7 +34,7 @@ pub const MEASURE: Measure = Measure {
 /// Spans that a rule must have held in: of fewer, even all of them say nothing (0.9 to the second power is 0.81).
 const SEEN_MIN: u64 = 3;
 /// OpenTelemetry severity number from which a line is an error.
-const ERROR_SEVERITY: u8 = 17;
+pub(super) const ERROR_SEVERITY: u8 = 17;
 /// Chance at which as many spans in order at the end of the window are no chance any more: it is over.
 const OVER_MAX: f64 = 0.05;
 

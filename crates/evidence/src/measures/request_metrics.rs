@@ -107,19 +107,9 @@ fn figure_of(row: &SeriesRow) -> Option<Figure> {
 #[cfg(test)]
 mod tests {
     use telemetry::answer::SeriesFigures;
-    use telemetry::number::Num;
 
     use super::*;
     use crate::statistics::null::{Seeded, false_alarm_rate};
-
-    fn figures(values: &[f64]) -> SeriesFigures {
-        SeriesFigures {
-            n: values.len() as u64,
-            mean: Num::new(values.iter().sum::<f64>() / values.len() as f64),
-            min: Num::new(values.iter().copied().fold(f64::INFINITY, f64::min)),
-            max: Num::new(values.iter().copied().fold(f64::NEG_INFINITY, f64::max)),
-        }
-    }
 
     fn row(service: &str, metric: &str, kind: SeriesKind, good: &[f64], bad: &[f64]) -> SeriesRow {
         SeriesRow {
@@ -130,8 +120,8 @@ mod tests {
             unit: "s".into(),
             attributes: Vec::new(),
             kind,
-            good: figures(good),
-            bad: figures(bad),
+            good: SeriesFigures::of(good),
+            bad: SeriesFigures::of(bad),
         }
     }
 

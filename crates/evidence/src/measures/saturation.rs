@@ -297,22 +297,12 @@ fn level(figures: SeriesFigures) -> f64 {
 #[cfg(test)]
 mod tests {
     use telemetry::answer::SeriesKind;
-    use telemetry::number::Num;
 
     use super::*;
     use crate::statistics::null::{Seeded, false_alarm_rate};
 
     fn usages(parts: &[&[SeriesRow]]) -> Vec<Usage> {
         super::usages(parts, &Thresholds::default())
-    }
-
-    fn figures(values: &[f64]) -> SeriesFigures {
-        SeriesFigures {
-            n: values.len() as u64,
-            mean: Num::new(values.iter().sum::<f64>() / values.len() as f64),
-            min: Num::new(values.iter().copied().fold(f64::INFINITY, f64::min)),
-            max: Num::new(values.iter().copied().fold(f64::NEG_INFINITY, f64::max)),
-        }
     }
 
     fn row(service: &str, metric: &str, unit: &str, good: &[f64], bad: &[f64]) -> SeriesRow {
@@ -324,8 +314,8 @@ mod tests {
             unit: unit.into(),
             attributes: Vec::new(),
             kind: SeriesKind::Gauge,
-            good: figures(good),
-            bad: figures(bad),
+            good: SeriesFigures::of(good),
+            bad: SeriesFigures::of(bad),
         }
     }
 

@@ -67,9 +67,12 @@ fn traced(folder: &Path, more: &[&str]) -> String {
             exchange(serving.otlp, "POST /v1/traces", "application/x-protobuf", &request.bytes).unwrap();
         assert_eq!(status, 200);
     }
-    // The tracer is asked to end and ends its child; what it has seen is then on disk.
-    let pid = serving.child.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    // The server is asked to end, and its tracer ends with it; what that has seen is then on disk. A tracer that is asked
+    // itself lets go and leaves the server running.
+    let tracer = serving.child.id();
+    let children = std::fs::read_to_string(format!("/proc/{tracer}/task/{tracer}/children")).unwrap();
+    let server = children.split_whitespace().next().expect("the tracer started the server");
+    assert!(Command::new("kill").args(["-TERM", server]).status().unwrap().success());
     for _ in 0..100 {
         if serving.child.try_wait().unwrap().is_some() {
             break;

@@ -132,6 +132,15 @@ fn the_margin_is_nothing_at_the_bar_and_grows_beyond_it_on_every_way() {
 }
 
 #[test]
+fn a_shift_of_a_metric_is_on_the_way_of_the_alert_that_it_answers() {
+    let numbers = [("q_value", 0.0025)];
+    let mut conclusion = named(vec![fact("e", EvidenceKind::MetricShift, &numbers)]);
+    assert_eq!(Route::of(&conclusion), Some(Route::CallGraph));
+    conclusion.symptoms.clear();
+    assert_eq!(grounds(&conclusion).route, Route::Unnamed, "who names nothing has no call graph to follow");
+}
+
+#[test]
 fn figures_at_their_edges_stay_between_nothing_and_one() {
     let strange = [
         vec![],

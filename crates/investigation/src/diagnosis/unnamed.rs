@@ -74,7 +74,7 @@ pub(super) fn conclude(ledger: &mut Ledger, whole: &Whole) -> (Vec<Note>, Conclu
             )
         }
         (None, None) => {
-            let text = "insufficient evidence: no path of requests broke, no way between services or service became slower, and no resource is used more than before";
+            let text = "insufficient evidence: no path of requests broke, no service and no way between two became slower, no resource is used more than before, and no new error is logged";
             (ConclusionKind::Insufficient, text.to_owned())
         }
     };
@@ -156,13 +156,17 @@ fn candidate(one: &Suspected) -> Candidate {
 fn rule_out(one: &Suspected, evidence: &[EvidenceId]) -> Option<RuledOut> {
     let behind = one.explained_by.as_ref().filter(|_| one.is_explained_surely)?;
     let numbers = [("minus_log10_p", one.strength), ("minus_log10_p_behind", one.strength_behind)];
+    let service = &one.service;
+    let why = match &one.best {
+        Shown::Lines(_) => format!("`{service}` logs errors on the way to `{behind}`, where they begin"),
+        _ => {
+            format!("`{service}` leaves its path on the way to `{behind}`, where the path is broken itself")
+        }
+    };
     Some(RuledOut {
         candidate: candidate(one),
         rule: excess_in_callee::RULE.id.to_owned(),
-        why: format!(
-            "`{}` leaves its path on the way to `{behind}`, where the path is broken itself",
-            one.service
-        ),
+        why,
         numbers: numbers.map(|(name, value)| (name.to_owned(), Num::new(value))).into(),
         evidence: evidence.to_vec(),
     })

@@ -425,8 +425,8 @@ fn every_measure_and_every_rule_is_seen_to_be_silenced() {
         include_str!("../attribution.rs"),
         include_str!("../call_graph.rs"),
         include_str!("../state.rs"),
-        include_str!("../unnamed.rs"),
-        include_str!("../without_spans.rs"),
+        include_str!("../unnamed/main.rs"),
+        include_str!("../unnamed/without_spans.rs"),
     ];
     for switch in investigation::switches::switches() {
         let check = format!("switched::check(\"{}\"", switch.id);

@@ -206,7 +206,9 @@ fn ways(good: &PathTable, bad: &PathTable) -> BTreeSet<(String, String)> {
 
 /// Marks each candidate that breaks on the way to another one. A used-up resource is nobody's symptom here. Of two that
 /// call each other the surer one explains the other. What explains another one must have `part_min` of its evidence (as
-/// the logarithm of its chance): a callee is seen in a part of the requests only, and less data is less sure.
+/// the logarithm of its chance): a callee is seen in a part of the requests only, and less data is less sure. Log lines have
+/// another scale than the ways of requests, and whoever logs a failure need not have caused it: of them whatever is claimed
+/// behind it is the cause.
 fn explain(found: &mut [Suspected], ways: &BTreeSet<(String, String)>, part_min: f64) {
     // Longer work cuts no request short.
     let all: Vec<(String, f64, bool)> = found
@@ -217,9 +219,10 @@ fn explain(found: &mut [Suspected], ways: &BTreeSet<(String, String)>, part_min:
         .collect();
     let calls = |caller: &str, callee: &str| ways.contains(&(caller.to_owned(), callee.to_owned()));
     for one in found.iter_mut().filter(|one| matches!(one.best, Shown::Break(_) | Shown::Lines(_))) {
-        let behind = all.iter().filter(|(service, strength, _)| {
+        let is_logged = matches!(one.best, Shown::Lines(_));
+        let behind = all.iter().filter(|(service, strength, is_claimed)| {
             calls(&one.service, service)
-                && *strength >= part_min * one.strength
+                && if is_logged { *is_claimed } else { *strength >= part_min * one.strength }
                 && (!calls(service, &one.service) || *strength > one.strength)
         });
         let Some((service, strength, is_claimed)) = behind.max_by(|a, b| a.1.total_cmp(&b.1)) else {

@@ -1,19 +1,11 @@
 //! An alert that names nothing, and no spans: who is blamed by metrics of requests or by log lines, and when nobody is.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
-
-#[allow(dead_code, reason = "no rule has anything to say here")]
-mod switched;
-
-use incident::{Alert, Conclusion, ConclusionKind, Fault};
-use investigation::{Diagnosis, Settings};
+use incident::{Conclusion, ConclusionKind, Fault};
+use investigation::Settings;
 use telemetry::answer::{Answer, LogTemplateRow, SeriesFigures, SeriesKind, SeriesRow, Table};
-use telemetry::number::Num;
 use telemetry::time::SECOND_NS;
-use telemetry::{Answered, Ask, AskError, Inquiry, Next, Question, SourceName, Space, UnixNanos, Window};
+use telemetry::{Ask, AskError, Question, Window};
 
-/// Seconds of the data, and when it begins to be wrong.
-const END: i64 = 1200;
-const ONSET: i64 = 1000;
+use super::{END, ONSET, diagnose, switched, template};
 
 /// `front` waits for `order`, and `order` for `stock`; nobody tells.
 #[derive(Clone, Copy, Default)]
@@ -36,12 +28,7 @@ impl World {
                     .step_by(5)
                     .map(|second| level(second) * (1.0 + (second * 7 % 11) as f64 / 100.0))
                     .collect();
-                SeriesFigures {
-                    n: values.len() as u64,
-                    mean: Num::new(values.iter().sum::<f64>() / values.len().max(1) as f64),
-                    min: Num::new(values.iter().copied().fold(f64::INFINITY, f64::min)),
-                    max: Num::new(values.iter().copied().fold(0.0, f64::max)),
-                }
+                SeriesFigures::of(&values)
             };
             SeriesRow {
                 service: service.to_owned(),
@@ -69,19 +56,10 @@ impl World {
     }
 
     fn lines(self, window: Window) -> Vec<LogTemplateRow> {
-        let row = |service: &str, severity, template: &str, from: i64| {
+        let row = |service: &str, severity, text: &str, from: i64| {
             let (first, last) = ((window.from.0 / SECOND_NS).max(from), window.to.0 / SECOND_NS);
             let count = u64::try_from(last - first).unwrap_or(0);
-            (count > 0).then(|| LogTemplateRow {
-                service: service.to_owned(),
-                severity,
-                template: template.to_owned(),
-                count,
-                first: UnixNanos(first * SECOND_NS),
-                third: UnixNanos((first + 2) * SECOND_NS),
-                example: template.to_owned(),
-                attributes: Vec::new(),
-            })
+            (count > 0).then(|| template(service, (severity, text), count))
         };
         let thrown = row("stock", 17, "no such column: <*>", if self.throws { ONSET } else { END * 9 });
         let always =
@@ -100,30 +78,7 @@ impl World {
     }
 
     fn diagnose_with(self, settings: Settings) -> Conclusion {
-        let alert = Alert {
-            space: Space::default(),
-            origin: "test".to_owned(),
-            at: UnixNanos(END * SECOND_NS),
-            history_from: UnixNanos(0),
-            dedupe_key: "test".to_owned(),
-            symptoms: Vec::new(),
-        };
-        let mut machine = Diagnosis::with(alert, settings);
-        let mut answers = Vec::new();
-        for _ in 0..8 {
-            match machine.step(&answers).next {
-                Next::Done(conclusion) => return conclusion,
-                Next::Ask(questions) => {
-                    let answered = |question: &Question| Answered {
-                        question: question.id.clone(),
-                        source: SourceName("tables".into()),
-                        result: self.answer(question),
-                    };
-                    answers = questions.iter().map(answered).collect();
-                }
-            }
-        }
-        panic!("the diagnosis does not end")
+        diagnose(END, settings, |question| self.answer(question))
     }
 
     fn diagnose(self) -> Conclusion {

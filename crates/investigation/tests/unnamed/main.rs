@@ -1,16 +1,19 @@
 //! An alert that names nothing: who is blamed for a lost step or a used-up resource, who is ruled out, and when nobody is.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+#[path = "../switched/mod.rs"]
 mod switched;
+mod without_spans;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use incident::{Alert, Conclusion, ConclusionKind, Fault, HypothesisStatus};
+use incident::{Alert, Conclusion, ConclusionKind, EvidenceKind, Fault, HypothesisStatus};
 use investigation::{Diagnosis, Settings};
 use telemetry::answer::{
-    Answer, Block, EdgeRow, SelfTimeRow, SelfTimeTable, SeriesFigures, SeriesKind, SeriesRow, Subject, Table,
+    Answer, Block, EdgeRow, LogTemplateRow, SelfTimeRow, SelfTimeTable, SeriesFigures, SeriesKind, SeriesRow,
+    Subject, Table,
 };
-use telemetry::number::Num;
 use telemetry::time::SECOND_NS;
 use telemetry::{
     Answered, Ask, AskError, Inquiry, LogRecord, Next, Question, Resource, SourceName, Space, Span, SpanId,
@@ -38,6 +41,8 @@ struct World {
     fails: bool,
     /// `back` takes thirty times as long itself.
     is_slow: bool,
+    /// Log lines carry no trace, and `front` writes of every failed call.
+    is_untraced: bool,
     /// When the alert fires; at the end when zero.
     alerted: i64,
     /// Until when there are requests; to the end when zero.
@@ -58,6 +63,9 @@ impl World {
             let trace = TraceId((second as u128 + 1).to_be_bytes());
             data.span(trace, (1, None), "front", "GET /cart", second);
             data.span(trace, (2, Some(1)), "back", "prices", second);
+            if self.is_untraced {
+                continue;
+            }
             data.log(trace, 1, "front", second, (9, "web.Cart#10 asks"));
             data.log(trace, 2, "back", second, (9, "Prices#20 looked up"));
             if is_bad {
@@ -78,12 +86,7 @@ impl World {
                 let values: Vec<f64> = points
                     .map(|point| if is_busy && point * 15 >= ONSET { 99.0 } else { 4.0 + (point % 3) as f64 })
                     .collect();
-                SeriesFigures {
-                    n: values.len() as u64,
-                    mean: Num::new(values.iter().sum::<f64>() / values.len().max(1) as f64),
-                    min: Num::new(4.0),
-                    max: Num::new(values.iter().copied().fold(0.0, f64::max)),
-                }
+                SeriesFigures::of(&values)
             };
             SeriesRow {
                 service: service.to_owned(),
@@ -186,8 +189,26 @@ impl World {
             Ask::SelfTime { window, .. } if !self.is_mute => {
                 Ok(Answer::exact(Table::SelfTime(self.self_time(*window))))
             }
+            Ask::LogTemplates { window, .. } if self.is_untraced => {
+                Ok(Answer::exact(Table::LogTemplates(self.lines(*window))))
+            }
+            // Every line is told as its template, too: what carries a trace is told better by the paths.
+            Ask::LogTemplates { window, .. } if !self.is_mute => {
+                Ok(Answer::exact(Table::LogTemplates(data.templates(*window))))
+            }
             other => Err(AskError::Unsupported(other.name().to_owned())),
         }
+    }
+
+    /// What `front` writes: a line a second, and another one for every call that failed.
+    fn lines(self, window: Window) -> Vec<LogTemplateRow> {
+        let seconds = |from: i64| (window.to.0 / SECOND_NS - (window.from.0 / SECOND_NS).max(from)).max(0);
+        let failed = if self.fails { seconds(ONSET) } else { 0 };
+        let row = |severity, text: &str, count: i64| template("front", (severity, text), count as u64);
+        [row(9, "served", seconds(0)), row(17, "no answer from back", failed)]
+            .into_iter()
+            .filter(|row| row.count > 0)
+            .collect()
     }
 
     fn diagnose(self) -> Conclusion {
@@ -196,34 +217,69 @@ impl World {
 
     fn diagnose_with(self, settings: Settings) -> Conclusion {
         let data = self.data();
-        let alert = Alert {
-            space: Space::default(),
-            origin: "test".to_owned(),
-            at: UnixNanos(if self.alerted == 0 { END } else { self.alerted } * SECOND_NS),
-            history_from: UnixNanos(0),
-            dedupe_key: "test".to_owned(),
-            symptoms: Vec::new(),
-        };
-        let mut machine = Diagnosis::with(alert, settings);
-        let mut answers = Vec::new();
-        for _ in 0..8 {
-            match machine.step(&answers).next {
-                Next::Done(conclusion) => return conclusion,
-                Next::Ask(questions) => {
-                    let answered = |question: &Question| Answered {
-                        question: question.id.clone(),
-                        source: SourceName("tables".into()),
-                        result: self.answer(&data, question),
-                    };
-                    answers = questions.iter().map(answered).collect();
-                }
+        let at = if self.alerted == 0 { END } else { self.alerted };
+        diagnose(at, settings, |question| self.answer(&data, question))
+    }
+}
+
+/// What an alert at second `at` that names nothing is told to come from, when `answer` is asked.
+fn diagnose(
+    at: i64,
+    settings: Settings,
+    answer: impl Fn(&Question) -> Result<Answer, AskError>,
+) -> Conclusion {
+    let alert = Alert {
+        space: Space::default(),
+        origin: "test".to_owned(),
+        at: UnixNanos(at * SECOND_NS),
+        history_from: UnixNanos(0),
+        dedupe_key: "test".to_owned(),
+        symptoms: Vec::new(),
+    };
+    let mut machine = Diagnosis::with(alert, settings);
+    let mut answers = Vec::new();
+    for _ in 0..8 {
+        match machine.step(&answers).next {
+            Next::Done(conclusion) => return conclusion,
+            Next::Ask(questions) => {
+                let answered = |question: &Question| Answered {
+                    question: question.id.clone(),
+                    source: SourceName("tables".into()),
+                    result: answer(question),
+                };
+                answers = questions.iter().map(answered).collect();
             }
         }
-        panic!("the diagnosis does not end")
+    }
+    panic!("the diagnosis does not end")
+}
+
+/// So many lines of a service.
+fn template(service: &str, (severity, text): (u8, &str), count: u64) -> LogTemplateRow {
+    LogTemplateRow {
+        service: service.to_owned(),
+        severity,
+        template: text.to_owned(),
+        count,
+        first: UnixNanos(ONSET * SECOND_NS),
+        third: UnixNanos(ONSET * SECOND_NS),
+        example: text.to_owned(),
+        attributes: Vec::new(),
     }
 }
 
 impl Data {
+    /// The lines of a window by service and text.
+    fn templates(&self, window: Window) -> Vec<LogTemplateRow> {
+        let mut counts: BTreeMap<(&str, u8, &str), u64> = BTreeMap::new();
+        for log in self.logs.iter().filter(|log| window.contains(log.at)) {
+            let text = log.body.as_text().unwrap();
+            *counts.entry((&log.resource.service, log.severity as u8, text)).or_default() += 1;
+        }
+        let row = |((service, severity, text), count)| template(service, (severity, text), count);
+        counts.into_iter().map(row).collect()
+    }
+
     fn resource(service: &str) -> Arc<Resource> {
         Arc::new(Resource { service: Arc::from(service), ..Resource::default() })
     }
@@ -311,6 +367,26 @@ fn errors_are_the_cause_where_they_begin_and_longer_work_where_it_is_done() {
     // What tells why stands before it.
     let both = World { is_slow: true, throws: true, every: 5, ..World::default() }.diagnose();
     assert_eq!(both.root_cause.expect("a cause").fault, Fault::LostStep);
+}
+
+#[test]
+fn who_logs_that_its_callee_failed_is_not_blamed_for_it() {
+    let world = World { fails: true, is_untraced: true, ..World::default() };
+    let conclusion = world.diagnose();
+    let cause = conclusion.root_cause.as_ref().expect("a cause");
+    assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::ErrorOrigin), "{}", cause.statement);
+    let front = conclusion.hypotheses.iter().find(|one| one.candidate.service == "front").expect("it logs");
+    assert!(front.statement.contains("no answer from back"), "{}", front.statement);
+    assert_eq!(front.status, HypothesisStatus::Refuted);
+    assert!(conclusion.ruled_out[0].why.contains("on the way to `back`"), "{:?}", conclusion.ruled_out);
+}
+
+#[test]
+fn lines_that_carry_their_trace_are_told_by_the_ways_of_requests_alone() {
+    let conclusion = World { throws: true, ..World::default() }.diagnose();
+    assert_eq!(conclusion.root_cause.expect("a cause").fault, Fault::LostStep);
+    let of_lines = conclusion.evidence.iter().filter(|item| item.kind == EvidenceKind::ErrorLines);
+    assert_eq!(of_lines.count(), 0);
 }
 
 #[test]
