@@ -64,6 +64,18 @@ fn a_figure_that_tells_nothing_gives_no_skill_and_no_measured_way() {
 }
 
 #[test]
+fn a_figure_that_tells_so_little_that_it_may_be_chance_is_not_measured() {
+    // Better than a constant on these runs, and drawing the cases anew may make it worse than one.
+    let doubtful = (1..=20).map(|seed| of_runs(&planted(seed, |margin| 0.6 + 0.2 * margin))).find(|one| {
+        let (skill, own) = (one.overall.skill.unwrap(), one.overall.skill_own.unwrap());
+        skill.value > 0.0 && skill.low <= 0.0 && own.value > 0.0
+    });
+    let doubtful = doubtful.expect("one of twenty is so");
+    let verdict = &doubtful.routes["an alert that names nothing"];
+    assert!(!verdict.is_measured && verdict.why.contains("does not lie above zero"), "{}", verdict.why);
+}
+
+#[test]
 fn what_one_system_alone_knows_is_never_learned_from_itself() {
     // In every system but `e` the margin tells, in `e` the opposite is true: whoever had seen `e` would know.
     let mut runs = planted(3, |margin| margin);
