@@ -1,6 +1,7 @@
 """pricing: what the items of an account cost, from Redis, else from PostgreSQL.
 
-Its fault lies behind it: a Redis that no longer answers costs every request the client's time-out of 200 ms.
+One fault lies behind it: a Redis that no longer answers costs every request the client's time-out of 200 ms. The other
+is its own: with `QUOTE_PARTS=0` it divides by zero and fails every quote.
 """
 
 import os
@@ -14,6 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 TIMEOUT_SECONDS = 0.2
+PARTS = int(os.environ.get("QUOTE_PARTS", "1"))
 
 
 @asynccontextmanager
@@ -48,7 +50,7 @@ async def quote(number: int):
     """The sum of the prices of an account's items."""
     key = f"quote:{number % 200}"
     if (found := await cached(key)) is not None:
-        return {"cents": int(found)}
+        return {"cents": int(found) // PARTS}
     async with app.state.pool.connection() as connection:
         rows = await connection.execute(
             "SELECT sum(cents) FROM prices JOIN items ON items.id = prices.item_id WHERE account_id = %s",
@@ -59,4 +61,4 @@ async def quote(number: int):
         await app.state.cache.set(key, cents, ex=60)
     except RedisError:
         pass
-    return {"cents": cents}
+    return {"cents": cents // PARTS}

@@ -33,6 +33,7 @@ FAULTS = {
     "n_plus_one": ("accounts", {"ITEMS_ONE_BY_ONE": "true"}),
     "blocking_client": ("web", {"ACCOUNTS_CLIENT": "requests"}),
     "pool_of_one": ("accounts", {"POOL_SIZE": "1"}),
+    "failing_callee": ("pricing", {"QUOTE_PARTS": "0"}),
     "redis_hangs": None,
 }
 

@@ -35,6 +35,9 @@ pub struct Line {
     pub ranking: Vec<Ranked>,
     /// The sentence for people.
     pub statement: String,
+    /// Whether a way of calls leads from what was alarmed to what is blamed; nothing where that cannot be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_grounded: Option<bool>,
     /// The service whose figures changed most, whatever the reason: what the score is held against.
     pub loudest: Option<String>,
     /// Seconds from opening the case's files to the conclusion.
@@ -98,6 +101,7 @@ impl Line {
                 .collect(),
             ranking: ranking(conclusion, &causes),
             statement: conclusion.statement.clone(),
+            is_grounded: None,
             loudest,
             seconds: cost.seconds,
             engine_seconds: cost.engine_seconds,

@@ -28,6 +28,7 @@ mod side_by_side;
 pub mod source;
 pub mod stage;
 pub mod tables;
+mod way;
 
 pub use case::{Case, CaseFile};
 pub use tables::Tables;

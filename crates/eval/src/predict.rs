@@ -10,13 +10,13 @@ use incident::{Alert, Conclusion};
 use investigation::confidence::Grounds;
 use investigation::{Diagnosis, Settings};
 use platform::Clock;
-use telemetry::{Answered, Answerer, AskError, Cancel, Inquiry, Limits, Next, Question, SourceName};
+use telemetry::{Answered, Answerer, AskError, Cancel, Inquiry, Limits, Next, Question, SourceName, Window};
 
 use crate::conclusion_line::{Cost, Line};
 use crate::files::{self, FileError};
 use crate::source::TableSource;
 use crate::tables::Kind;
-use crate::{folder, loudest, peak};
+use crate::{folder, loudest, peak, way};
 
 /// Steps after which a machine is considered not to end (I9).
 pub const STEPS_MAX: usize = 64;
@@ -77,6 +77,7 @@ fn one(predicting: &Predicting<'_>, name: &str, clock: &dyn Clock) -> Result<Lin
     predicting.without.iter().for_each(|kind| case.tables.remove(*kind));
     let alert = case.alert();
     let loudest = loudest::service(&case);
+    let (space, whole) = (alert.space.clone(), Window::new(case.file.history_from, case.file.at));
     let source = TableSource::new(case.tables);
     let (conclusion, engine) = diagnose_with(alert, &source, clock, predicting.settings);
     let cost = Cost {
@@ -84,7 +85,10 @@ fn one(predicting: &Predicting<'_>, name: &str, clock: &dyn Clock) -> Result<Lin
         engine_seconds: engine.as_secs_f64(),
         peak_bytes: peak::bytes(),
     };
-    Ok(Line::new(name, &conclusion, loudest, cost))
+    let mut line = Line::new(name, &conclusion, loudest, cost);
+    line.is_grounded = way::ends_of(&conclusion)
+        .and_then(|(alarmed, cause)| way::is_grounded(cause, alarmed, &source, &space, whole));
+    Ok(line)
 }
 
 /// Drives a diagnosis with one source to its conclusion, and gives the time that its own steps took.

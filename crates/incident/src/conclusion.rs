@@ -244,6 +244,9 @@ pub struct RootCause {
     pub statement: String,
     /// What set it off, when a change explains it.
     pub trigger: Option<Trigger>,
+    /// What contributes to its effect, and what keeps it up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub factors: Vec<Factor>,
     /// The facts it rests on.
     pub evidence: Vec<EvidenceId>,
 }
@@ -265,6 +268,41 @@ impl Trigger {
         let seconds = self.before_onset_ns as f64 / 1e9;
         if seconds < 1.0 { "at the onset".to_owned() } else { format!("{seconds:.1} s before the onset") }
     }
+}
+
+/// What a factor does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum FactorRole {
+    /// Without it the cause would have had less effect, or none.
+    Contributing,
+    /// It keeps the effect up, and may go on when the cause is gone: the loop of a metastable failure (Bronson et al.,
+    /// HotOS 2021).
+    Sustaining,
+}
+
+impl FactorRole {
+    /// The name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Contributing => "contributing",
+            Self::Sustaining => "sustaining",
+        }
+    }
+}
+
+/// Something beside a cause that contributes to its effect or keeps it up. It is not the cause, and no trigger.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Factor {
+    /// Which of the two.
+    pub role: FactorRole,
+    /// The sentence for people.
+    pub statement: String,
+    /// The facts it rests on.
+    pub evidence: Vec<EvidenceId>,
 }
 
 /// Something that could not be looked at, and what it could change.

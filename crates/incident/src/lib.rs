@@ -15,7 +15,9 @@ pub mod verification;
 
 pub use action::{Action, ApprovalRecord, Execution, ExecutionOutcome, Resolution};
 pub use alert::{Alert, AlertDesk, AlertReceipt, AlertSignal, Measured, Symptom};
-pub use conclusion::{ComponentKind, Conclusion, ConclusionKind, Fault, Gap, Onset, RootCause, Trigger};
+pub use conclusion::{
+    ComponentKind, Conclusion, ConclusionKind, Factor, FactorRole, Fault, Gap, Onset, RootCause, Trigger,
+};
 pub use evidence::{Evidence, EvidenceId, EvidenceKind};
 pub use hypothesis::{
     Candidate, CandidateKind, Hypothesis, HypothesisStatus, Prediction, PredictionOutcome, RuledOut,

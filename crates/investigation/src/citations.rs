@@ -31,6 +31,8 @@ pub fn checked(mut conclusion: Conclusion) -> (Conclusion, Vec<Note>) {
     let further = conclusion.further_causes.len();
     conclusion.further_causes.retain(|cause| is_cause_borne_out(&ledger, cause));
     dropped.push(("further causes", further - conclusion.further_causes.len()));
+    let causes = conclusion.root_cause.iter_mut().chain(&mut conclusion.further_causes);
+    dropped.push(("factors", causes.map(|cause| without_unfounded(&ledger, cause)).sum()));
     let is_cause_dropped =
         conclusion.root_cause.as_ref().is_some_and(|cause| !is_cause_borne_out(&ledger, cause));
     if is_cause_dropped {
@@ -61,6 +63,13 @@ fn gap((what, count): (&str, usize)) -> Gap {
 /// A candidate that is claimed to be nothing and cites nothing.
 fn is_open(hypothesis: &Hypothesis) -> bool {
     hypothesis.status != HypothesisStatus::Supported && hypothesis.evidence.is_empty()
+}
+
+/// Drops the factors that are not borne out, and gives their number.
+fn without_unfounded(ledger: &Ledger, cause: &mut RootCause) -> usize {
+    let before = cause.factors.len();
+    cause.factors.retain(|factor| is_borne_out(ledger, &factor.evidence, &factor.statement));
+    before - cause.factors.len()
 }
 
 fn is_cause_borne_out(ledger: &Ledger, cause: &RootCause) -> bool {

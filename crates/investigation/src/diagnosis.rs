@@ -7,11 +7,13 @@
 //! Does not act and does not know what can be done: that is `remediation`.
 
 mod attribution;
+mod breaker;
 mod call_graph;
 mod causes;
 mod conclude;
 mod detect;
 mod errors;
+mod factors;
 mod failures;
 mod hypotheses;
 mod mechanism;

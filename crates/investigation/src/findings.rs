@@ -10,6 +10,7 @@ use evidence::measures::edge_delay::{self, EdgeContrast};
 use evidence::measures::error_origination::{self, Origin};
 use evidence::measures::exclusive_latency::{self, Contrast};
 use evidence::measures::messages::{self, Flow};
+use evidence::measures::open_breaker::{self, OpenBreaker, Ways};
 use evidence::measures::structure::{self, Resends};
 use evidence::measures::waiting::{self, Lane};
 use evidence::series;
@@ -46,6 +47,7 @@ pub(crate) struct Findings {
     pub(crate) edges: Vec<EdgeContrast>,
     pub(crate) lanes: Vec<Lane>,
     pub(crate) resends: Vec<Resends>,
+    pub(crate) breakers: Vec<OpenBreaker>,
     pub(crate) flows: Vec<Flow>,
     pub(crate) skews: Vec<ClockSkew>,
     pub(crate) series: Vec<SeriesRow>,
@@ -92,6 +94,30 @@ impl Findings {
         work.values().any(|share| *share >= WORK_OF_OTHERS_MIN * connecting)
     }
 
+    /// The breaker that explains why this service fails by itself, if one does: it is open, and no more fails than calls
+    /// are missing.
+    pub(crate) fn breaker_of(&self, service: &str) -> Option<&OpenBreaker> {
+        let its_own = self.origins.iter().filter(|origin| origin.service == service && is_own(origin));
+        let failures =
+            its_own.filter(|origin| origin.is_raised()).fold(0.0, |sum, one| sum + one.new_origins());
+        let mut its = self.breakers.iter().filter(|breaker| breaker.caller == service);
+        its.find(|breaker| failures > 0.0 && breaker.explains(failures))
+    }
+
+    /// The questions that a breaker is seen by.
+    pub(crate) fn breaker_questions(&self) -> Vec<&QuestionId> {
+        let views = &self.views;
+        let asked = [&views.self_time.0, &views.self_time.1, &views.edges.0, &views.edges.1];
+        asked.into_iter().chain(&views.turn).collect()
+    }
+
+    /// Where errors begin, without what fails because a breaker is open.
+    pub(crate) fn origins_behind_breakers(&self) -> Vec<Origin> {
+        error_origination::without(&self.origins, |origin| {
+            is_own(origin) && self.breaker_of(&origin.service).is_some()
+        })
+    }
+
     /// Whether a span of this name opens a connection, as far as the structure of calls is looked at.
     pub(crate) fn is_connecting(&self, span: &str) -> bool {
         self.settings.of(&structure::MEASURE, || structure::is_connecting(span))
@@ -111,6 +137,11 @@ impl Findings {
     }
 }
 
+/// Whether a service fails by itself there, and not in a call.
+fn is_own(origin: &Origin) -> bool {
+    origin.kind != SpanKind::Client
+}
+
 /// Measures the answers in `ledger`.
 pub(crate) fn measure(
     alert: &Alert,
@@ -121,6 +152,8 @@ pub(crate) fn measure(
 ) -> Findings {
     let (good, bad) = (ledger.self_time(&views.self_time.0), ledger.self_time(&views.self_time.1));
     let (good_edges, bad_edges) = (edges(ledger, &views.edges.0), edges(ledger, &views.edges.1));
+    let turn = views.turn.as_ref().map_or(bad_edges, |id| edges(ledger, id));
+    let ways = Ways { good: good_edges, bad: bad_edges, turn };
     let rows = match ledger.table(&views.changes) {
         Some(Table::Changes(rows)) => rows.clone(),
         _ => Vec::new(),
@@ -152,6 +185,7 @@ pub(crate) fn measure(
         contrasts,
         lanes,
         resends: settings.of(&structure::MEASURE, || structure::resends(good_edges, bad_edges)),
+        breakers: settings.of(&open_breaker::MEASURE, || open_breaker::open((good, bad), ways)),
         flows: settings.of(&messages::MEASURE, || messages::flows(good_edges, bad_edges)),
         skews: settings.of(&clock::MEASURE, || clock::skews(good_edges)),
         series,

@@ -5,7 +5,7 @@
 
 use evidence::measures::computing;
 use evidence::symptoms::START_SECONDS;
-use incident::{Alert, Onset};
+use incident::{Alert, AlertSignal, Onset};
 use telemetry::time::{SECOND_NS, Window};
 use telemetry::{Ask, Question, QuestionId, Scope, Space, TraceId, UnixNanos};
 
@@ -49,6 +49,8 @@ pub(crate) struct Views {
     pub(crate) bad: Window,
     pub(crate) self_time: (QuestionId, QuestionId),
     pub(crate) edges: (QuestionId, QuestionId),
+    /// Of failures: the edges from the last good moment on, with the seconds in which it turned.
+    pub(crate) turn: Option<QuestionId>,
     pub(crate) exemplars: (QuestionId, QuestionId),
     pub(crate) changes: QuestionId,
     pub(crate) series: QuestionId,
@@ -157,6 +159,10 @@ impl Plan {
         let metrics = computing::METRICS.map(str::to_owned).to_vec();
         questions.push(self.ask(Ask::SeriesChange { good, bad, scope: Scope::all(), metrics }, settled));
         questions.push(self.ask(Ask::Compare { good, bad, scope: scope.clone() }, settled));
+        if alert.symptoms.first().is_some_and(|symptom| symptom.signal == AlertSignal::Errors) {
+            let window = Window::new(good.to, bad.to);
+            questions.push(self.ask(Ask::Edges { window, scope: Scope::all() }, settled));
+        }
         let base = self.asked - questions.len();
         let id = |place: usize| QuestionId::numbered(base + place);
         let views = Views {
@@ -164,6 +170,7 @@ impl Plan {
             bad,
             self_time: (id(1), id(4)),
             edges: (id(2), id(5)),
+            turn: questions.get(9).map(|question| question.id.clone()),
             exemplars: (id(3), id(6)),
             changes: id(7),
             series: id(8),

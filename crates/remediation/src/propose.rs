@@ -80,6 +80,7 @@ mod tests {
             fault,
             statement: String::new(),
             trigger: None,
+            factors: Vec::new(),
             evidence: Vec::new(),
         };
         Conclusion {

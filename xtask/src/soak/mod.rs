@@ -79,6 +79,13 @@ const ALL: &[Soak] = &[
         inputs: ENGINE,
     },
     Soak {
+        name: "eval-order",
+        what: "the public cases in other orders, and in a debug build: the same bytes",
+        package: "testkit",
+        filter: "builds::",
+        inputs: &["crates/eval", "crates/evidence", "crates/investigation", "crates/testkit"],
+    },
+    Soak {
         name: "eval-peers",
         what: "published methods and the engine on the same public cases, scored by the same scorer",
         package: "firstcause",
@@ -266,6 +273,7 @@ mod tests {
                 "demo-matrix",
                 "demo-placebo",
                 "engine-300",
+                "eval-order",
                 "eval-peers",
                 "kill",
                 "quiet-hours",

@@ -26,6 +26,9 @@ pub struct Figures {
     pub inner: Share,
     /// Cases whose label names a change: that change was blamed, and no other.
     pub change: Share,
+    /// Cases in which somebody is blamed, of alerts that name a service and data that hold calls: a way of calls leads
+    /// from the one to the other.
+    pub grounded: Share,
     /// Of the cases in which nobody was blamed, those with nobody to blame.
     pub abstention_precision: Share,
     /// Of the cases with nobody to blame, those in which nobody was blamed.
@@ -89,6 +92,10 @@ fn is_change(case: &Judged) -> bool {
     case.line.as_ref().is_some_and(|line| line.changes == [case.label.change.as_str()])
 }
 
+fn is_grounded(case: &Judged) -> Option<bool> {
+    case.line.as_ref()?.is_grounded
+}
+
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(0.0)
@@ -116,6 +123,9 @@ impl Figures {
             fault: share(all().filter(|_| has_kinds), Judged::is_won),
             inner: share(rooted().filter(|case| !case.label.inner.is_empty()), |case| case.is_inner),
             change: share(rooted().filter(|case| !case.label.change.is_empty()), is_change),
+            grounded: share(all().filter(|case| is_grounded(case).is_some()), |case| {
+                is_grounded(case) == Some(true)
+            }),
             abstention_precision: share(all().filter(|case| case.abstained), |case| case.label.is_none),
             abstention_recall: share(all().filter(|case| case.label.is_none), |case| case.abstained),
             decoys_blamed: Share::new(all().map(|case| case.decoys.len()).sum(), decoys),

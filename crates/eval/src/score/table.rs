@@ -31,6 +31,7 @@ fn system(figures: &Figures) -> String {
         ("exact root set", figures.exact),
         ("component and kind of fault", figures.fault),
         ("change", figures.change),
+        ("path grounded", figures.grounded),
         ("abstention precision", figures.abstention_precision),
         ("abstention recall", figures.abstention_recall),
         ("decoys blamed", figures.decoys_blamed),

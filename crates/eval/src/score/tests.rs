@@ -34,6 +34,7 @@ fn line(case: &str, ranking: &[(&str, f64)], loudest: &str) -> Line {
             .map(|(name, score)| Ranked { component: (*name).to_owned(), score: *score })
             .collect(),
         statement: String::new(),
+        is_grounded: None,
         loudest: Some(loudest.to_owned()),
         seconds: 1.0,
         engine_seconds: 0.5,

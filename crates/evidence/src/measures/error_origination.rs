@@ -60,7 +60,9 @@ impl Origin {
         self.is_raised
     }
 
-    fn new_origins(&self) -> f64 {
+    /// Origins beyond those of the good window, as many as there were for each span.
+    #[must_use]
+    pub fn new_origins(&self) -> f64 {
         let usual = self.good.0 as f64 / self.good.1.max(1) as f64 * self.bad.1 as f64;
         (self.bad.0 as f64 - usual).max(0.0)
     }
@@ -134,6 +136,20 @@ pub fn origins(good: &SelfTimeTable, bad: &SelfTimeTable, thresholds: &Threshold
             q_value,
         })
         .collect();
+    rank(&mut found);
+    found
+}
+
+/// The origins that are none of those `is_explained` says, with their shares of what is left.
+#[must_use]
+pub fn without(origins: &[Origin], is_explained: impl Fn(&Origin) -> bool) -> Vec<Origin> {
+    let mut left: Vec<Origin> = origins.iter().filter(|origin| !is_explained(origin)).cloned().collect();
+    rank(&mut left);
+    left
+}
+
+/// Gives each its share, and brings the largest to the front.
+fn rank(found: &mut [Origin]) {
     let all: f64 = found.iter().filter(|origin| origin.is_raised()).map(Origin::new_origins).sum();
     for origin in found.iter_mut().filter(|origin| origin.is_raised()) {
         origin.share = origin.new_origins() / all;
@@ -143,7 +159,6 @@ pub fn origins(good: &SelfTimeTable, bad: &SelfTimeTable, thresholds: &Threshold
             .total_cmp(&a.share)
             .then_with(|| (&a.service, &a.span, &a.entry).cmp(&(&b.service, &b.span, &b.entry)))
     });
-    found
 }
 
 #[cfg(test)]

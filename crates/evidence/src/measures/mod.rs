@@ -25,6 +25,7 @@ pub mod messages;
 pub mod metric_shift;
 pub mod name_resolution;
 pub mod node_state;
+pub mod open_breaker;
 pub mod replication;
 pub mod request_metrics;
 pub mod saturation;
@@ -71,6 +72,7 @@ pub fn all() -> &'static [Measure] {
         metric_shift::MEASURE,
         name_resolution::MEASURE,
         node_state::MEASURE,
+        open_breaker::MEASURE,
         replication::MEASURE,
         request_metrics::MEASURE,
         saturation::MEASURE,

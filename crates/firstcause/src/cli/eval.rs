@@ -96,9 +96,9 @@ pub(crate) struct EvalForms {
 pub(crate) struct EvalRun {
     /// The folder of the dataset
     pub(crate) dir: PathBuf,
-    /// Keep cases, answers and conclusions in this folder, which must be new
+    /// Keep cases, answers and conclusions in this folder, which must be new; without it they are dropped
     #[arg(long, value_name = "DIR")]
-    pub(crate) keep: PathBuf,
+    pub(crate) keep: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) choice: EvalChoice,
     #[command(flatten)]

@@ -3,17 +3,16 @@
 //! Staging and predicting are processes of their own, as in `eval run`; the scoring is done here, where labels may be
 //! read.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use eval::datasets::INCIDENTS;
 use eval::score::{Scoring, score};
-use platform::uuid_v7;
 
 use super::eval::{conditions, finish, own_process, usage};
+use super::kept::Kept;
 use crate::cli::backtest::Backtest;
 use crate::failure::{Failure, Outcome};
 use crate::terminal;
-use crate::wiring::Doors;
 
 /// Runs the command.
 pub(crate) fn run(args: &Backtest) -> anyhow::Result<Outcome> {
@@ -24,7 +23,7 @@ pub(crate) fn run(args: &Backtest) -> anyhow::Result<Outcome> {
         return Err(Failure::usage("no folder is given", "`--example DIR` writes one to try"));
     };
     let kept = Kept::new(args.keep.as_deref())?;
-    let outcome = scored(args, dir, &kept.folder);
+    let outcome = scored(args, dir, kept.folder());
     kept.clear();
     outcome
 }
@@ -68,33 +67,4 @@ fn scored(args: &Backtest, dir: &Path, kept: &Path) -> anyhow::Result<Outcome> {
     }
     let share = told.explained as f64 / told.incidents.max(1) as f64;
     Ok(if args.at_least.is_some_and(|least| share < least) { Outcome::Negative } else { Outcome::AsAsked })
-}
-
-/// Where the files of a run lie, and whether they stay.
-struct Kept {
-    folder: PathBuf,
-    is_ours: bool,
-}
-
-impl Kept {
-    fn new(keep: Option<&Path>) -> anyhow::Result<Self> {
-        if let Some(folder) = keep {
-            if folder.exists() {
-                let what = format!("`{}` is there already", folder.display());
-                return Err(Failure::usage(what, "give a new folder to `--keep`"));
-            }
-            return Ok(Self { folder: folder.to_owned(), is_ours: false });
-        }
-        let doors = Doors::real();
-        let id = uuid_v7(&*doors.clock, &mut platform::OsChance);
-        Ok(Self { folder: std::env::temp_dir().join(format!("firstcause-backtest-{id}")), is_ours: true })
-    }
-
-    /// Removes what nobody asked to keep.
-    fn clear(&self) {
-        if self.is_ours && self.folder.exists() {
-            // What cannot be removed lies in the system's folder for such files, which is emptied by itself.
-            std::fs::remove_dir_all(&self.folder).unwrap_or_default();
-        }
-    }
 }

@@ -14,6 +14,7 @@ use eval::stage::{Staging, stage_telling};
 use investigation::Settings;
 use platform::SystemClock;
 
+use super::kept::Kept;
 use crate::cli::eval::{EvalCommand, EvalConditions, EvalPredict, EvalRun, EvalScore, EvalStage};
 use crate::failure::{Failure, Outcome};
 use crate::terminal;
@@ -80,8 +81,15 @@ fn score_conclusions(args: &EvalScore) -> anyhow::Result<Outcome> {
 }
 
 fn run_all(args: &EvalRun) -> anyhow::Result<Outcome> {
-    let (cases, answers) = (args.keep.join("cases"), args.keep.join("answers"));
-    let conclusions = args.keep.join("conclusions.jsonl");
+    let kept = Kept::new(args.keep.as_deref())?;
+    let outcome = run_in(kept.folder(), args);
+    kept.clear();
+    outcome
+}
+
+fn run_in(folder: &Path, args: &EvalRun) -> anyhow::Result<Outcome> {
+    let (cases, answers) = (folder.join("cases"), folder.join("answers"));
+    let conclusions = folder.join("conclusions.jsonl");
     let mut stage = own_process("stage", &args.dir)?;
     stage.arg("--out").arg(&cases).arg("--answers").arg(&answers);
     stage.arg("--seed").arg(args.choice.seed.to_string());

@@ -13,6 +13,7 @@ mod doctor;
 mod eval;
 mod gate;
 mod journal;
+mod kept;
 mod man;
 mod report;
 mod rules;

@@ -1,6 +1,6 @@
 //! The report on one screen: what, why, since when, what was done, did it work, what is not known.
 
-use incident::{Report, Verdict};
+use incident::{FactorRole, Report, Verdict};
 use telemetry::time::SECOND_NS;
 
 use super::plain;
@@ -25,6 +25,13 @@ pub(crate) fn render(report: &Report) -> String {
             "trigger",
             &format!("{} {} -> {}, {}", change.service, change.before, change.after, trigger.lead()),
         );
+    }
+    for factor in conclusion.root_cause.iter().flat_map(|cause| &cause.factors).take(LINES_MAX) {
+        let label = match factor.role {
+            FactorRole::Contributing => "beside",
+            FactorRole::Sustaining => "kept up by",
+        };
+        push(&mut lines, label, &factor.statement);
     }
     let confidence = conclusion.confidence.map_or_else(|| "unmeasured".to_owned(), |c| in_words(c.get()));
     push(&mut lines, "confidence", &confidence);

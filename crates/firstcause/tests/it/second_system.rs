@@ -29,6 +29,8 @@ const CASES: &[Case] = &[
     Case { fault: "n_plus_one", component: "service", name: "accounts", kinds: &["more_calls"] },
     Case { fault: "blocking_client", component: "service", name: "web", kinds: &["blocked_executor"] },
     Case { fault: "pool_of_one", component: "service", name: "accounts", kinds: &["pool_wait"] },
+    // The caller's breaker opens: nearly all errors then begin in the caller, which is not to blame.
+    Case { fault: "failing_callee", component: "service", name: "pricing", kinds: &["error_origin"] },
     // Nobody can tell from outside whether what never answers is slow or dead.
     Case {
         fault: "redis_hangs",
@@ -86,7 +88,7 @@ fn run(case: &Case, shop: &mut Shop) -> Result<serde_json::Value, String> {
     report
 }
 
-// covers: AT-32, AT-33
+// covers: AT-32, AT-33, PB-46
 #[test]
 fn faults_of_a_system_nobody_wrote_for_us_are_explained() {
     let _turn = alone();

@@ -1,7 +1,9 @@
 //! A sound conclusion passes; a fabricated id, a wrong value and changed evidence do not.
 
 use incident::conclusion::SCHEMA;
-use incident::{Candidate, CandidateKind, ComponentKind, EvidenceKind, Fault, Prediction};
+use incident::{
+    Candidate, CandidateKind, ComponentKind, EvidenceKind, Factor, FactorRole, Fault, Prediction,
+};
 use telemetry::number::Num;
 use telemetry::{QuestionId, SourceName};
 
@@ -46,6 +48,7 @@ fn conclusion() -> Conclusion {
             fault: Fault::SlowWork,
             statement: statement.to_owned(),
             trigger: None,
+            factors: Vec::new(),
             evidence: vec![item.id.clone()],
         }),
         further_causes: Vec::new(),
@@ -100,6 +103,23 @@ fn what_states_another_value_than_its_evidence_is_dropped() {
     wrong.ruled_out[0].numbers.insert("now_ms_per_call".to_owned(), Num::new(41.27));
     let (checked, _) = checked(wrong);
     assert!(checked.hypotheses.is_empty() && checked.ruled_out.is_empty());
+}
+
+#[test]
+fn a_factor_that_is_not_borne_out_goes_and_its_cause_stays() {
+    let factor = |id: EvidenceId| Factor {
+        role: FactorRole::Sustaining,
+        statement: "calls are repeated".to_owned(),
+        evidence: vec![id],
+    };
+    let mut wrong = conclusion();
+    let sound = factor(wrong.evidence[0].id.clone());
+    if let Some(cause) = &mut wrong.root_cause {
+        cause.factors = vec![sound.clone(), factor(EvidenceId("ev_000000000000".to_owned()))];
+    }
+    let (checked, notes) = checked(wrong);
+    assert_eq!(checked.root_cause.map(|cause| cause.factors), Some(vec![sound]));
+    assert_eq!((checked.gaps.len(), notes.len()), (1, 1));
 }
 
 // covers: PB-44

@@ -62,6 +62,7 @@ fn named(evidence: Vec<Evidence>) -> Conclusion {
             fault: Fault::SlowWork,
             statement: String::new(),
             trigger: None,
+            factors: Vec::new(),
             evidence: evidence.iter().map(|item| item.id.clone()).collect(),
         }),
         further_causes: Vec::new(),

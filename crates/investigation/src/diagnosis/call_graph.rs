@@ -300,6 +300,7 @@ impl<'a> View<'a> {
                 self.whole()
             ),
             trigger: None,
+            factors: Vec::new(),
             service,
             evidence,
         }

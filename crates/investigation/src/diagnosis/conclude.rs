@@ -5,7 +5,7 @@ use incident::{Alert, Candidate, Conclusion, ConclusionKind, Onset, RootCause, R
 use telemetry::number::Num;
 use telemetry::{Note, NoteKind, QuestionId, Stage, TraceId};
 
-use super::{hypotheses, root_cause, shared};
+use super::{factors, hypotheses, root_cause, shared};
 use crate::findings::Findings;
 use crate::ledger::{Fact, Ledger};
 use crate::rules::{self, Exclusion};
@@ -42,6 +42,7 @@ pub(super) fn conclude(
     let common = shared::facts(ledger, findings);
     shared::tell(&mut causes, &common);
     causes.extend(if causes.is_empty() { shared::place(alert, findings, &common) } else { None });
+    factors::tell(&mut causes, ledger, findings);
     root_cause::prove_candidates(ledger, findings);
     let ruled_out = exclude(ledger, findings, &causes);
     notes.extend(
@@ -53,6 +54,14 @@ pub(super) fn conclude(
     if let Some(trigger) = root_cause.as_ref().and_then(|cause| cause.trigger.as_ref()) {
         notes.push(Note::new(Stage::Correlate, NoteKind::Learned, hypotheses::trigger_text(trigger)));
     }
+    let beside = root_cause.iter().flat_map(|cause| &cause.factors);
+    notes.extend(beside.map(|factor| {
+        Note::new(
+            Stage::Correlate,
+            NoteKind::Learned,
+            format!("{}: {}", factor.role.name(), factor.statement),
+        )
+    }));
     notes.push(Note::new(Stage::Correlate, NoteKind::Ended, ""));
     notes.push(Note::new(Stage::Synthesize, NoteKind::Began, "which explanation holds"));
     let all: Vec<&RootCause> = root_cause.iter().chain(&further_causes).collect();

@@ -5,7 +5,7 @@
 use evidence::measures::error_origination::Origin;
 use incident::{ComponentKind, EvidenceKind, Fault, RootCause};
 
-use super::hypotheses;
+use super::{breaker, hypotheses};
 use crate::findings::Findings;
 use crate::ledger::{Fact, Ledger};
 use crate::suspects;
@@ -24,11 +24,12 @@ struct Beginning {
 /// the errors; and where several statements of one database fail, the database is what they have in common.
 fn beginning(findings: &Findings) -> Option<Beginning> {
     let share_min = findings.settings.thresholds.share_min;
-    if let Some(origin) = findings.origins.first().filter(|origin| origin.share >= share_min) {
+    let origins = findings.origins_behind_breakers();
+    if let Some(origin) = origins.first().filter(|origin| origin.share >= share_min) {
         let (component, name) = component(origin);
         return Some(Beginning { component, name: name.to_owned(), origin: origin.clone(), further: 0 });
     }
-    let raised: Vec<&Origin> = findings.origins.iter().filter(|origin| origin.is_raised()).collect();
+    let raised: Vec<&Origin> = origins.iter().filter(|origin| origin.is_raised()).collect();
     together(&raised, share_min, database)
         .or_else(|| together(&raised, share_min, |origin| Some(component(origin))))
 }
@@ -64,7 +65,9 @@ fn together<'a>(
 
 /// The component in which errors begin.
 pub(super) fn origin(ledger: &mut Ledger, findings: &Findings) -> Option<RootCause> {
-    let Beginning { component, name, origin, further } = beginning(findings)?;
+    let Some(Beginning { component, name, origin, further }) = beginning(findings) else {
+        return breaker::behind(ledger, findings);
+    };
     let span = match further {
         0 => origin.span.clone(),
         _ => format!("{} and {further} more", origin.span),
@@ -119,6 +122,7 @@ pub(super) fn origin(ledger: &mut Ledger, findings: &Findings) -> Option<RootCau
         },
         statement,
         trigger,
+        factors: Vec::new(),
         evidence,
     })
 }

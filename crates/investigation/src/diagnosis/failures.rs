@@ -81,6 +81,7 @@ pub(super) fn queue(ledger: &mut Ledger, findings: &Findings, symptom: &Symptom)
         fault,
         statement,
         trigger,
+        factors: Vec::new(),
         evidence,
     })
 }
@@ -152,6 +153,7 @@ pub(super) fn storm(ledger: &mut Ledger, findings: &Findings) -> Option<RootCaus
         fault: Fault::RetryStorm,
         statement,
         trigger,
+        factors: Vec::new(),
         evidence: evidence.into_iter().collect(),
     })
 }

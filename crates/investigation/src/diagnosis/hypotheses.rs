@@ -54,6 +54,7 @@ pub(super) fn rank(
 
 fn refuted_prediction(rule: &str) -> &'static str {
     match rule {
+        "breaker_open" => "it fails although it calls whom it called before",
         "cause_after_onset" => "it took effect before the onset",
         "change_without_effect" => "spans of the new version do slower work than spans of the old one",
         "edge_unchanged" => "calls on this way take longer than the callee explains",

@@ -81,6 +81,7 @@ fn of_blame(
         fault: mechanism.fault,
         statement: statement(findings, blame, &mechanism, trigger.as_ref()),
         trigger,
+        factors: Vec::new(),
         evidence,
     }
 }

@@ -120,6 +120,7 @@ pub(super) fn place(alert: &Alert, findings: &Findings, common: &[Shared]) -> Op
         fault: if symptom.signal == AlertSignal::Errors { Fault::ErrorOrigin } else { Fault::SlowDependency },
         statement: format!("at or behind {name}: {}; no service explains half of it", one.text()),
         trigger: None,
+        factors: Vec::new(),
         evidence: vec![one.evidence.clone()],
     })
 }

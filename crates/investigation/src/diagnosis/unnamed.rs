@@ -212,6 +212,7 @@ fn cause(one: &Suspected, evidence: &[EvidenceId]) -> RootCause {
         fault,
         statement: words::text(one),
         trigger: None,
+        factors: Vec::new(),
         evidence: evidence.to_vec(),
     }
 }

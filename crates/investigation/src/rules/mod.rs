@@ -2,6 +2,7 @@
 //!
 //! One file each; a rule is listed in [`all`]. Rules see measured findings only, never raw answers.
 
+pub mod breaker_open;
 pub mod cause_after_onset;
 pub mod change_without_effect;
 pub mod edge_unchanged;
@@ -44,6 +45,7 @@ pub(crate) struct Exclusion {
 #[must_use]
 pub fn all() -> &'static [Rule] {
     &[
+        breaker_open::RULE,
         cause_after_onset::RULE,
         change_without_effect::RULE,
         edge_unchanged::RULE,

@@ -6,7 +6,7 @@
 mod switched;
 mod world;
 
-use incident::{AlertSignal, ComponentKind, Conclusion, Fault};
+use incident::{AlertSignal, ComponentKind, Conclusion, FactorRole, Fault};
 use investigation::Settings;
 use telemetry::SpanKind;
 use telemetry::answer::{CompareAttribute, CompareTable, CompareValue, LaneRow, QueueFigures, Split};
@@ -275,6 +275,54 @@ fn repetitions_that_feed_themselves_are_the_callers_and_those_of_a_failing_calle
     assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::ErrorOrigin), "{}", cause.statement);
 }
 
+/// `front` fails twice as often as `back`, which it calls once a request before, and of a hundred requests ten times now.
+fn open_breaker() -> World {
+    let mut world = World { signal: Some(AlertSignal::Errors), ..healthy() };
+    world.groups.push(Group { span: "POST /", ..server("front", 1.0, 1.0) });
+    for group in world.groups.iter_mut().filter(|group| group.kind == SpanKind::Server) {
+        group.failing = true;
+    }
+    world.calls = Some([(960, 0), (10, 9)]);
+    world
+}
+
+// covers: PB-46
+#[test]
+fn a_caller_whose_breaker_is_open_is_a_symptom_and_one_that_goes_on_calling_is_not() {
+    let mut world = open_breaker();
+    let conclusion = world.diagnose();
+    assert!(switched::rules_out("breaker_open")(&conclusion), "{:?}", conclusion.ruled_out);
+    let cause = conclusion.root_cause.unwrap();
+    assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::ErrorOrigin), "{}", cause.statement);
+    let [factor] = cause.factors.as_slice() else { panic!("{:?}", cause.factors) };
+    assert_eq!(factor.role, FactorRole::Sustaining);
+    assert!(factor.statement.contains("`front` no longer calls `back`"), "{}", factor.statement);
+    world.groups[1].failing = false;
+    let cause = world.cause();
+    assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::ErrorOrigin), "too few calls are left");
+    assert!(cause.statement.contains("9 of 10 calls of `back` from `front` failed"), "{}", cause.statement);
+    world.calls = Some([(960, 0), (96, 9)]);
+    assert_eq!(world.cause().service, "front", "it calls as often as before, and fails by itself");
+    world.calls = Some([(960, 0), (48, 40)]);
+    assert_eq!(world.cause().service, "front", "more of it fails than calls are missing");
+}
+
+#[test]
+fn what_contributes_and_what_keeps_a_failure_up_stand_beside_its_cause() {
+    let mut world = World { signal: Some(AlertSignal::Errors), ..healthy() };
+    world.groups[1].failing = true;
+    assert!(world.cause().factors.is_empty());
+    world.edges = vec![("front", "back", 0.5, 30.0, 8)];
+    let cause = world.cause();
+    assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::ErrorOrigin), "{}", cause.statement);
+    let told: Vec<_> = cause.factors.iter().map(|factor| factor.role).collect();
+    assert_eq!(told, [FactorRole::Sustaining], "{:?}", cause.factors);
+    assert!(cause.factors[0].statement.contains("repeats its calls of `back`"));
+    let surge = World { surge: true, ..slow_work(Some(0.6)) }.cause();
+    assert_eq!((surge.service.as_str(), surge.factors.len()), ("back", 1), "{}", surge.statement);
+    assert_eq!(surge.factors[0].role, FactorRole::Contributing, "{:?}", surge.factors);
+}
+
 /// More than half of the messages are never processed.
 fn lost_mail() -> QueueFigures {
     QueueFigures {
@@ -401,6 +449,10 @@ fn a_measure_that_is_switched_off_says_nothing() {
     let storm = World { signal: Some(AlertSignal::Errors), edges: resends, ..healthy() };
     switched::check("structure", run(storm), has_fault(Fault::RetryStorm));
 
+    let is_behind =
+        |conclusion: &Conclusion| conclusion.root_cause.as_ref().is_some_and(|cause| cause.service == "back");
+    switched::check("open_breaker", run(open_breaker()), is_behind);
+
     let lost = lost_mail();
     let queue = World { signal: Some(AlertSignal::Throughput), queue: Some(lost), ..healthy() };
     switched::check("messages", run(queue), has_fault(Fault::MessageLoss));
@@ -410,6 +462,8 @@ fn a_measure_that_is_switched_off_says_nothing() {
 fn a_rule_that_is_switched_off_rules_nothing_out() {
     let world = World { deployed: vec!["front"], deployed_late: vec!["back"], ..slow_work(Some(0.6)) };
     let run = |settings| world.diagnose_with(settings);
+    let open = |settings| open_breaker().diagnose_with(settings);
+    switched::check("breaker_open", open, switched::rules_out("breaker_open"));
     switched::check("cause_after_onset", run, switched::rules_out("cause_after_onset"));
     switched::check("change_without_effect", run, switched::rules_out("change_without_effect"));
     switched::check("edge_unchanged", run, switched::rules_out("edge_unchanged"));

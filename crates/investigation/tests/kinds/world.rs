@@ -63,6 +63,8 @@ pub(crate) struct World {
     pub(crate) groups: Vec<Group>,
     /// caller, callee, delay before and now, repetitions of ten calls now.
     pub(crate) edges: Vec<(&'static str, &'static str, f64, f64, u64)>,
+    /// Calls of every edge and how many of them fail, before and now; else 200 and none.
+    pub(crate) calls: Option<[(u64, u64); 2]>,
     pub(crate) queue: Option<QueueFigures>,
     /// Milliseconds that the callees' clocks are ahead.
     pub(crate) skew_ms: i64,
@@ -75,6 +77,8 @@ pub(crate) struct World {
     /// Deployed seconds after the onset.
     pub(crate) deployed_late: Vec<&'static str>,
     pub(crate) signal: Option<AlertSignal>,
+    /// Twice the requests now.
+    pub(crate) surge: bool,
 }
 
 fn jitter(second: i64) -> f64 {
@@ -122,7 +126,11 @@ impl World {
             ["back", "front"].map(|service| {
                 let is_bad = second >= ONSET;
                 let ns = (if is_bad { 90.0 } else { 4.0 } * MS + jitter(second)) as i64;
-                let count = if is_bad && self.signal == Some(AlertSignal::Throughput) { 2 } else { RATE };
+                let count = match self.signal {
+                    Some(AlertSignal::Throughput) if is_bad => 2,
+                    _ if is_bad && self.surge => 2 * RATE,
+                    _ => RATE,
+                };
                 OnsetRow {
                     subject: subject(service, "GET /", "1"),
                     second: at(second),
@@ -174,13 +182,14 @@ impl World {
     }
 
     fn edges(&self, window: Window) -> Table {
-        let is_bad = window.from >= at(ONSET);
+        let is_bad = window.to > at(ONSET);
+        let (count, errors) = self.calls.map_or((200, 0), |[good, bad]| if is_bad { bad } else { good });
         let edge = |caller: &str, callee: &str, delay_ms: f64, resends| EdgeRow {
             caller: caller.into(),
             callee: callee.into(),
             is_instrumented: true,
-            count: 200,
-            errors: 0,
+            count,
+            errors,
             client_sum_ns: 0,
             server_sum_ns: 0,
             delay_p50_ns: 0,

@@ -100,6 +100,16 @@ fn why(conclusion: &Conclusion) -> Markup {
             }
             "."
         }
+        @for factor in cause.factors.iter().take(4) {
+            br;
+            strong {
+                @match factor.role {
+                    incident::FactorRole::Contributing => "Beside it: ",
+                    incident::FactorRole::Sustaining => "Kept up by: ",
+                }
+            }
+            (named(&factor.statement))
+        }
         @for further in conclusion.further_causes.iter().take(4) {
             br; strong { "And: " } (named(&further.statement))
         }

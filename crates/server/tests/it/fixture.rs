@@ -227,6 +227,11 @@ fn cause() -> RootCause {
             change: change(133, ChangeKind::Deploy, "orders", "orders-1", ("2.3.7", "2.4.0")),
             before_onset_ns: 7_000_000_000,
         }),
+        factors: vec![Factor {
+            role: FactorRole::Sustaining,
+            statement: "gateway repeats its calls of orders while they fail".into(),
+            evidence: Vec::new(),
+        }],
         evidence: ["ev_0a1b2c3d4e5f", "ev_1b2c3d4e5f60", "ev_2c3d4e5f6071"]
             .map(|id| EvidenceId(id.into()))
             .into(),

@@ -31,6 +31,7 @@ fn the_page_says_what_broke_why_since_when_what_was_done_and_whether_it_worked()
             "SELECT orders of orders takes 764 ms",
             "deploy of orders to 2.4.0",
             "7.0 s before the onset",
+            "Kept up by:",
             "15:09:00.0",
             "restart_with_override",
             "ORDERS_USE_INDEX=on",

@@ -7,6 +7,7 @@
     reason = "a test may fail loudly"
 )]
 
+mod builds;
 mod engine;
 mod order;
 mod quiet_hours;

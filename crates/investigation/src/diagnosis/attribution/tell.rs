@@ -114,6 +114,7 @@ fn name(
         fault: fault(named.mode),
         statement,
         trigger: Some(trigger),
+        factors: Vec::new(),
         evidence: fact.into_iter().chain(signs.iter().cloned()).collect(),
     });
     true

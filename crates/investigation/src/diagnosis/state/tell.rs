@@ -182,6 +182,7 @@ fn cause(trouble: &Trouble, evidence: Vec<EvidenceId>) -> RootCause {
         fault: trouble.fault,
         statement: trouble.says.clone(),
         trigger: None,
+        factors: Vec::new(),
         evidence,
     }
 }
