@@ -15,7 +15,7 @@ use crate::files::FileError;
 use crate::folder;
 use crate::label::Label;
 use crate::score::{Judged, Report};
-use crate::tables::Tables;
+use telemetry::recorded::Tables;
 
 /// The schema name of the report.
 pub const SCHEMA: &str = "firstcause.backtest/1";

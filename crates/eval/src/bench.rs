@@ -19,8 +19,9 @@ use self::remembered::Remembered;
 use crate::case::Case;
 use crate::conclusion_line::{Cost, Line};
 use crate::files::FileError;
-use crate::tables::{Kind, Tables};
+use crate::sample;
 use crate::{loudest, predict, side_by_side};
+use telemetry::recorded::{Kind, Tables};
 
 /// How cases are changed before anything is made of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl Condition {
         case.file.shift(self.shift_seconds);
         self.without.iter().for_each(|kind| case.tables.remove(*kind));
         if self.one_trace_in > 1 {
-            case.tables.sample(self.one_trace_in);
+            sample::traces(&mut case.tables, self.one_trace_in);
         }
     }
 

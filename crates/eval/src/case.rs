@@ -7,7 +7,7 @@ use telemetry::number::Num;
 use telemetry::time::SECOND_NS;
 use telemetry::{Space, UnixNanos, Window};
 
-use crate::tables::Tables;
+use telemetry::recorded::Tables;
 
 /// The schema name of `case.json`.
 pub const SCHEMA: &str = "firstcause.case/1";

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::case::{Case, CaseFile, SCHEMA};
 use crate::files::{self, CsvOut, CsvRows, FileError};
-use crate::tables::{Call, Tables};
+use telemetry::recorded::{Call, Tables};
 
 pub(crate) use attributes::Shared;
 

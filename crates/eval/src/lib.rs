@@ -1,8 +1,8 @@
 //! Labelled incidents in, scores out.
 //!
 //! Three processes that share no memory: [`stage`] reads a dataset with its labels and writes opaque cases,
-//! [`predict`] runs the engine on them without labels, [`score`] compares. Reading order: [`tables`], [`case`],
-//! [`folder`], [`datasets`], [`source`], [`conclusion_line`], [`label`].
+//! [`predict`] runs the engine on them without labels, [`score`] compares. A case is neutral tables, which
+//! [`telemetry::recorded`] answers from. Reading order: [`case`], [`folder`], [`datasets`], [`conclusion_line`], [`label`].
 //!
 //! Holds no threshold of the engine, and gives it nothing but an alert, a time and the data.
 
@@ -23,12 +23,10 @@ pub mod label;
 mod loudest;
 mod peak;
 pub mod predict;
+pub mod sample;
 pub mod score;
 mod side_by_side;
-pub mod source;
 pub mod stage;
-pub mod tables;
 mod way;
 
 pub use case::{Case, CaseFile};
-pub use tables::Tables;

@@ -14,9 +14,9 @@ use telemetry::{Answered, Answerer, AskError, Cancel, Inquiry, Limits, Next, Que
 
 use crate::conclusion_line::{Cost, Line};
 use crate::files::{self, FileError};
-use crate::source::TableSource;
-use crate::tables::Kind;
 use crate::{folder, loudest, peak, way};
+use telemetry::recorded::Kind;
+use telemetry::recorded::TableSource;
 
 /// Steps after which a machine is considered not to end (I9).
 pub const STEPS_MAX: usize = 64;

@@ -84,8 +84,8 @@ mod tests {
     use telemetry::UnixNanos;
 
     use super::*;
-    use crate::source::TableSource;
-    use crate::tables::{Call, Tables};
+    use telemetry::recorded::TableSource;
+    use telemetry::recorded::{Call, Tables};
 
     /// What is said when `blamed` is blamed for an alert on `alarmed`.
     fn grounded(blamed: &str, alarmed: &[&str], calls: &[(&str, &str)]) -> Option<bool> {

@@ -1,7 +1,8 @@
 //! What a system emits, the questions one may ask of it, and how a trace is assembled.
 //!
 //! Reading order: [`time`], [`ids`], [`signal`], [`trace`], [`question`], [`answer`], [`inquiry`], [`source`];
-//! [`rows`], [`peer`], [`template`] and [`paths`] for sources that answer from raw signals.
+//! [`rows`], [`peer`], [`template`] and [`paths`] for sources that answer from raw signals; [`recorded`] answers from
+//! tables of them.
 //!
 //! Deliberately absent: any wire format, any IO, any clock. What a signal means for an incident is said in
 //! `incident` and `evidence`, never here.
@@ -13,6 +14,7 @@ pub mod number;
 pub mod paths;
 pub mod peer;
 pub mod question;
+pub mod recorded;
 pub mod rows;
 pub mod signal;
 pub mod source;

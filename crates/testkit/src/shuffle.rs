@@ -2,10 +2,10 @@
 //!
 //! Nothing else changes. The rows of a trace and the events of a way are in the order of what happened: these keep it.
 
-use eval::Tables;
 use eval::predict::STEPS_MAX;
 use incident::{Alert, Conclusion};
 use investigation::Diagnosis;
+use telemetry::recorded::Tables;
 use telemetry::{Answered, Answerer, AskError, Cancel, Inquiry, Limits, Next, Question, SourceName, Table};
 
 use crate::dice::Dice;

@@ -8,7 +8,7 @@ use crate::conclusion_line::Line;
 use crate::predict::{Predicting, predict};
 use crate::score::{Scoring, score};
 use crate::stage::{Staging, stage};
-use crate::tables::Kind;
+use telemetry::recorded::Kind;
 
 fn backtest(without: &[Kind]) -> Backtest {
     let folder = tempfile::tempdir().unwrap();
@@ -50,7 +50,7 @@ fn missing_telemetry_is_named_by_service_and_kind() {
     let mut tables = Tables::default();
     let label = Label { roots: vec!["payment".to_owned()], ..Label::default() };
     let at = telemetry::UnixNanos(0).plus_seconds(1_000);
-    tables.changes.push(crate::tables::Change::default());
+    tables.changes.push(telemetry::recorded::Change::default());
     let file = crate::case::CaseFile::new(at, at.plus_seconds(-200));
     let missing = missing(&label, &Case { file, tables });
     let all = missing.join("\n");

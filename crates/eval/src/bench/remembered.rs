@@ -10,7 +10,7 @@ use super::Condition;
 use crate::case::Case;
 use crate::files::FileError;
 use crate::folder;
-use crate::source::TableSource;
+use telemetry::recorded::TableSource;
 
 /// The answers about one case.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! What is done to the cases: what really happens to alerts and telemetry.
 
 use crate::bench::Condition;
-use crate::tables::Kind;
+use telemetry::recorded::Kind;
 
 /// Seconds by which alerts come early or late.
 const SHIFTS: [i64; 5] = [0, -120, -60, 60, 120];

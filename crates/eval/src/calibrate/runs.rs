@@ -15,8 +15,8 @@ use crate::case::Case;
 use crate::conclusion_line::{Cost, Line};
 use crate::files::FileError;
 use crate::score::{self, Judged};
-use crate::source::TableSource;
 use crate::{folder, label, predict, side_by_side};
+use telemetry::recorded::TableSource;
 
 /// What was said of one case under one condition.
 struct Said {

@@ -17,8 +17,8 @@ use crate::case::{Case, CaseFile, CaseSymptom};
 use crate::files::{self, FileError};
 use crate::folder;
 use crate::label::Label;
-use crate::tables::Tables;
 use form::{Cause, IncidentFile};
+use telemetry::recorded::Tables;
 
 /// The file that makes a folder an incident.
 pub const FILE: &str = "incident.json";

@@ -21,7 +21,7 @@ use super::{Dataset, Incident};
 use crate::case::{Case, CaseFile};
 use crate::clock_text;
 use crate::files::{self, FileError};
-use crate::tables::Tables;
+use telemetry::recorded::Tables;
 
 /// The minute files of a case.
 const MINUTES: i64 = 3;

@@ -28,7 +28,7 @@ use telemetry::UnixNanos;
 use super::{Dataset, Incident};
 use crate::case::{Case, CaseFile, CaseSymptom};
 use crate::files::{self, FileError};
-use crate::tables::{State, Tables};
+use telemetry::recorded::{State, Tables};
 
 /// Files of which a folder of an incident holds one at least.
 const RECORDED: [&str; 2] = ["aws_performance_insights.json", "eks_pods.json"];

@@ -22,8 +22,8 @@ use super::{Dataset, Incident};
 use crate::case::{Case, CaseFile, CaseSymptom};
 use crate::files::{self, Column, CsvRows, FileError};
 use crate::label::Label;
-use crate::tables::{Call, Tables};
 use recording::{Recording, STEP_SECONDS};
+use telemetry::recorded::{Call, Tables};
 
 /// Steps of a slice.
 const SLICE_STEPS: usize = 5;

@@ -21,7 +21,7 @@ use super::{Dataset, Incident};
 use crate::case::{Case, CaseFile};
 use crate::files::{self, FileError};
 use crate::label::Label;
-use crate::tables::Tables;
+use telemetry::recorded::Tables;
 
 /// Seconds from the injection to the alert: rules of monitoring systems look at one to five minutes.
 const ALERT_SECONDS: i64 = 300;

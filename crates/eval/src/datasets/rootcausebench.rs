@@ -20,7 +20,7 @@ use crate::case::{Case, CaseFile, CaseSymptom};
 use crate::clock_text;
 use crate::files::{self, FileError};
 use crate::label::Label;
-use crate::tables::Tables;
+use telemetry::recorded::Tables;
 
 /// The dataset.
 #[derive(Debug)]

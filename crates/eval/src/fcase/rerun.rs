@@ -11,8 +11,8 @@ use telemetry::{Answered, Inquiry, Next};
 use super::contents::Contents;
 use super::recorded::{Recorded, not_recorded};
 use crate::predict;
-use crate::source::TableSource;
-use crate::tables::{Kind, Tables};
+use telemetry::recorded::TableSource;
+use telemetry::recorded::{Kind, Tables};
 
 /// The schema name of what moved.
 pub const SCHEMA: &str = "firstcause.fcase-without/1";

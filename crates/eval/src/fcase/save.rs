@@ -20,7 +20,7 @@ use super::contents::{ABOUT, About, CONCLUSION, JOURNAL, OpenError, SCHEMA, SIGN
 use crate::files::{self, FileError};
 use crate::folder;
 use crate::predict;
-use crate::source::TableSource;
+use telemetry::recorded::TableSource;
 
 /// A case file cannot be made.
 #[derive(Debug, thiserror::Error)]

@@ -7,7 +7,7 @@ use telemetry::UnixNanos;
 use telemetry::answer::SeriesKind;
 
 use crate::files::{Column, CsvOut, CsvRows, FileError, Row};
-use crate::tables::{Series, SeriesKey};
+use telemetry::recorded::{Series, SeriesKey};
 
 const COLUMNS: [&str; 8] = ["service", "instance", "metric", "unit", "kind", "attributes", "at_ns", "value"];
 

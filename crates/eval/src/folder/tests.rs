@@ -8,7 +8,7 @@ use telemetry::{LogRecord, Span, SpanId, SpanKind, StatusCode, TraceId, UnixNano
 
 use super::attributes::Shared;
 use super::*;
-use crate::tables::{Change, Series, SeriesKey, State};
+use telemetry::recorded::{Change, Series, SeriesKey, State};
 
 fn case() -> Case {
     let mut shared = Shared::default();

@@ -65,7 +65,7 @@ pub(crate) struct EvalConditions {
     pub(crate) shift: i64,
     /// Take a kind of data away: logs, traces, metrics, changes or states
     #[arg(long, value_name = "KIND", value_parser = kind)]
-    pub(crate) without: Vec<eval::tables::Kind>,
+    pub(crate) without: Vec<telemetry::recorded::Kind>,
     /// Switch a measure or rule off, by its id
     #[arg(long, value_name = "ID")]
     pub(crate) off: Vec<String>,
@@ -135,6 +135,7 @@ pub(crate) struct EvalCalibrate {
     pub(crate) table: Option<PathBuf>,
 }
 
-fn kind(name: &str) -> Result<eval::tables::Kind, String> {
-    eval::tables::Kind::named(name).ok_or_else(|| "one of logs, traces, metrics, changes, states".to_owned())
+fn kind(name: &str) -> Result<telemetry::recorded::Kind, String> {
+    telemetry::recorded::Kind::named(name)
+        .ok_or_else(|| "one of logs, traces, metrics, changes, states".to_owned())
 }

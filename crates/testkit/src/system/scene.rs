@@ -1,10 +1,10 @@
 //! A system with its fault and its traffic, watched as the product watches.
 
-use eval::Tables;
-use eval::tables::Change;
 use incident::Alert;
 use investigation::Watch;
 use investigation::watch::HISTORY_SECONDS;
+use telemetry::recorded::Change;
+use telemetry::recorded::Tables;
 use telemetry::time::SECOND_NS;
 use telemetry::{Answered, Answerer, Cancel, Inquiry, Limits, Next, SourceName, Space, UnixNanos};
 

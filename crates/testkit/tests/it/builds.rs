@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use eval::predict::diagnose;
-use eval::source::TableSource;
 use eval::stage::{Staging, stage};
 use eval::{example, files, folder};
 use platform::SystemClock;
 use serde_json::json;
+use telemetry::recorded::TableSource;
 use testkit::dice::Dice;
 use testkit::shuffle;
 

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 
 use eval::predict::diagnose;
-use eval::source::TableSource;
 use incident::Conclusion;
 use platform::SystemClock;
 use serde_json::json;
+use telemetry::recorded::TableSource;
 use testkit::system::{FaultKind, Scene, Shape};
 
 use crate::soak;

@@ -3,9 +3,9 @@
 //! With `FIRSTCAUSE_CONCLUSIONS` all conclusions are written into that file, for builds to be compared.
 
 use eval::predict::diagnose;
-use eval::source::TableSource;
 use incident::Alert;
 use platform::SystemClock;
+use telemetry::recorded::TableSource;
 use telemetry::{Answerer, Cancel, Limits};
 use testkit::dice::Dice;
 use testkit::shuffle;

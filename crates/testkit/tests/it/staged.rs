@@ -7,9 +7,9 @@ use std::path::Path;
 use eval::case::CaseSymptom;
 use eval::label::{self, Answers, Label};
 use eval::predict::diagnose;
-use eval::source::TableSource;
 use eval::{Case, CaseFile, files, folder};
 use platform::SystemClock;
+use telemetry::recorded::TableSource;
 use testkit::system::{Scene, Shape};
 
 use crate::engine::scene;

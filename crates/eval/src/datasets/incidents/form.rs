@@ -9,7 +9,7 @@ use telemetry::UnixNanos;
 
 use crate::clock_text;
 use crate::files::{self, FileError};
-use crate::tables::Tables;
+use telemetry::recorded::Tables;
 
 /// The schema name of `incident.json`.
 const SCHEMA: &str = "firstcause.incident/1";
@@ -141,7 +141,7 @@ pub(super) fn changes(path: &Path, tables: &mut Tables) -> Result<(), FileError>
         }
     }
     let what = |error: serde_json::Error| FileError::content(path, format!("a row is no change: {error}"));
-    let read: Vec<crate::tables::Change> = serde_json::from_value(Json::Array(rows)).map_err(what)?;
+    let read: Vec<telemetry::recorded::Change> = serde_json::from_value(Json::Array(rows)).map_err(what)?;
     if let Some(change) = read.iter().find(|change| change.at == UnixNanos::default()) {
         return Err(FileError::content(path, format!("the change `{}` has no `at`", change.id)));
     }

@@ -11,7 +11,7 @@ use telemetry::UnixNanos;
 
 use super::points::Points;
 use crate::files::{self, FileError};
-use crate::tables::Tables;
+use telemetry::recorded::Tables;
 
 /// Bytes of a line at most: the Collector's own batches are far smaller.
 const LINE_BYTES_MAX: u64 = 64 << 20;

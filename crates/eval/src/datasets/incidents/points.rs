@@ -11,7 +11,7 @@ use telemetry::signal::MetricValue;
 use telemetry::time::SECOND_NS;
 use telemetry::{MetricPoint, Temporality, UnixNanos};
 
-use crate::tables::{Series, SeriesBuilder, SeriesKey};
+use telemetry::recorded::{Series, SeriesBuilder, SeriesKey};
 
 /// Characters of an attribute that are kept.
 const VALUE_CHARS_MAX: usize = 200;

@@ -88,7 +88,7 @@ fn counters_become_rates_and_distributions_means_through_a_restart() {
     write(root, "metrics.jsonl", &lines.join("\n"));
     let case = load(root).unwrap();
     let told = |metric: &str, kind: SeriesKind| -> Vec<f64> {
-        let of = |key: &crate::tables::SeriesKey| key.metric == metric && key.kind == kind;
+        let of = |key: &telemetry::recorded::SeriesKey| key.metric == metric && key.kind == kind;
         let series = case.tables.series.iter().find(|series| of(&series.key)).unwrap();
         series.points.iter().map(|(_, value)| *value).collect()
     };

@@ -9,7 +9,7 @@ use telemetry::time::SECOND_NS;
 
 use super::service;
 use crate::files::{self, Column, CsvRows, FileError};
-use crate::tables::{Call, SeriesBuilder, SeriesKey, Tables};
+use telemetry::recorded::{Call, SeriesBuilder, SeriesKey, Tables};
 
 /// Columns that are no figure.
 const NO_FIGURES: [&str; 5] = ["Time", "TimeStamp", "PodName", "time", "timestamp"];

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::lines::Lines;
 use super::{attribute, list, optional, text, time};
 use crate::files::FileError;
-use crate::tables::{State, Tables};
+use telemetry::recorded::{State, Tables};
 
 pub(super) fn read(folder: &Path, tables: &mut Tables) -> Result<(), FileError> {
     let mut lines = Lines::default();

@@ -8,7 +8,7 @@ use telemetry::UnixNanos;
 use super::lines::Lines;
 use super::{attribute, figure, list, optional, text, time};
 use crate::files::FileError;
-use crate::tables::{State, Tables};
+use telemetry::recorded::{State, Tables};
 
 pub(super) fn read(folder: &Path, component: &str, tables: &mut Tables) -> Result<(), FileError> {
     let file = |name: &str| optional(&folder.join(name));

@@ -10,7 +10,7 @@ use telemetry::answer::state::metric;
 use super::{attribute, figure, list, optional, text, time};
 use crate::clock_text;
 use crate::files::{self, FileError};
-use crate::tables::{SeriesBuilder, SeriesKey, State, Tables};
+use telemetry::recorded::{SeriesBuilder, SeriesKey, State, Tables};
 
 /// The file with all metrics.
 const WHOLE: &str = "aws_cloudwatch_metrics.json";

@@ -7,8 +7,8 @@ use telemetry::UnixNanos;
 use telemetry::answer::SeriesKind;
 
 use crate::files::{Column, CsvRows, FileError};
-use crate::source::{ERROR_TYPE, REQUEST_METRICS};
-use crate::tables::{Series, SeriesBuilder, SeriesKey};
+use telemetry::recorded::{ERROR_TYPE, REQUEST_METRICS};
+use telemetry::recorded::{Series, SeriesBuilder, SeriesKey};
 
 /// Seconds of a step.
 pub(super) const STEP_SECONDS: i64 = 300;

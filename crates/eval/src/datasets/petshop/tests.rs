@@ -5,7 +5,7 @@ use telemetry::answer::{SeriesKind, Table};
 use telemetry::{Answerer, Ask, Cancel, Limits, Question, QuestionId, Scope, Space, Window};
 
 use super::*;
-use crate::source::TableSource;
+use telemetry::recorded::TableSource;
 
 const STEPS: i64 = 12;
 

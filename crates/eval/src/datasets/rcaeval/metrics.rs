@@ -8,7 +8,7 @@ use telemetry::answer::SeriesKind;
 
 use super::time;
 use crate::files::{Column, CsvRows, FileError};
-use crate::tables::{Series, SeriesBuilder, SeriesKey};
+use telemetry::recorded::{Series, SeriesBuilder, SeriesKey};
 
 /// Our name, unit, statistic and kind of a figure.
 type Known = (&'static str, &'static str, &'static str, SeriesKind);

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::clock_text;
 use crate::files::{self, FileError};
-use crate::tables::Change;
+use telemetry::recorded::Change;
 
 #[derive(Debug, Deserialize)]
 struct Commit {

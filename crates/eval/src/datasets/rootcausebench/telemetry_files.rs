@@ -17,7 +17,7 @@ use telemetry::{LogRecord, Span, SpanId, SpanKind, StatusCode, TraceId, UnixNano
 use crate::clock_text;
 use crate::files::{self, CsvRows, FileError};
 use crate::folder::Shared;
-use crate::tables::{Series, SeriesBuilder, SeriesKey};
+use telemetry::recorded::{Series, SeriesBuilder, SeriesKey};
 
 /// The first severity number of the range of a level (OpenTelemetry, logs data model).
 const LEVELS: [(&str, i32); 6] =

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use eval::tables::{Series, SeriesKey};
-use eval::{Case, CaseFile, Tables};
+use eval::{Case, CaseFile};
 use platform::{Chance, SeededChance};
 use telemetry::answer::SeriesKind;
+use telemetry::recorded::Tables;
+use telemetry::recorded::{Series, SeriesKey};
 use telemetry::{LogRecord, Resource, Span, SpanId, SpanKind, StatusCode, TraceId, UnixNanos, Value};
 
 /// The first is the entry, which calls the others. Underscores and beginnings of each other must do no harm.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use telemetry::answer::{CallRow, TopologyTable};
+use crate::answer::{CallRow, TopologyTable};
 
-use crate::tables::Tables;
+use super::tables::Tables;
 
 pub(super) fn table(tables: &Tables) -> TopologyTable {
     let mut calls: Vec<CallRow> = tables

@@ -6,11 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use telemetry::answer::{OnsetRow, SeriesKind, Subject};
-use telemetry::time::SECOND_NS;
-use telemetry::{Scope, UnixNanos, Window};
+use crate::answer::{OnsetRow, SeriesKind, Subject};
+use crate::time::SECOND_NS;
+use crate::{Scope, UnixNanos, Window};
 
-use crate::tables::{Series, SeriesKey, Tables};
+use super::tables::{Series, SeriesKey, Tables};
 
 /// The metric of server durations, its stable and its older name; requests a second and mean seconds.
 pub const METRICS: [&str; 2] = ["http.server.request.duration", "http.server.duration"];

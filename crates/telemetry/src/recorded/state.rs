@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use telemetry::answer::{StateKind, StateRow};
-use telemetry::number::Num;
-use telemetry::{Scope, UnixNanos, Window};
+use crate::answer::{StateKind, StateRow};
+use crate::number::Num;
+use crate::{Scope, UnixNanos, Window};
 
-use crate::tables::State;
+use super::tables::State;
 
 /// Characters of a text shown.
 const TEXT_CHARS_MAX: usize = 400;

@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use telemetry::answer::{CompareTable, EdgeRow, ExemplarRow, SelfTimeTable, TraceRow};
-use telemetry::rows::queues::Deliveries;
-use telemetry::rows::{self, Comparison, Edges, Exemplars, SelfTimes, is_entered};
-use telemetry::trace::{AssembledTrace, assemble};
-use telemetry::{LogRecord, Scope, Span, TraceId, UnixNanos, Window};
+use crate::answer::{CompareTable, EdgeRow, ExemplarRow, SelfTimeTable, TraceRow};
+use crate::rows::queues::Deliveries;
+use crate::rows::{self, Comparison, Edges, Exemplars, SelfTimes, is_entered};
+use crate::trace::{AssembledTrace, assemble};
+use crate::{LogRecord, Scope, Span, TraceId, UnixNanos, Window};
 
 /// The traces of a case, in the order of their ids.
 #[derive(Debug)]

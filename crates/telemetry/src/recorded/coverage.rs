@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use telemetry::Window;
-use telemetry::answer::CoverageRow;
+use crate::Window;
+use crate::answer::CoverageRow;
 
-use crate::tables::Tables;
+use super::tables::Tables;
 
 pub(super) fn rows(tables: &Tables, window: Window) -> Vec<CoverageRow> {
     let mut sent: BTreeMap<&str, CoverageRow> = BTreeMap::new();

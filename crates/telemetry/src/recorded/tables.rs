@@ -1,15 +1,14 @@
-//! The neutral tables that every dataset is read into, and that every case is answered from.
+//! The neutral tables that every back end and every dataset is read into, and that questions are answered from.
 //!
-//! No dataset's own names stand here, and no label: what was injected is in [`crate::label`], elsewhere on disk.
+//! No vendor's and no dataset's own names stand here.
 
 use std::collections::BTreeMap;
 
-use platform::{Chance, SeededChance};
+use crate::answer::SeriesKind;
+use crate::{LogRecord, Span, UnixNanos};
 use serde::{Deserialize, Serialize};
-use telemetry::answer::SeriesKind;
-use telemetry::{LogRecord, Span, UnixNanos};
 
-/// Everything that was recorded around one alert.
+/// Everything that was recorded around one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tables {
     /// Spans.
@@ -98,7 +97,7 @@ pub struct State {
     /// Since when it is so, or when it happened first; where that is told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<UnixNanos>,
-    /// The name of a [`telemetry::answer::StateKind`], which says what the rest means.
+    /// The name of a [`crate::answer::StateKind`], which says what the rest means.
     pub kind: String,
     /// The service it belongs to; empty when not told.
     pub service: String,
@@ -183,16 +182,6 @@ impl Tables {
         }
     }
 
-    /// Keeps the spans of one trace in `one_in`, chosen by a hash of the trace's id (splitmix64, Steele, Lea and Flood
-    /// 2014): the same ones for every service, and for every machine.
-    pub fn sample(&mut self, one_in: u64) {
-        self.spans.retain(|span| {
-            let id = u128::from_be_bytes(span.trace_id.0);
-            let seed = (id >> 64) as u64 ^ id as u64;
-            SeededChance::new(seed).below(one_in) == 0
-        });
-    }
-
     /// Brings every table into the one order that the same data always has.
     pub fn sort(&mut self) {
         self.spans.sort_by_key(|span| (span.trace_id, span.start, span.span_id));
@@ -224,44 +213,5 @@ impl SeriesBuilder {
     #[must_use]
     pub fn finish(self) -> Vec<Series> {
         self.0.into_iter().map(|(key, points)| Series { key, points }).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use telemetry::{Resource, SpanId, SpanKind, StatusCode, TraceId};
-
-    use super::*;
-
-    fn span(trace: u128) -> Span {
-        Span {
-            trace_id: TraceId(trace.to_be_bytes()),
-            span_id: SpanId([1; 8]),
-            parent: None,
-            name: Arc::from("GET /"),
-            kind: SpanKind::Server,
-            start: UnixNanos(0),
-            end: UnixNanos(1),
-            status: StatusCode::Unset,
-            message: Arc::from(""),
-            attributes: Vec::new(),
-            events: Vec::new(),
-            links: Vec::new(),
-            resource: Arc::new(Resource::of(Vec::new())),
-        }
-    }
-
-    #[test]
-    fn sampling_keeps_whole_traces_and_about_the_share_that_it_says() {
-        let mut tables =
-            Tables { spans: (1..=2000).flat_map(|n| [span(n), span(n)]).collect(), ..Tables::default() };
-        tables.sample(5);
-        let kept = tables.spans.len();
-        assert!(kept.is_multiple_of(2) && (700..900).contains(&kept), "{kept}");
-        let ids: Vec<TraceId> = tables.spans.iter().map(|span| span.trace_id).collect();
-        tables.sample(5);
-        assert_eq!(tables.spans.iter().map(|span| span.trace_id).collect::<Vec<_>>(), ids, "it repeats");
     }
 }

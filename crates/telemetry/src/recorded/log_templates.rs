@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use telemetry::answer::LogTemplateRow;
-use telemetry::{LogRecord, Scope, Window, template};
+use crate::answer::LogTemplateRow;
+use crate::{LogRecord, Scope, Window, template};
 
 /// Characters of an example shown.
 const EXAMPLE_CHARS_MAX: usize = 400;

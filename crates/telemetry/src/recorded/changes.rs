@@ -1,9 +1,9 @@
 //! Answers `changes` with those that were told.
 
-use telemetry::answer::{ChangeDetail, ChangeKind, ChangeRow, FileDiff};
-use telemetry::{Scope, Window};
+use crate::answer::{ChangeDetail, ChangeKind, ChangeRow, FileDiff};
+use crate::{Scope, Window};
 
-use crate::tables::Change;
+use super::tables::Change;
 
 pub(super) fn rows(changes: &[Change], window: Window, scope: &Scope) -> Vec<ChangeRow> {
     let operation = scope.operation.as_deref().unwrap_or_default();

@@ -6,11 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use telemetry::answer::{Block, EdgeRow};
-use telemetry::time::SECOND_NS;
-use telemetry::{Scope, UnixNanos, Window};
+use crate::answer::{Block, EdgeRow};
+use crate::time::SECOND_NS;
+use crate::{Scope, UnixNanos, Window};
 
-use crate::tables::Series;
+use super::tables::Series;
 
 /// Two points of one interval: both sides export within half a minute.
 const APART_NS: i64 = 30 * SECOND_NS;
@@ -85,7 +85,7 @@ fn row(
     }
     let mut delays: Vec<i64> = row.blocks.iter().map(|block| block.sum_ns).collect();
     delays.sort_unstable();
-    row.delay_p50_ns = telemetry::rows::exact_quantile(&delays, 0.5);
+    row.delay_p50_ns = crate::rows::exact_quantile(&delays, 0.5);
     Some(row).filter(|row| row.count > 0)
 }
 
@@ -99,10 +99,10 @@ fn nearest(points: &[(UnixNanos, f64)], at: UnixNanos) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use telemetry::answer::SeriesKind;
+    use crate::answer::SeriesKind;
 
     use super::*;
-    use crate::tables::SeriesKey;
+    use crate::recorded::tables::SeriesKey;
 
     fn series(side: &str, offset: i64, values: &[f64]) -> Series {
         let attributes = [("peer.service", "b"), ("side", side)];

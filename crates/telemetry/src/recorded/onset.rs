@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use telemetry::answer::OnsetRow;
-use telemetry::rows::{Key, exact_quantile};
-use telemetry::{Scope, Span, SpanKind, UnixNanos, Window};
+use crate::answer::OnsetRow;
+use crate::rows::{Key, exact_quantile};
+use crate::{Scope, Span, SpanKind, UnixNanos, Window};
 
 #[derive(Debug, Default)]
 struct Second {

@@ -1,10 +1,10 @@
 //! Answers `series_change`: how metric series moved between two windows. A series with nothing to say in either
 //! window has no row.
 
-use telemetry::answer::{SeriesFigures, SeriesRow};
-use telemetry::{Scope, Window};
+use crate::answer::{SeriesFigures, SeriesRow};
+use crate::{Scope, Window};
 
-use crate::tables::Series;
+use super::tables::Series;
 
 /// Characters of an attribute shown, as the store cuts them.
 const VALUE_CHARS_MAX: usize = 200;

@@ -2,16 +2,22 @@
 
 use std::sync::Arc;
 
-use telemetry::{
-    Question, QuestionId, Scope, Space, SpanId, SpanKind, StatusCode, TraceId, UnixNanos, Window,
+use crate::{
+    Question, QuestionId, Resource, Scope, Space, SpanId, SpanKind, StatusCode, TraceId, UnixNanos, Value,
+    Window,
 };
 
+use super::tables::{Call, Change};
 use super::*;
-use crate::folder::Shared;
-use crate::tables::{Call, Change};
 
-fn span(trace: u8, id: u8, parent: u8, service: &str, kind: SpanKind, from: i64, to: i64) -> telemetry::Span {
-    telemetry::Span {
+fn resource(service: &str) -> Arc<Resource> {
+    let text = |text: &str| Value::Text(Arc::from(text));
+    let names = [("service.name", text(service)), ("service.version", text("1"))];
+    Arc::new(Resource::of(names.map(|(key, value)| (Arc::from(key), value)).into()))
+}
+
+fn span(trace: u8, id: u8, parent: u8, service: &str, kind: SpanKind, from: i64, to: i64) -> crate::Span {
+    crate::Span {
         trace_id: TraceId([trace; 16]),
         span_id: SpanId([id; 8]),
         parent: (parent > 0).then_some(SpanId([parent; 8])),
@@ -24,7 +30,7 @@ fn span(trace: u8, id: u8, parent: u8, service: &str, kind: SpanKind, from: i64,
         attributes: Vec::new(),
         events: Vec::new(),
         links: Vec::new(),
-        resource: Shared::default().resource(service, "1", ""),
+        resource: resource(service),
     }
 }
 
@@ -104,14 +110,14 @@ fn a_change_says_what_it_touches_and_calls_are_a_graph() {
 // covers: EL-17
 #[test]
 fn bad_requests_are_compared_with_good_ones_over_spans_and_logs() {
-    let flagged = |trace: u8| telemetry::LogRecord {
+    let flagged = |trace: u8| crate::LogRecord {
         at: UnixNanos(i64::from(trace) * 1_000),
         trace_id: Some(TraceId([trace; 16])),
         span_id: None,
         severity: 9,
-        body: telemetry::signal::Value::Empty,
-        attributes: vec![(Arc::from("flag"), telemetry::signal::Value::Bool(trace > 11))],
-        resource: Shared::default().resource("a", "1", ""),
+        body: crate::signal::Value::Empty,
+        attributes: vec![(Arc::from("flag"), crate::signal::Value::Bool(trace > 11))],
+        resource: resource("a"),
     };
     let request = |trace: u8| {
         let from = i64::from(trace) * 1_000;

@@ -1,6 +1,7 @@
-//! Answers the engine's questions from the tables of one case.
+//! Neutral tables of what was recorded, and the questions answered from them.
 //!
-//! Every trace counts as settled: a case is over. Changes are those that somebody told of.
+//! For sources that cannot compute an answer where the data lie, and for recorded incidents. Every trace counts as settled:
+//! what is recorded is over. Changes are those that somebody told of.
 
 mod changes;
 mod coverage;
@@ -11,15 +12,16 @@ mod metric_onset;
 mod onset;
 mod series_change;
 mod state;
+mod tables;
 mod topology;
 mod traces;
 
-use telemetry::answer::EdgeRow;
-use telemetry::{Answer, Answerer, Ask, AskError, Cancel, Capabilities, Limits, Question, Table};
+use crate::answer::EdgeRow;
+use crate::{Answer, Answerer, Ask, AskError, Cancel, Capabilities, Limits, Question, Table};
 
 pub use metric_onset::{ERROR_TYPE, METRICS as REQUEST_METRICS};
+pub use tables::{Call, Change, Kind, Series, SeriesBuilder, SeriesKey, State, Tables};
 
-use crate::tables::Tables;
 use traces::Traces;
 
 /// The questions that are answered here, sorted.
@@ -39,7 +41,7 @@ const ANSWERED: [&str; 13] = [
     "trace",
 ];
 
-/// The tables of one case as a source.
+/// Tables as a source.
 #[derive(Debug)]
 pub struct TableSource {
     tables: Tables,
@@ -107,9 +109,7 @@ impl Answerer for TableSource {
                 rows.sort_by(|a, b| (&a.subject, a.second).cmp(&(&b.subject, b.second)));
                 Ok(Answer { from_metrics, ..cut(rows, limits, Table::Onset) })
             }
-            Ask::Paths { window, scope } => {
-                Ok(telemetry::paths::of(&tables.spans, &tables.logs, *window, scope))
-            }
+            Ask::Paths { window, scope } => Ok(crate::paths::of(&tables.spans, &tables.logs, *window, scope)),
             Ask::SelfTime { window, scope } => {
                 let (mut table, left_out) = self.traces().self_time(*window, scope);
                 let truncated = table.rows.len() > limits.rows_max || table.lanes.len() > limits.rows_max;
