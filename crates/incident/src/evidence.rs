@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use telemetry::answer::Locator;
 use telemetry::number::Num;
 use telemetry::{QuestionId, SourceName, TraceId, Window};
 
@@ -75,6 +76,9 @@ pub struct Evidence {
     /// A trace to open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<TraceId>,
+    /// The queries of a back end behind it, with their range and where to look at them again; the first few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locators: Vec<Locator>,
 }
 
 impl Evidence {
@@ -105,6 +109,7 @@ mod tests {
                 source: SourceName("store".into()),
                 window: None,
                 trace: None,
+                locators: Vec::new(),
             }
             .sealed()
         };

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use incident::{Evidence, EvidenceId, EvidenceKind, Gap};
-use telemetry::answer::{Answer, SelfTimeTable, Table};
+use telemetry::answer::{Answer, Locator, SelfTimeTable, Table};
 use telemetry::number::Num;
 use telemetry::{Answered, QuestionId, SourceName, TraceId, Window};
 
@@ -20,6 +20,9 @@ pub(crate) struct Ledger {
     pub(crate) gaps: Vec<Gap>,
     pub(crate) settings: Settings,
 }
+
+/// Queries of one answer that its evidence names; the answer in the journal has the rest.
+const LOCATORS_MAX: usize = 2;
 
 /// A fact before it is sealed: what it says, its numbers, and the questions behind it.
 pub(crate) struct Fact<'a> {
@@ -118,6 +121,19 @@ impl Ledger {
         }
     }
 
+    /// The queries behind the answers to `questions`, the first few of each once.
+    fn locators(&self, questions: &[&QuestionId]) -> Vec<Locator> {
+        let mut found: Vec<Locator> = Vec::new();
+        for (_, answer) in questions.iter().filter_map(|id| self.answers.get(*id)) {
+            for locator in answer.locators.iter().take(LOCATORS_MAX) {
+                if !found.contains(locator) {
+                    found.push(locator.clone());
+                }
+            }
+        }
+        found
+    }
+
     /// Seals a fact and gives its address; a fact whose questions were not answered is dropped.
     pub(crate) fn prove(&mut self, fact: Fact<'_>) -> Option<EvidenceId> {
         let source =
@@ -135,6 +151,7 @@ impl Ledger {
             source,
             window: fact.window,
             trace: fact.trace,
+            locators: self.locators(fact.questions),
         }
         .sealed();
         let id = evidence.id.clone();

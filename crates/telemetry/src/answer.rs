@@ -46,6 +46,19 @@ pub struct Answer {
     /// of its end; their quantiles are those of the intervals' means, and `quantile_error` does not hold for them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub from_metrics: Vec<String>,
+    /// What was asked of the back end, as it was asked, where the answer comes from one; the first few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locators: Vec<Locator>,
+}
+
+/// A query of a back end, and where it can be looked at again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Locator {
+    /// The query in the back end's own language.
+    pub query: String,
+    /// An address that shows it, range included.
+    pub link: String,
 }
 
 impl Answer {
@@ -59,6 +72,7 @@ impl Answer {
             left_out: 0,
             truncated: false,
             from_metrics: Vec::new(),
+            locators: Vec::new(),
         }
     }
 }

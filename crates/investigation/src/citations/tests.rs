@@ -22,6 +22,7 @@ fn evidence() -> Evidence {
         source: SourceName("store".to_owned()),
         window: None,
         trace: None,
+        locators: Vec::new(),
     }
     .sealed()
 }

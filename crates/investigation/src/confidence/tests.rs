@@ -25,6 +25,7 @@ fn fact(id: &str, kind: EvidenceKind, numbers: &[(&str, f64)]) -> Evidence {
         source: SourceName("test".into()),
         window: None,
         trace: None,
+        locators: Vec::new(),
     }
 }
 

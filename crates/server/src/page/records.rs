@@ -70,6 +70,9 @@ fn change(report: &Report, row: &ChangeRow) -> Markup {
     }
 }
 
+/// Queries of a back end that are shown with a fact.
+const LOCATORS_MAX: usize = 6;
+
 /// The section of evidence.
 pub(super) fn evidence(report: &Report) -> Markup {
     let facts = &report.diagnosis.evidence;
@@ -104,6 +107,9 @@ fn item(fact: &Evidence, anchor: Option<String>) -> Markup {
                 @if fact.questions.len() > 24 { " and " (fact.questions.len() - 24) " more" }
                 @if let Some(window) = fact.window { ", window " (window.from.clock()) " to " (window.to.clock()) }
                 @if let Some(trace) = fact.trace { ", trace " code { (trace.to_string()) } }
+            }
+            @for locator in fact.locators.iter().take(LOCATORS_MAX) {
+                p.when { "Asked " code { (shown(&locator.query)) } " at " code { (shown(&locator.link)) } }
             }
         }
     }

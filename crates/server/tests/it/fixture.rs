@@ -174,6 +174,7 @@ fn fact(id: &str, kind: EvidenceKind, statement: &str, numbers: &[(&str, f64)]) 
         source: SourceName("store".to_owned()),
         window: Some(window(140, 180)),
         trace: (kind == EvidenceKind::ExemplarTrace).then_some(TraceId([0x4b; 16])),
+        locators: Vec::new(),
     }
 }
 

@@ -1,0 +1,260 @@
+//! The one door to the network: GET below a fixed address, bounded in time, bytes and attempts.
+//!
+//! Only GET exists, so no back end can be written to. Redirects are not followed: credentials stay where they were meant
+//! for. What is refused with 429 or 503 is asked again when the other side says so, if that is still in time.
+
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use telemetry::{AskError, Cancel, Limits};
+use tokio::time::Instant;
+
+use crate::settings::{Settings, SettingsError};
+
+/// Bytes of one answer that are read; more does not help and is not paid for.
+const BYTES_MAX: usize = 64 << 20;
+/// Bytes of an error's text that are read.
+const ERROR_BYTES_READ: usize = 64 << 10;
+/// Bytes of an error's text that are told.
+const ERROR_BYTES_MAX: usize = 300;
+/// Attempts of one request, the first among them.
+const ATTEMPTS_MAX: u32 = 3;
+/// The pause before the second attempt when the other side names none; it doubles.
+const PAUSE: Duration = Duration::from_millis(250);
+/// How often it is looked whether the asker gave up.
+const LOOK: Duration = Duration::from_millis(50);
+/// Until a connection stands; a back end that is not there is told early.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// What one answer may cost, and who may stop it.
+#[derive(Debug, Clone)]
+pub(crate) struct Asking {
+    limits: Limits,
+    cancel: Cancel,
+    deadline: Instant,
+}
+
+impl Asking {
+    /// Time begins now.
+    pub(crate) fn new(limits: Limits, cancel: &Cancel) -> Self {
+        let deadline = Instant::now() + Duration::from_secs(limits.seconds_max);
+        Self { limits, cancel: cancel.clone(), deadline }
+    }
+
+    /// What an answer may hold.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    fn timed_out(&self) -> AskError {
+        AskError::TimedOut(self.limits.seconds_max)
+    }
+
+    /// Runs `work` until it ends, time is over or the asker gave up.
+    async fn bounded<T>(&self, work: impl Future<Output = T>) -> Result<T, AskError> {
+        let mut work = std::pin::pin!(work);
+        loop {
+            if self.cancel.is_cancelled() {
+                return Err(AskError::Cancelled);
+            }
+            let left = self.left();
+            if left.is_zero() {
+                return Err(self.timed_out());
+            }
+            if let Ok(done) = tokio::time::timeout(left.min(LOOK), &mut work).await {
+                return Ok(done);
+            }
+        }
+    }
+}
+
+/// A back end's address with what it is asked with.
+#[derive(Clone)]
+pub(crate) struct Http {
+    client: Client,
+    base: Url,
+    login: Option<(String, String)>,
+    bytes_max: usize,
+}
+
+impl std::fmt::Debug for Http {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Http").field("base", &self.base.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl Http {
+    /// A door to the address of `settings`.
+    pub(crate) fn new(name: &str, settings: &Settings) -> Result<Self, SettingsError> {
+        let wrong = |why: &str| SettingsError::Url {
+            source_name: name.to_owned(),
+            url: settings.url.split('@').next_back().unwrap_or_default().to_owned(),
+            why: why.to_owned(),
+        };
+        let mut base = Url::parse(&settings.url).map_err(|error| wrong(&error.to_string()))?;
+        if !matches!(base.scheme(), "http" | "https") || !base.has_host() {
+            return Err(wrong("neither http nor https"));
+        }
+        if !base.username().is_empty() || base.password().is_some() {
+            return Err(wrong("it holds a user; `username` and `password_file` say who asks"));
+        }
+        if !base.path().ends_with('/') {
+            base.set_path(&format!("{}/", base.path()));
+        }
+        // A provider that another part installed does as well.
+        tokio_rustls::rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
+        let secret = |what: String| SettingsError::Secret { source_name: name.to_owned(), what };
+        let client = Client::builder()
+            .connect_timeout(CONNECT)
+            .redirect(reqwest::redirect::Policy::none())
+            .default_headers(headers(name, settings)?)
+            .user_agent(concat!("firstcause/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| secret(format!("failed to prepare requests: {error}")))?;
+        Ok(Self { client, base, login: settings.login(name)?, bytes_max: BYTES_MAX })
+    }
+
+    /// The address for people, of `path` with `query`.
+    pub(crate) fn link(&self, path: &str, query: &[(&str, String)]) -> String {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path()));
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url.to_string()
+    }
+
+    /// The body of what `path` with `query` answers.
+    pub(crate) async fn get(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        asking: &Asking,
+    ) -> Result<Vec<u8>, AskError> {
+        let link = self.link(path, query);
+        let mut pause = PAUSE;
+        for attempt in 1.. {
+            let mut request: RequestBuilder = self.client.get(&link);
+            if let Some((user, password)) = &self.login {
+                request = request.basic_auth(user, Some(password));
+            }
+            let refusal = match asking.bounded(request.send()).await? {
+                Ok(response) if response.status().is_success() => {
+                    return asking.bounded(body(response, self.bytes_max)).await?;
+                }
+                Ok(response) => Refusal::of(response, asking).await?,
+                Err(error) => Refusal::unsent(&error),
+            };
+            let wait = refusal.wait.unwrap_or(pause);
+            if !refusal.is_passing || attempt >= ATTEMPTS_MAX || wait >= asking.left() {
+                return Err(refusal.error);
+            }
+            asking.bounded(tokio::time::sleep(wait)).await?;
+            pause *= 2;
+        }
+        Err(asking.timed_out())
+    }
+}
+
+/// Why there was no answer, and whether there may be one later.
+struct Refusal {
+    error: AskError,
+    is_passing: bool,
+    wait: Option<Duration>,
+}
+
+impl Refusal {
+    async fn of(response: Response, asking: &Asking) -> Result<Self, AskError> {
+        let status = response.status();
+        let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let text = asking.bounded(body(response, ERROR_BYTES_READ)).await?.unwrap_or_default();
+        let hint = match status {
+            StatusCode::UNAUTHORIZED => "; hint: the source's token or password is missing or wrong",
+            StatusCode::FORBIDDEN => "; hint: who asks may not read this",
+            StatusCode::NOT_FOUND => "; hint: does the source's `url` end where its interface begins?",
+            status if status.is_redirection() => "; hint: give the address that it redirects to as `url`",
+            _ => "",
+        };
+        let said = plain(&text);
+        let what = if said.is_empty() {
+            format!("answered {status}{hint}")
+        } else {
+            format!("answered {status}: {said}{hint}")
+        };
+        Ok(Self {
+            error: AskError::Unavailable(what),
+            is_passing: matches!(status.as_u16(), 429 | 502 | 503 | 504),
+            wait: wait.map(Duration::from_secs),
+        })
+    }
+
+    /// A connection that an idle server closed fails at its first use: once more is enough.
+    fn unsent(error: &reqwest::Error) -> Self {
+        let mut what = "failed to ask".to_owned();
+        let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+        while let Some(behind) = cause {
+            what = format!("{what}: {behind}");
+            cause = behind.source();
+        }
+        let hint = if error.is_connect() { "; hint: is it running at the source's `url`?" } else { "" };
+        Self {
+            error: AskError::Unavailable(format!("{what}{hint}")),
+            is_passing: !error.is_connect(),
+            wait: None,
+        }
+    }
+}
+
+/// The first characters of an error's text, on one line, without what a terminal would obey.
+fn plain(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text.get(..ERROR_BYTES_MAX).unwrap_or(text)).into_owned();
+    let shown: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    shown.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Everything that the response carries, up to the limit.
+async fn body(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, AskError> {
+    let mut bytes = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if bytes.len() + chunk.len() > bytes_max => {
+                let what = format!("the answer is longer than {bytes_max} bytes");
+                return Err(AskError::LimitReached(what));
+            }
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Ok(None) => return Ok(bytes),
+            Err(error) => return Err(AskError::Unavailable(format!("the answer broke off: {error}"))),
+        }
+    }
+}
+
+/// Who asks, and the further headers.
+fn headers(name: &str, settings: &Settings) -> Result<HeaderMap, SettingsError> {
+    let wrong = |what: String| SettingsError::Secret { source_name: name.to_owned(), what };
+    let mut headers = HeaderMap::new();
+    for (key, value) in &settings.headers {
+        let key = HeaderName::try_from(key).map_err(|_| wrong(format!("`{key}` is no name of a header")))?;
+        let value =
+            HeaderValue::try_from(value).map_err(|_| wrong(format!("the value of `{key}` is no header")))?;
+        headers.insert(key, value);
+    }
+    if let Some(token) = settings.token(name)? {
+        if settings.username.is_some() {
+            return Err(wrong("a token and a user are both set; hint: keep one".to_owned()));
+        }
+        let value = HeaderValue::try_from(format!("Bearer {token}"));
+        let mut value =
+            value.map_err(|_| wrong("the token is no header: it holds control characters".to_owned()))?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    Ok(headers)
+}
+
+#[cfg(test)]
+mod tests;

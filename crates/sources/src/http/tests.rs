@@ -1,0 +1,124 @@
+//! The door against a server that answers as it is told: refusals, delays, endless and broken answers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::*;
+
+/// Answers the nth request with the nth text, and the last one ever after; counts.
+async fn server(answers: &'static [&'static str]) -> (Http, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/below", listener.local_addr().unwrap());
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let count = Arc::clone(&count);
+            tokio::spawn(async move {
+                let mut request = [0; 4096];
+                let read = stream.read(&mut request).await.unwrap();
+                assert!(
+                    request[..read].starts_with(b"GET /below/x?q=a%7Bb HTTP/1.1"),
+                    "only GET, below the path"
+                );
+                let place = count.fetch_add(1, Ordering::SeqCst);
+                let answer = answers.get(place).or(answers.last()).unwrap();
+                stream.write_all(answer.as_bytes()).await.unwrap();
+                if answer.ends_with("...") {
+                    std::future::pending::<()>().await;
+                }
+            });
+        }
+    });
+    let settings = Settings { kind: "prometheus".to_owned(), url, ..Settings::default() };
+    (Http::new("m", &settings).unwrap(), asked)
+}
+
+async fn get(http: &Http, seconds: u64) -> Result<String, AskError> {
+    let asking = Asking::new(Limits { seconds_max: seconds, ..Limits::default() }, &Cancel::default());
+    let bytes = http.get("x", &[("q", "a{b".to_owned())], &asking).await?;
+    Ok(String::from_utf8(bytes).unwrap())
+}
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+const LATER: &str =
+    "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const MUCH_LATER: &str =
+    "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 60\r\nContent-Length: 4\r\nConnection: close\r\n\r\nslow";
+const DOWN: &str = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const FORBIDDEN: &str =
+    "HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\nConnection: close\r\n\r\nno\u{1b}[2J you";
+const MOVED: &str =
+    "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const BROKEN: &str = "HTTP/1.1 200 OK\r\nContent-Length: 900\r\nConnection: close\r\n\r\nonly this";
+
+#[tokio::test]
+async fn what_is_refused_for_now_is_asked_again_when_the_other_side_says_so() {
+    let (http, asked) = server(&[LATER, OK]).await;
+    let began = Instant::now();
+    assert_eq!(get(&http, 10).await.unwrap(), "ok");
+    assert!(began.elapsed() >= Duration::from_secs(1) && asked.load(Ordering::SeqCst) == 2);
+}
+
+#[tokio::test]
+async fn a_pause_that_does_not_fit_into_the_time_is_not_waited_for() {
+    let (http, asked) = server(&[MUCH_LATER, OK]).await;
+    let began = Instant::now();
+    let error = get(&http, 5).await.unwrap_err();
+    assert!(matches!(&error, AskError::Unavailable(what) if what.contains("429") && what.contains("slow")));
+    assert!(began.elapsed() < Duration::from_secs(2) && asked.load(Ordering::SeqCst) == 1);
+}
+
+#[tokio::test]
+async fn a_server_that_stays_down_is_asked_three_times() {
+    let (http, asked) = server(&[DOWN]).await;
+    let error = get(&http, 10).await.unwrap_err();
+    assert!(matches!(&error, AskError::Unavailable(what) if what.contains("503")), "{error}");
+    assert_eq!(asked.load(Ordering::SeqCst), ATTEMPTS_MAX as usize);
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_with_its_text_and_a_hint_and_not_repeated() {
+    let (http, asked) = server(&[FORBIDDEN]).await;
+    let error = get(&http, 10).await.unwrap_err().to_string();
+    assert!(error.contains("403") && error.contains("hint: who asks may not read this"), "{error}");
+    assert!(!error.contains('\u{1b}') && asked.load(Ordering::SeqCst) == 1);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_a_broken_answer_is_an_error() {
+    let (http, _) = server(&[MOVED]).await;
+    assert!(get(&http, 10).await.unwrap_err().to_string().contains("redirects to"));
+    let (http, _) = server(&[BROKEN]).await;
+    assert!(get(&http, 10).await.unwrap_err().to_string().contains("broke off"));
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_ends_in_time_or_when_the_asker_gives_up() {
+    let (http, _) = server(&["HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nnever..."]).await;
+    assert_eq!(get(&http, 1).await, Err(AskError::TimedOut(1)));
+    let cancel = Cancel::default();
+    let asking = Asking::new(Limits::default(), &cancel);
+    cancel.cancel();
+    assert_eq!(http.get("x", &[("q", "a{b".to_owned())], &asking).await, Err(AskError::Cancelled));
+}
+
+#[tokio::test]
+async fn an_answer_beyond_the_limit_is_not_read_to_its_end() {
+    let (http, _) = server(&["HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n01234567890123456789"]).await;
+    let http = Http { bytes_max: 10, ..http };
+    assert!(matches!(get(&http, 10).await, Err(AskError::LimitReached(_))));
+}
+
+#[tokio::test]
+async fn nobody_there_is_told_at_once() {
+    let settings = Settings { url: "http://127.0.0.1:1".to_owned(), ..Settings::default() };
+    let http = Http::new("m", &settings).unwrap();
+    let began = Instant::now();
+    let error = get(&http, 10).await.unwrap_err().to_string();
+    assert!(error.contains("hint: is it running") && began.elapsed() < Duration::from_secs(2), "{error}");
+}

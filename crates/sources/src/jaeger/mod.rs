@@ -1,0 +1,197 @@
+//! Jaeger: traces, and what follows from them.
+//!
+//! Jaeger computes nothing over spans, so the traces of a window are fetched, up to a number a service, and the tables are
+//! made here. Where there are more traces than that, counts over the window would be wrong: `onset` then has no answer, and
+//! the others say of how many they are a sample. The traces of a window are fetched once for all questions about it.
+
+mod wire;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use telemetry::answer::Locator;
+use telemetry::recorded::{Call, TableSource, Tables};
+use telemetry::source::BoxFuture;
+use telemetry::{
+    Answer, Answerer, Ask, AskError, Cancel, Capabilities, Limits, Question, Source, SourceName, Span,
+    TraceId, Window,
+};
+use tokio::sync::Mutex;
+
+use crate::Backend;
+use crate::http::{Asking, Http};
+
+/// This back end.
+pub(crate) const BACKEND: Backend = Backend {
+    kind: "jaeger",
+    what: "Jaeger's query service, versions 1 and 2, and what speaks its /api",
+    questions: &["compare", "edges", "exemplars", "onset", "paths", "self_time", "topology", "trace"],
+    needs: "GET on /api/services, /api/traces and /api/dependencies; Jaeger itself knows no roles, a proxy before it may",
+    open: |name, http| Arc::new(Jaeger { name, http, kept: Mutex::default() }),
+};
+
+/// Traces of one service and window that are fetched; Jaeger's own page shows 1500 at most.
+const TRACES_MAX: usize = 1500;
+/// Windows that are kept for the questions that follow.
+const KEPT_MAX: usize = 4;
+/// Seconds after a window in which spans of its traces may still begin.
+const AFTER_SECONDS: i64 = 5;
+
+struct Jaeger {
+    name: SourceName,
+    http: Http,
+    /// The latest windows, the newest last.
+    kept: Mutex<Vec<(Window, Arc<Fetched>)>>,
+}
+
+/// The traces of a window.
+#[derive(Debug, Default)]
+struct Fetched {
+    spans: Vec<Span>,
+    /// Services of which there are more traces than were fetched.
+    cut: Vec<String>,
+    locators: Vec<Locator>,
+}
+
+impl Source for Jaeger {
+    fn name(&self) -> SourceName {
+        self.name.clone()
+    }
+
+    fn can(&self) -> Capabilities {
+        Capabilities { questions: BACKEND.questions.iter().map(|name| (*name).to_owned()).collect() }
+    }
+
+    fn ask<'a>(
+        &'a self,
+        question: &'a Question,
+        limits: Limits,
+        cancel: &'a Cancel,
+    ) -> BoxFuture<'a, Result<Answer, AskError>> {
+        Box::pin(async move {
+            let asking = Asking::new(limits, cancel);
+            match &question.ask {
+                Ask::Topology { window } => self.topology(question, *window, &asking).await,
+                Ask::Trace { trace_id } => self.trace(question, *trace_id, &asking).await,
+                Ask::Compare { good, bad, .. } => {
+                    let (good, bad) = (self.window(*good, &asking).await?, self.window(*bad, &asking).await?);
+                    answer(question, &[good, bad], limits, cancel)
+                }
+                Ask::Onset { window, .. } => {
+                    let fetched = self.window(*window, &asking).await?;
+                    if !fetched.cut.is_empty() {
+                        return Err(AskError::LimitReached(format!(
+                            "more than {TRACES_MAX} traces of {}: counts over them would be wrong",
+                            fetched.cut.join(", ")
+                        )));
+                    }
+                    answer(question, &[fetched], limits, cancel)
+                }
+                Ask::Edges { window, .. }
+                | Ask::Exemplars { window, .. }
+                | Ask::Paths { window, .. }
+                | Ask::SelfTime { window, .. } => {
+                    answer(question, &[self.window(*window, &asking).await?], limits, cancel)
+                }
+                other => Err(AskError::Unsupported(other.name().to_owned())),
+            }
+        })
+    }
+}
+
+/// The answer from the traces of some windows.
+fn answer(
+    question: &Question,
+    fetched: &[Arc<Fetched>],
+    limits: Limits,
+    cancel: &Cancel,
+) -> Result<Answer, AskError> {
+    let mut spans: BTreeMap<(TraceId, telemetry::SpanId), Span> = BTreeMap::new();
+    for one in fetched.iter().flat_map(|one| &one.spans) {
+        spans.entry((one.trace_id, one.span_id)).or_insert_with(|| one.clone());
+    }
+    let tables = Tables { spans: spans.into_values().collect(), ..Tables::default() };
+    let answer = TableSource::new(tables).answer(question, &limits, cancel)?;
+    let is_cut = fetched.iter().any(|one| !one.cut.is_empty());
+    let locators = fetched.iter().flat_map(|one| one.locators.iter().cloned()).collect();
+    Ok(Answer { locators, truncated: answer.truncated || is_cut, ..answer })
+}
+
+impl Jaeger {
+    /// The traces of a window, fetched when nobody asked for them lately.
+    async fn window(&self, window: Window, asking: &Asking) -> Result<Arc<Fetched>, AskError> {
+        // Questions about one window are asked side by side: one of them fetches, the others wait for it.
+        let mut kept = self.kept.lock().await;
+        if let Some((_, fetched)) = kept.iter().find(|(known, _)| *known == window) {
+            return Ok(Arc::clone(fetched));
+        }
+        let fetched = Arc::new(self.fetch(window, asking).await?);
+        if kept.len() == KEPT_MAX {
+            kept.remove(0);
+        }
+        kept.push((window, Arc::clone(&fetched)));
+        Ok(fetched)
+    }
+
+    async fn fetch(&self, window: Window, asking: &Asking) -> Result<Fetched, AskError> {
+        let services = wire::services(&self.http.get("api/services", &[], asking).await?)?;
+        let (mut fetched, mut seen) = (Fetched::default(), BTreeSet::new());
+        let micros = |at: telemetry::UnixNanos| (at.0.div_euclid(1000)).to_string();
+        for service in services {
+            let query = [
+                ("service", service.clone()),
+                ("start", micros(window.from)),
+                ("end", micros(window.to.plus_seconds(AFTER_SECONDS))),
+                ("limit", TRACES_MAX.to_string()),
+            ];
+            let (count, spans) = wire::traces(&self.http.get("api/traces", &query, asking).await?)?;
+            if count >= TRACES_MAX {
+                fetched.cut.push(service.clone());
+            }
+            if count > 0 {
+                fetched.locators.push(Locator {
+                    query: format!("service={service}"),
+                    link: self.http.link("search", &query),
+                });
+            }
+            let is_new = |span: &Span| seen.insert((span.trace_id, span.span_id));
+            let mut is_new = is_new;
+            fetched.spans.extend(spans.into_iter().filter(|span| is_new(span)));
+        }
+        fetched.cut.sort();
+        Ok(fetched)
+    }
+
+    async fn trace(&self, question: &Question, id: TraceId, asking: &Asking) -> Result<Answer, AskError> {
+        let path = format!("api/traces/{id}");
+        let (_, spans) = wire::traces(&self.http.get(&path, &[], asking).await?)?;
+        let locator =
+            Locator { query: format!("trace {id}"), link: self.http.link(&format!("trace/{id}"), &[]) };
+        let fetched = Fetched { spans, locators: vec![locator], ..Fetched::default() };
+        answer(question, &[Arc::new(fetched)], asking.limits(), &Cancel::default())
+    }
+
+    /// The calls that Jaeger has counted; with storage that counts none by itself, those of the traces.
+    async fn topology(
+        &self,
+        question: &Question,
+        window: Window,
+        asking: &Asking,
+    ) -> Result<Answer, AskError> {
+        let millis = |at: telemetry::UnixNanos| at.0.div_euclid(1_000_000);
+        let query = [
+            ("endTs", millis(window.to).to_string()),
+            ("lookback", (millis(window.to) - millis(window.from)).to_string()),
+        ];
+        let found = wire::dependencies(&self.http.get("api/dependencies", &query, asking).await?)?;
+        if found.is_empty() {
+            return Err(AskError::Unsupported("topology".to_owned()));
+        }
+        let calls = found.into_iter().map(|one| Call { caller: one.parent, callee: one.child }).collect();
+        let tables = Tables { calls, ..Tables::default() };
+        let answer = TableSource::new(tables).answer(question, &asking.limits(), &Cancel::default())?;
+        let locator =
+            Locator { query: "dependencies".to_owned(), link: self.http.link("api/dependencies", &query) };
+        Ok(Answer { locators: vec![locator], ..answer })
+    }
+}

@@ -1,0 +1,67 @@
+//! What is fetched: one adapter per back end, each a read-only [`telemetry::Source`].
+//!
+//! Reading order: [`settings`] (what an operator writes), [`http`] (the one door to the network), then a back end:
+//! [`prometheus`], [`jaeger`]. A back end is a folder here, a line in [`all`], and a run of the conformance suite against
+//! the real thing.
+//!
+//! Knows no incident and keeps nothing: every answer is fetched when it is asked for. Nothing here can write.
+
+mod http;
+mod jaeger;
+mod prometheus;
+pub mod settings;
+
+use std::sync::Arc;
+
+use telemetry::{Source, SourceName};
+
+use http::Http;
+pub use settings::{Settings, SettingsError};
+
+/// A back end that can be asked.
+#[derive(Clone, Copy)]
+pub struct Backend {
+    /// What `kind` says in the settings.
+    pub kind: &'static str,
+    /// What it is, and which versions were tried.
+    pub what: &'static str,
+    /// The questions it answers, sorted.
+    pub questions: &'static [&'static str],
+    /// What the principal that asks must be allowed, and nothing more.
+    pub needs: &'static str,
+    open: fn(SourceName, Http) -> Arc<dyn Source>,
+}
+
+impl std::fmt::Debug for Backend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Backend").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// Every back end, sorted by kind.
+#[must_use]
+pub fn all() -> &'static [Backend] {
+    &[jaeger::BACKEND, prometheus::BACKEND]
+}
+
+/// The source that `settings` describe, under the name that evidence cites. Nothing is asked yet.
+///
+/// # Errors
+/// When the kind is unknown, the address cannot be used, or a secret is not there.
+pub fn open(name: &str, settings: &Settings) -> Result<Arc<dyn Source>, SettingsError> {
+    let backend = settings.backend(name)?;
+    Ok((backend.open)(SourceName(name.to_owned()), Http::new(name, settings)?))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn back_ends_are_sorted_and_answer_known_questions() {
+        let all = super::all();
+        assert!(all.windows(2).all(|pair| pair[0].kind < pair[1].kind));
+        for backend in all {
+            assert!(backend.questions.windows(2).all(|pair| pair[0] < pair[1]), "{}", backend.kind);
+            assert!(backend.questions.iter().all(|name| telemetry::question::NAMES.contains(name)));
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What an operator writes about a source: `[sources.NAME]` in `firstcause.toml`.
+//!
+//! Secrets stand in files or in the environment, never in the settings themselves.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::{Backend, all};
+
+/// One source.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Which back end: `jaeger` or `prometheus`.
+    pub kind: String,
+    /// Its address, with the path that its interface is below: `http://prometheus:9090`.
+    pub url: String,
+    /// A file that holds a bearer token.
+    #[serde(default)]
+    pub token_file: Option<String>,
+    /// The environment variable that holds a bearer token.
+    #[serde(default)]
+    pub token_env: Option<String>,
+    /// The user, for basic authentication; the password stands where `password_file` or `password_env` says.
+    #[serde(default)]
+    pub username: Option<String>,
+    /// A file that holds the password.
+    #[serde(default)]
+    pub password_file: Option<String>,
+    /// The environment variable that holds the password.
+    #[serde(default)]
+    pub password_env: Option<String>,
+    /// Further headers, such as `X-Scope-OrgID` of Mimir: no secrets.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+}
+
+/// Settings that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// Nobody knows this kind.
+    #[error("source `{source_name}`: no back end is called `{kind}`; hint: one of {known}")]
+    Kind {
+        /// The source.
+        source_name: String,
+        /// What was written.
+        kind: String,
+        /// What may be.
+        known: String,
+    },
+    /// The address cannot be used.
+    #[error("source `{source_name}`: `{url}` is no address: {why}; hint: http://HOST:PORT or https://HOST")]
+    Url {
+        /// The source.
+        source_name: String,
+        /// What was written.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A secret or header cannot be used.
+    #[error("source `{source_name}`: {what}")]
+    Secret {
+        /// The source.
+        source_name: String,
+        /// What is wrong, with its hint; never the secret.
+        what: String,
+    },
+}
+
+impl Settings {
+    pub(crate) fn backend(&self, name: &str) -> Result<&'static Backend, SettingsError> {
+        all().iter().find(|backend| backend.kind == self.kind).ok_or_else(|| SettingsError::Kind {
+            source_name: name.to_owned(),
+            kind: self.kind.clone(),
+            known: all().iter().map(|backend| backend.kind).collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    /// The bearer token, when one is named.
+    pub(crate) fn token(&self, name: &str) -> Result<Option<String>, SettingsError> {
+        secret(name, "token", (self.token_file.as_deref(), self.token_env.as_deref()))
+    }
+
+    /// User and password, when there is a user.
+    pub(crate) fn login(&self, name: &str) -> Result<Option<(String, String)>, SettingsError> {
+        let Some(username) = &self.username else { return Ok(None) };
+        let named = (self.password_file.as_deref(), self.password_env.as_deref());
+        let password = secret(name, "password", named)?.unwrap_or_default();
+        Ok(Some((username.clone(), password)))
+    }
+}
+
+/// What stands in the file or the variable.
+fn secret(
+    source_name: &str,
+    what: &str,
+    (file, variable): (Option<&str>, Option<&str>),
+) -> Result<Option<String>, SettingsError> {
+    let wrong = |what: String| SettingsError::Secret { source_name: source_name.to_owned(), what };
+    let text = match (file, variable) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(_)) => {
+            return Err(wrong(format!("{what}_file and {what}_env are both set; hint: keep one")));
+        }
+        (Some(path), None) => std::fs::read_to_string(path)
+            .map_err(|error| wrong(format!("failed to read {what}_file `{path}`: {error}")))?,
+        (None, Some(name)) => std::env::var(name)
+            .map_err(|_| wrong(format!("{what}_env: the variable {name} is not set, or no text")))?,
+    };
+    let text = text.trim_end_matches(['\n', '\r']).to_owned();
+    if text.is_empty() {
+        return Err(wrong(format!(
+            "the {what} is empty; hint: look at where {what}_file or {what}_env points"
+        )));
+    }
+    Ok(Some(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(kind: &str) -> Settings {
+        Settings { kind: kind.to_owned(), url: "http://127.0.0.1:1".to_owned(), ..Settings::default() }
+    }
+
+    #[test]
+    fn an_unknown_kind_and_an_address_without_a_scheme_are_refused_with_a_hint() {
+        let why = crate::open("m", &settings("promethius")).err().unwrap().to_string();
+        assert!(why.contains("`promethius`; hint: one of jaeger, prometheus"), "{why}");
+        for url in ["127.0.0.1:9090", "", "ftp://host", "http://", "http://user:pw@host"] {
+            let wrong = Settings { url: url.to_owned(), ..settings("prometheus") };
+            let why = crate::open("m", &wrong).err().unwrap().to_string();
+            assert!(why.contains("hint: "), "{url}: {why}");
+        }
+        assert!(crate::open("m", &settings("prometheus")).is_ok());
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "nothing is lost when a test loses a file")]
+    fn a_secret_comes_from_one_place_and_is_never_quoted() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        std::fs::write(&file, "s3cret\n").unwrap();
+        let path = file.display().to_string();
+        let mut with = Settings { token_file: Some(path), ..settings("prometheus") };
+        assert_eq!(with.token("m").unwrap().as_deref(), Some("s3cret"));
+        with.token_env = Some("FIRSTCAUSE_TEST_NO_SUCH_VARIABLE".to_owned());
+        assert!(with.token("m").unwrap_err().to_string().contains("both set"));
+        with.token_file = None;
+        assert!(with.token("m").unwrap_err().to_string().contains("is not set"));
+        std::fs::write(&file, "bad\u{7f}\u{1}token\n").unwrap();
+        with = Settings { token_file: Some(file.display().to_string()), ..settings("prometheus") };
+        let why = crate::open("m", &with).err().unwrap().to_string();
+        assert!(why.contains("no header") && !why.contains("bad"), "{why}");
+        std::fs::write(&file, "\n").unwrap();
+        assert!(with.token("m").unwrap_err().to_string().contains("is empty"));
+    }
+}
