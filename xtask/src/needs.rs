@@ -21,6 +21,7 @@ struct Need {
     why: &'static str,
 }
 
+const SOURCES: &str = "it is asked as a real back end";
 const SECOND_SYSTEM: &str = "the second demonstration system runs on it";
 
 const NEEDS: &[Need] = &[
@@ -35,6 +36,8 @@ const NEEDS: &[Need] = &[
         why: "tests fail chosen system calls of the real binary",
     },
     Need { program: &["initdb", "--version"], package: "postgresql", why: SECOND_SYSTEM },
+    Need { program: &["prometheus", "--version"], package: "prometheus", why: SOURCES },
+    Need { program: &["victoria-metrics", "-version"], package: "victoria-metrics", why: SOURCES },
     Need { program: &["node", "--version"], package: "nodejs", why: SECOND_SYSTEM },
     Need { program: &["npm", "--version"], package: "npm", why: SECOND_SYSTEM },
     Need {

@@ -3,6 +3,7 @@
 pub(crate) mod backtest;
 pub(crate) mod case;
 pub(crate) mod eval;
+pub(crate) mod investigate;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,6 +33,8 @@ pub(crate) enum Command {
     /// Ask one of the questions: changes, compare, coverage, edges, exemplars, health, message,
     /// onset, self_time, series_change, trace
     Ask(Ask),
+    /// Explain one symptom from the back ends that you run: Prometheus, Jaeger
+    Investigate(investigate::Investigate),
     /// Verify or re-run the record of an incident
     #[command(subcommand)]
     Journal(JournalCommand),
@@ -166,10 +169,19 @@ pub(crate) enum ConfigCommand {
     /// Print every setting with its origin: flag, environment, file or default
     Print {
         #[command(flatten)]
-        settings: Flags,
+        settings: Box<Flags>,
         /// Print them as JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Tell which back ends can be asked, what each answers, what it must allow, and how it is written down
+    Sources {
+        /// Print it as JSON
+        #[arg(long, conflicts_with = "markdown")]
+        json: bool,
+        /// Print the page `docs/sources.md`
+        #[arg(long)]
+        markdown: bool,
     },
 }
 
@@ -226,6 +238,12 @@ pub(crate) struct Ask {
     /// The running Firstcause to ask
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub(crate) at: SocketAddr,
+    /// Ask this back end instead: KIND=URL, or the name of a source of the configuration. Kinds: jaeger, prometheus
+    #[arg(long, value_name = "SOURCE", conflicts_with = "at")]
+    pub(crate) source: Option<String>,
+    /// Settings in TOML, with `[sources.NAME]` [default: ./firstcause.toml, when it is there] [env: FIRSTCAUSE_CONFIG]
+    #[arg(long, value_name = "FILE", requires = "source")]
+    pub(crate) config: Option<PathBuf>,
     /// Print the answer as JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -18,6 +18,7 @@ use platform::disk::Disk;
 
 use crate::failure::Failure;
 
+pub(crate) use file::Asked;
 pub(crate) use flags::Flags;
 pub(crate) use layers::{Origin, Row};
 pub(crate) use values::{DurabilityName, seconds};
@@ -82,6 +83,8 @@ pub(crate) struct Resolved {
     /// Variables that look like settings and are none, each with a hint. Their values are not kept: they may be
     /// somebody's secret.
     pub(crate) ignored: Vec<String>,
+    /// The back ends that are asked.
+    pub(crate) asked: Asked,
 }
 
 /// Resolves the settings from the flags, this process' environment and the file.
@@ -101,7 +104,8 @@ fn resolve_in(
     let environment = environment::read(variables)?;
     let named = flags.config.clone().or(environment.config);
     let read = file::read(named, disk)?;
-    let (file, from_file) = read.map_or((None, Vec::new()), |(path, given)| (Some(path), given));
+    let (file, from_file, asked) =
+        read.map_or_else(Default::default, |read| (Some(read.path), read.given, read.asked));
     let mut layers = Layers::new(environment.given, from_file);
     let settings = Settings {
         actuator: layers.pick("actuator", flags.actuator.clone().map(Some), values::FILE)?,
@@ -117,7 +121,7 @@ fn resolve_in(
         policy: layers.pick("policy", flags.policy.clone().map(Some), values::FILE)?,
     };
     all_or_none(&settings)?;
-    Ok(Resolved { settings, rows: layers.rows(), file, ignored: environment.ignored })
+    Ok(Resolved { settings, rows: layers.rows(), file, ignored: environment.ignored, asked })
 }
 
 /// An inventory without a policy acts without rules, and without an actuator nobody acts.
@@ -140,7 +144,7 @@ pub(crate) fn flag_of(key: &str) -> String {
 }
 
 /// The known name that is most like `word`, or all of them.
-fn nearest(word: &str, known: &[String]) -> String {
+pub(crate) fn nearest(word: &str, known: &[String]) -> String {
     // Three letters wrong in a name of eight is a typing error; more is another word.
     let alike = known.iter().map(|name| (strsim::levenshtein(word, name), name)).min();
     match alike.filter(|(distance, _)| *distance <= 3) {

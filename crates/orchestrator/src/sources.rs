@@ -1,5 +1,6 @@
 //! Asking: every capable source, side by side, each within its limits; failures are answers, too.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,11 +11,15 @@ use telemetry::{
 };
 use tokio::task::JoinSet;
 
+/// A source that several questions are asked of at once.
+type Shared = Arc<dyn Source>;
+
 /// The configured sources.
 #[derive(Clone, Default)]
 pub struct Sources {
     sources: Vec<Arc<dyn Source>>,
     limits: Limits,
+    preferred: BTreeMap<String, SourceName>,
 }
 
 impl std::fmt::Debug for Sources {
@@ -28,35 +33,43 @@ impl Sources {
     /// These sources.
     #[must_use]
     pub fn new(sources: Vec<Arc<dyn Source>>) -> Self {
-        Self { sources, limits: Limits::default() }
+        Self { sources, limits: Limits::default(), preferred: BTreeMap::new() }
+    }
+
+    /// The same, where a question is asked of one source first, and of the others only when that one does not answer: by
+    /// the question's name.
+    #[must_use]
+    pub fn preferring(self, preferred: BTreeMap<String, SourceName>) -> Self {
+        Self { preferred, ..self }
     }
 
     /// Asks all `questions` of all capable sources, each when its data can be there. The answers are sorted by
     /// question and source. A question that nobody answers is answered `Unsupported` by the source "none".
     pub async fn ask(&self, questions: &[Question], clock: &Arc<dyn Clock>) -> Vec<Answered> {
-        let mut asking: JoinSet<Answered> = JoinSet::new();
+        let mut asking: JoinSet<Vec<Answered>> = JoinSet::new();
         for question in questions {
-            let mut is_asked = false;
-            for source in self.sources.iter().filter(|source| source.can().answers(question.ask.name())) {
-                is_asked = true;
-                let (source, clock) = (Arc::clone(source), Arc::clone(clock));
-                asking.spawn(ask_one(source, question.clone(), self.limits, clock));
-            }
-            if !is_asked {
-                let name = question.ask.name().to_owned();
-                let question = question.id.clone();
-                let none = SourceName("none".to_owned());
-                asking.spawn(std::future::ready(Answered {
+            let name = question.ask.name();
+            let (first, others) = self.capable(name);
+            if first.is_none() && others.is_empty() {
+                asking.spawn(std::future::ready(vec![unanswered(
                     question,
-                    source: none,
-                    result: Err(AskError::Unsupported(name)),
-                }));
+                    AskError::Unsupported(name.to_owned()),
+                )]));
+            }
+            if let Some(first) = first {
+                asking.spawn(ask_in_turn(first, others, question.clone(), self.limits, Arc::clone(clock)));
+                continue;
+            }
+            for source in others {
+                let (question, clock) = (question.clone(), Arc::clone(clock));
+                let limits = self.limits;
+                asking.spawn(async move { vec![ask_one(source, question, limits, clock).await] });
             }
         }
         // A panic in a source is that source's failure; its answer is then missing and the question stays open.
         let mut answers: Vec<Answered> = Vec::new();
         while let Some(joined) = asking.join_next().await {
-            answers.extend(joined.ok());
+            answers.extend(joined.into_iter().flatten());
         }
         let is_open = |question: &&Question| !answers.iter().any(|answer| answer.question == question.id);
         let open: Vec<Answered> = questions.iter().filter(is_open).map(failed).collect();
@@ -64,14 +77,41 @@ impl Sources {
         answers.sort_by(|a, b| (&a.question, &a.source).cmp(&(&b.question, &b.source)));
         answers
     }
+
+    /// Who is asked a question: the one that is preferred for it, if it answers it, and all others that do.
+    fn capable(&self, question: &str) -> (Option<Shared>, Vec<Shared>) {
+        let capable = self.sources.iter().filter(|source| source.can().answers(question)).cloned();
+        let preferred = self.preferred.get(question);
+        let (mut first, others): (Vec<_>, Vec<_>) =
+            capable.partition(|source| Some(&source.name()) == preferred);
+        (first.pop(), others)
+    }
+}
+
+/// The answer of the first source, or those of all when it has none.
+async fn ask_in_turn(
+    first: Arc<dyn Source>,
+    others: Vec<Arc<dyn Source>>,
+    question: Question,
+    limits: Limits,
+    clock: Arc<dyn Clock>,
+) -> Vec<Answered> {
+    let mut answers = vec![ask_one(first, question.clone(), limits, Arc::clone(&clock)).await];
+    for source in others {
+        if answers.iter().any(|answered| answered.result.is_ok()) {
+            break;
+        }
+        answers.push(ask_one(source, question.clone(), limits, Arc::clone(&clock)).await);
+    }
+    answers
+}
+
+fn unanswered(question: &Question, why: AskError) -> Answered {
+    Answered { question: question.id.clone(), source: SourceName("none".to_owned()), result: Err(why) }
 }
 
 fn failed(question: &Question) -> Answered {
-    Answered {
-        question: question.id.clone(),
-        source: SourceName("none".to_owned()),
-        result: Err(AskError::Unavailable("the source failed while it answered".to_owned())),
-    }
+    unanswered(question, AskError::Unavailable("the source failed while it answered".to_owned()))
 }
 
 async fn ask_one(
@@ -138,5 +178,63 @@ impl<A: Answerer + Clone + 'static> Source for Blocking<A> {
             answered
                 .unwrap_or_else(|error| Err(AskError::Unavailable(format!("the answerer failed: {error}"))))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use platform::clock::SystemClock;
+    use telemetry::{Ask, QuestionId, Space, Table, UnixNanos, Window};
+
+    use super::*;
+
+    /// A source that answers `changes`, or does not.
+    #[derive(Debug, Clone)]
+    struct Told(bool);
+
+    impl Answerer for Told {
+        fn can(&self) -> Capabilities {
+            Capabilities { questions: vec!["changes".to_owned()] }
+        }
+
+        fn answer(&self, _: &Question, _: &Limits, _: &Cancel) -> Result<Answer, AskError> {
+            let answer = Answer::exact(Table::Changes(Vec::new()));
+            if self.0 { Ok(answer) } else { Err(AskError::Unavailable("down".to_owned())) }
+        }
+    }
+
+    async fn asked(sources: &[(&str, bool)], preferred: Option<&str>) -> Vec<(String, bool)> {
+        let window = Window::new(UnixNanos(0), UnixNanos(1));
+        let question = Question {
+            id: QuestionId::numbered(1),
+            space: Space::default(),
+            ask: Ask::Changes { window, scope: telemetry::Scope::all() },
+            not_before: UnixNanos(0),
+        };
+        let source = |(name, answers): &(&str, bool)| -> Arc<dyn Source> {
+            Arc::new(Blocking::new(name, Told(*answers)))
+        };
+        let preferred = preferred.map(|name| ("changes".to_owned(), SourceName(name.to_owned())));
+        let sources =
+            Sources::new(sources.iter().map(source).collect()).preferring(preferred.into_iter().collect());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let answers = sources.ask(&[question], &clock).await;
+        answers.into_iter().map(|answered| (answered.source.0, answered.result.is_ok())).collect()
+    }
+
+    fn told(answers: &[(&str, bool)]) -> Vec<(String, bool)> {
+        answers.iter().map(|(name, is_ok)| ((*name).to_owned(), *is_ok)).collect()
+    }
+
+    // covers: AW-25
+    #[tokio::test]
+    async fn all_are_asked_one_that_is_preferred_alone_and_the_others_when_it_fails() {
+        let both = [("a", true), ("b", true)];
+        assert_eq!(asked(&both, None).await, told(&both));
+        assert_eq!(asked(&both, Some("b")).await, told(&[("b", true)]));
+        let failing = [("a", true), ("b", false)];
+        assert_eq!(asked(&failing, Some("b")).await, told(&failing));
+        assert_eq!(asked(&both, Some("c")).await, told(&both), "nobody of that name");
+        assert_eq!(asked(&[], None).await, told(&[("none", false)]));
     }
 }

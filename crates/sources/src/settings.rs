@@ -8,6 +8,34 @@ use serde::Deserialize;
 
 use crate::{Backend, all};
 
+/// The settings of sources with every key, as an operator may copy them.
+pub const EXAMPLE: &str = "\
+# Each source has a name of its own, which evidence cites.
+[sources.metrics]
+kind = \"prometheus\"
+# With the path that its interface is below, such as https://mimir/prometheus.
+url = \"http://prometheus:9090\"
+# Who asks: a bearer token, from a file or from the environment,
+# token_file = \"/run/secrets/prometheus-token\"
+# token_env = \"PROMETHEUS_TOKEN\"
+# or a user, whose password stands in a file or in the environment.
+# username = \"firstcause\"
+# password_file = \"/run/secrets/prometheus-password\"
+# password_env = \"PROMETHEUS_PASSWORD\"
+
+# Further headers: no secrets.
+# [sources.metrics.headers]
+# X-Scope-OrgID = \"team-a\"
+
+[sources.traces]
+kind = \"jaeger\"
+url = \"http://jaeger:16686\"
+
+# Who is asked first, by question; the others are asked only when that one does not answer.
+[prefer]
+onset = \"metrics\"
+";
+
 /// One source.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -124,6 +152,29 @@ mod tests {
 
     fn settings(kind: &str) -> Settings {
         Settings { kind: kind.to_owned(), url: "http://127.0.0.1:1".to_owned(), ..Settings::default() }
+    }
+
+    /// Every key of the settings stands in the example, and the example is one.
+    #[test]
+    fn the_example_is_whole_and_can_be_read() {
+        let uncommented: String = EXAMPLE
+            .lines()
+            .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line))
+            .fold(String::new(), |text, line| text + line + "\n");
+        for key in
+            ["kind", "url", "token_file", "token_env", "username", "password_file", "password_env", "headers"]
+        {
+            assert!(uncommented.contains(key), "{key}");
+        }
+        #[derive(Deserialize)]
+        struct File {
+            sources: BTreeMap<String, Settings>,
+        }
+        let file: File = toml::from_str(EXAMPLE).unwrap();
+        for (name, settings) in &file.sources {
+            assert!(crate::open(name, settings).is_ok(), "{name}");
+        }
+        assert_eq!(file.sources.len(), 2);
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! `ask`: one question to a running Firstcause.
+//! `ask`: one question to a running Firstcause, or to a back end.
 
 use server::client::AskServerError;
-use telemetry::{Ask, Question, QuestionId, Scope, UnixNanos, Window};
+use telemetry::{Ask, Cancel, Limits, Question, QuestionId, Scope, UnixNanos, Window};
 
+use crate::asked;
 use crate::cli;
+use crate::config::{self, Flags};
 use crate::failure::{Failure, Outcome};
 use crate::terminal;
 use crate::wiring::Doors;
@@ -14,6 +16,9 @@ const EXEMPLARS: u8 = 5;
 /// Runs the command.
 pub(crate) async fn run(args: cli::Ask) -> anyhow::Result<Outcome> {
     let question = question(&args)?;
+    if let Some(source) = &args.source {
+        return ask_source(source, &args, &question).await;
+    }
     let answer = server::client::ask(args.at, &question).await.map_err(|error| match &error {
         AskServerError::Unreachable { .. } => {
             Failure::unreachable(error.to_string(), "is `firstcause serve` running? `--at` says where")
@@ -25,6 +30,37 @@ pub(crate) async fn run(args: cli::Ask) -> anyhow::Result<Outcome> {
     })?;
     let text = if args.json { serde_json::to_string_pretty(&answer)? } else { terminal::table(&answer) };
     terminal::say(&text)?;
+    Ok(Outcome::AsAsked)
+}
+
+/// Asks one back end, as an investigation would.
+async fn ask_source(source: &str, args: &cli::Ask, question: &Question) -> anyhow::Result<Outcome> {
+    let flags = Flags { config: args.config.clone(), ..Flags::default() };
+    let asked = config::resolve(&flags, &*Doors::real().disk)?.asked;
+    let given: Vec<String> = source.contains('=').then(|| source.to_owned()).into_iter().collect();
+    let mut opened = asked::open(&asked, &given)?;
+    let name = source.split([':', '=']).next().unwrap_or(source);
+    opened.retain(|one| one.name().0 == name);
+    let Some(one) = opened.pop() else {
+        let names: Vec<String> = asked.sources.keys().cloned().collect();
+        let hint = if names.is_empty() { "KIND=URL".to_owned() } else { config::nearest(source, &names) };
+        return Err(Failure::usage(format!("no source `{source}` is configured"), hint));
+    };
+    if !one.can().answers(question.ask.name()) {
+        let what = format!("`{name}` does not answer {}", question.ask.name());
+        return Err(Failure::usage(what, format!("it answers {}", one.can().questions.join(", "))));
+    }
+    let answer = one.ask(question, Limits::default(), &Cancel::default()).await.map_err(|error| {
+        let text = error.to_string();
+        let (what, hint) =
+            text.split_once("; hint: ").unwrap_or((&text, "`firstcause doctor` looks at each source"));
+        Failure::unreachable(format!("`{name}`: {what}"), hint)
+    })?;
+    terminal::say(&if args.json {
+        serde_json::to_string_pretty(&answer)?
+    } else {
+        terminal::table(&answer)
+    })?;
     Ok(Outcome::AsAsked)
 }
 

@@ -1,4 +1,5 @@
-//! `config print`: every setting with its origin. Nothing is checked here beyond that it can be read.
+//! `config print`: every setting with its origin; `config sources`: the back ends. Nothing is checked here beyond that
+//! it can be read.
 
 use serde_json::json;
 
@@ -12,6 +13,7 @@ use crate::wiring::Doors;
 pub(crate) fn run(command: &ConfigCommand) -> anyhow::Result<Outcome> {
     match command {
         ConfigCommand::Print { settings, json } => print(settings, *json),
+        ConfigCommand::Sources { json, markdown } => sources(*json, *markdown),
     }
 }
 
@@ -22,6 +24,62 @@ fn print(flags: &Flags, json: bool) -> anyhow::Result<Outcome> {
         terminal::say_aside(&format!("warning: {ignored}"));
     }
     Ok(Outcome::AsAsked)
+}
+
+fn sources(json: bool, markdown: bool) -> anyhow::Result<Outcome> {
+    let text = match (json, markdown) {
+        (true, _) => serde_json::to_string_pretty(&backends())?,
+        (_, true) => page(),
+        _ => plain_backends(),
+    };
+    terminal::say(text.trim_end())?;
+    Ok(Outcome::AsAsked)
+}
+
+fn backends() -> serde_json::Value {
+    let one = |backend: &::sources::Backend| {
+        json!({
+            "kind": backend.kind,
+            "what": backend.what,
+            "questions": backend.questions,
+            "needs": backend.needs,
+        })
+    };
+    json!({ "schema": "firstcause.sources/1", "kinds": ::sources::all().iter().map(one).collect::<Vec<_>>() })
+}
+
+fn plain_backends() -> String {
+    let one = |backend: &::sources::Backend| {
+        format!(
+            "{}\n  what     {}\n  answers  {}\n  needs    {}\n",
+            backend.kind,
+            backend.what,
+            backend.questions.join(", "),
+            backend.needs
+        )
+    };
+    let all: String = ::sources::all().iter().map(one).collect();
+    format!("{all}\n{}", ::sources::settings::EXAMPLE)
+}
+
+/// `docs/sources.md`.
+fn page() -> String {
+    let row = |backend: &::sources::Backend| {
+        format!(
+            "| `{}` | {} | {} | {} |\n",
+            backend.kind,
+            backend.what,
+            backend.questions.join(", "),
+            backend.needs
+        )
+    };
+    let rows: String = ::sources::all().iter().map(row).collect();
+    format!(
+        "# Sources\n\nWhat `firstcause config sources --markdown` prints: the list in the code, and nothing beside it.\n\n\
+         | kind | what | answers | must be allowed |\n|---|---|---|---|\n{rows}\n\
+         ## How they are written down\n\n```toml\n{}```\n",
+        ::sources::settings::EXAMPLE
+    )
 }
 
 fn to_text(resolved: &Resolved) -> String {

@@ -10,6 +10,7 @@ mod journals;
 mod machine;
 mod network;
 mod selftest;
+mod sources;
 
 use serde_json::json;
 
@@ -98,6 +99,7 @@ async fn examine(resolved: &Resolved, doors: &Doors, args: &Doctor) -> Vec<Findi
     findings.push(machine::open_files());
     findings.push(machine::memory(settings, running.as_ref()));
     findings.extend(acting::check(settings, doors).await);
+    findings.extend(sources::check(&resolved.asked, doors).await);
     if args.send {
         findings.extend(selftest::check(settings, doors, running.as_ref()).await);
     }

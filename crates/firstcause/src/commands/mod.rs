@@ -12,6 +12,7 @@ mod demo_parts;
 mod doctor;
 mod eval;
 mod gate;
+mod investigate;
 mod journal;
 mod kept;
 mod man;
@@ -35,6 +36,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Journal(command) => journal::run(command),
         Command::Report(args) => report::run(&args),
         Command::Gate(args) => block_on(gate::run(args)),
+        Command::Investigate(args) => block_on(investigate::run(args)),
         Command::Eval(command) => eval::run(&command),
         Command::Rules(args) => rules::run(&args),
         Command::Backtest(args) => backtest::run(&args),

@@ -3,18 +3,41 @@
 //! An unknown key is an error: it is a setting that somebody believes in. The file's text is never quoted in an error
 //! about its syntax.
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use platform::disk::Disk;
+use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
 use super::layers::{Given, Origin};
 use super::{FILE, KEYS, nearest};
 use crate::failure::Failure;
 
+/// What a file says.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) path: PathBuf,
+    pub(super) given: Vec<Given>,
+    pub(super) asked: Asked,
+}
+
+/// The sections that are more than settings of a fixed name: who is asked.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Asked {
+    /// `[sources.NAME]`: the back ends, by the name that evidence cites.
+    pub(crate) sources: BTreeMap<String, sources::Settings>,
+    /// `[prefer]`: by question, the source that is asked first.
+    pub(crate) prefer: BTreeMap<String, String>,
+}
+
+/// The names of those sections.
+const SECTIONS: [&str; 2] = ["prefer", "sources"];
+
 /// Reads the file that is named, or the usual one when it is there.
-pub(super) fn read(named: Option<PathBuf>, disk: &dyn Disk) -> anyhow::Result<Option<(PathBuf, Vec<Given>)>> {
+pub(super) fn read(named: Option<PathBuf>, disk: &dyn Disk) -> anyhow::Result<Option<Read>> {
     let is_named = named.is_some();
     let path = named.unwrap_or_else(|| PathBuf::from(FILE));
     let bytes = match disk.read(&path) {
@@ -31,7 +54,32 @@ pub(super) fn read(named: Option<PathBuf>, disk: &dyn Disk) -> anyhow::Result<Op
         Failure::usage(format!("the configuration `{}` is not UTF-8", path.display()), "save it as UTF-8")
     })?;
     let given = parse(&path, &text)?;
-    Ok(Some((path, given)))
+    let asked = asked(&path, &text)?;
+    Ok(Some(Read { path, given, asked }))
+}
+
+/// The sections about sources. That the rest is sound was seen before.
+fn asked(path: &Path, text: &str) -> anyhow::Result<Asked> {
+    let asked: Asked = toml::from_str(text).map_err(|error| {
+        let line = line_of(text, error.span().map_or(0, |span| span.start));
+        Failure::usage(
+            format!("failed to read the configuration: {}:{line}: {}", path.display(), error.message()),
+            "[sources.NAME] with `kind` and `url`; `firstcause config sources` tells the kinds",
+        )
+    })?;
+    for (question, source) in &asked.prefer {
+        let known: Vec<String> = telemetry::question::NAMES.iter().map(|name| (*name).to_owned()).collect();
+        if !known.contains(question) {
+            let what = format!("no question `{question}` in [prefer] of {}", path.display());
+            return Err(Failure::usage(what, nearest(question, &known)));
+        }
+        if !asked.sources.contains_key(source) {
+            let names: Vec<String> = asked.sources.keys().cloned().collect();
+            let what = format!("no source `{source}`, which [prefer] of {} names", path.display());
+            return Err(Failure::usage(what, nearest(source, &names)));
+        }
+    }
+    Ok(asked)
 }
 
 fn parse(path: &Path, text: &str) -> anyhow::Result<Vec<Given>> {
@@ -58,6 +106,9 @@ fn collect(
         let key = format!("{prefix}{}", name.get_ref());
         let line = line_of(text, name.span().start);
         let section = format!("{key}.");
+        if prefix.is_empty() && SECTIONS.contains(&key.as_str()) {
+            continue;
+        }
         let is_section = KEYS.iter().any(|known| known.starts_with(&section));
         if let (DeValue::Table(inner), true) = (value.get_ref(), is_section) {
             collect(path, text, (&section, inner), given)?;

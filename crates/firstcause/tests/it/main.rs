@@ -27,6 +27,7 @@ mod schema;
 mod second_system;
 mod serving;
 mod soaks;
+mod sources;
 mod stage;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

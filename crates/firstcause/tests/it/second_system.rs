@@ -4,7 +4,7 @@
 //! Redis. Each fault meets a fresh server with an empty data directory; the server is told nothing but telemetry.
 //! What is missing on the machine fails the test: `cargo xtask test` installs it.
 
-mod shop;
+pub(crate) mod shop;
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -34,6 +34,8 @@ pub(crate) const BACKEND: Backend = Backend {
 const TRACES_MAX: usize = 1500;
 /// Windows that are kept for the questions that follow.
 const KEPT_MAX: usize = 4;
+/// Seconds before the end of a window that was fetched, from which its spans are taken to have been there.
+const LATE_SECONDS: i64 = 10;
 /// Seconds after a window in which spans of its traces may still begin.
 const AFTER_SECONDS: i64 = 5;
 
@@ -122,7 +124,13 @@ impl Jaeger {
     async fn window(&self, window: Window, asking: &Asking) -> Result<Arc<Fetched>, AskError> {
         // Questions about one window are asked side by side: one of them fetches, the others wait for it.
         let mut kept = self.kept.lock().await;
-        if let Some((_, fetched)) = kept.iter().find(|(known, _)| *known == window) {
+        // Of a longer window the end may have been fetched before its last spans were there.
+        let holds = |known: Window| {
+            known == window || (known.from <= window.from && window.to.plus_seconds(LATE_SECONDS) <= known.to)
+        };
+        if let Some((_, fetched)) =
+            kept.iter().find(|(known, fetched)| holds(*known) && fetched.cut.is_empty())
+        {
             return Ok(Arc::clone(fetched));
         }
         let fetched = Arc::new(self.fetch(window, asking).await?);

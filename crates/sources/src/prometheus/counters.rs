@@ -36,7 +36,7 @@ pub(super) fn requests(found: &[(&Family, Vec<Sampled>)]) -> Vec<Series> {
             }
             here.insert(service.to_owned());
             let is_sum = one.label("__name__").ends_with("_sum");
-            let instance = families::instance(one);
+            let instance = family.instance_of(one);
             let who = Who {
                 service: service.to_owned(),
                 instance: instance.to_owned(),
@@ -171,13 +171,13 @@ mod tests {
             let labels = [("__name__", name.as_str()), ("job", "web"), ("span_kind", "SPAN_KIND_SERVER")];
             (
                 families::ALL.iter().find(|family| family.base == base).unwrap(),
-                vec![sampled(&labels, &[(0, 0.0), (10, 10.0)])],
+                vec![sampled(&labels, &[(0, 0.0), (10, 10.0), (20, 20.0)])],
             )
         };
         let both = [of("http_server_request_duration_seconds"), of("traces_span_metrics_duration_seconds")];
         let rates: Vec<_> =
             requests(&both).into_iter().filter(|one| one.key.kind == SeriesKind::Rate).collect();
         assert_eq!(rates.len(), 1);
-        assert_eq!(rates[0].points, [(at(10), 1.0)]);
+        assert_eq!(rates[0].points, [(at(10), 1.0), (at(20), 1.0)]);
     }
 }

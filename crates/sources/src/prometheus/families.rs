@@ -15,6 +15,8 @@ pub(super) struct Family {
     pub(super) seconds: f64,
     /// Labels that name the service, the best first.
     pub(super) service: &'static [&'static str],
+    /// Whether who is scraped counts its own requests, so that `instance` is its own; a collector counts for others.
+    is_own: bool,
     /// Labels of which one must have one of these values: only the receiving side counts.
     receives: Option<(&'static str, &'static [&'static str])>,
     /// Labels that tell failures, with what they then begin with; empty when any value does.
@@ -23,8 +25,8 @@ pub(super) struct Family {
 
 /// Labels of resources scraped from OpenTelemetry and from Kubernetes.
 const SERVICE: &[&str] = &["service_name", "service", "job", "app"];
-/// The same of who ran it.
-const INSTANCE: &[&str] = &["service_instance_id", "pod", "exported_instance", "instance"];
+/// Labels of who ran it that whoever is scraped says of itself or of others.
+const INSTANCE: &[&str] = &["service_instance_id", "pod", "exported_instance"];
 
 const RECEIVED: Option<(&str, &[&str])> = Some(("span_kind", &["SPAN_KIND_SERVER", "SPAN_KIND_CONSUMER"]));
 const SPAN_FAILED: &[(&str, &str)] = &[("status_code", "STATUS_CODE_ERROR")];
@@ -33,6 +35,7 @@ const SPAN_FAILED: &[(&str, &str)] = &[("status_code", "STATUS_CODE_ERROR")];
 pub(super) const ALL: &[Family] = &[
     Family {
         base: "http_server_request_duration_seconds",
+        is_own: true,
         seconds: 1.0,
         service: SERVICE,
         receives: None,
@@ -40,6 +43,7 @@ pub(super) const ALL: &[Family] = &[
     },
     Family {
         base: "http_server_duration_milliseconds",
+        is_own: true,
         seconds: 1e-3,
         service: SERVICE,
         receives: None,
@@ -47,6 +51,7 @@ pub(super) const ALL: &[Family] = &[
     },
     Family {
         base: "traces_span_metrics_duration_milliseconds",
+        is_own: false,
         seconds: 1e-3,
         service: SERVICE,
         receives: RECEIVED,
@@ -54,6 +59,7 @@ pub(super) const ALL: &[Family] = &[
     },
     Family {
         base: "traces_span_metrics_duration_seconds",
+        is_own: false,
         seconds: 1.0,
         service: SERVICE,
         receives: RECEIVED,
@@ -61,6 +67,7 @@ pub(super) const ALL: &[Family] = &[
     },
     Family {
         base: "traces_spanmetrics_latency",
+        is_own: false,
         seconds: 1.0,
         service: SERVICE,
         receives: RECEIVED,
@@ -68,6 +75,7 @@ pub(super) const ALL: &[Family] = &[
     },
     Family {
         base: "istio_request_duration_milliseconds",
+        is_own: true,
         seconds: 1e-3,
         service: &["destination_canonical_service", "destination_service_name"],
         receives: Some(("reporter", &["destination"])),
@@ -75,6 +83,7 @@ pub(super) const ALL: &[Family] = &[
     },
     Family {
         base: "http_request_duration_seconds",
+        is_own: true,
         seconds: 1.0,
         service: SERVICE,
         receives: None,
@@ -87,6 +96,12 @@ impl Family {
     pub(super) fn service_of<'a>(&self, series: &'a Sampled) -> &'a str {
         let is_received = self.receives.is_none_or(|(label, values)| values.contains(&series.label(label)));
         if is_received { service_name(series.first(self.service)) } else { "" }
+    }
+
+    /// The instance that a series is of, empty when not told.
+    pub(super) fn instance_of<'a>(&self, series: &'a Sampled) -> &'a str {
+        let told = series.first(INSTANCE);
+        if told.is_empty() && self.is_own { series.label("instance") } else { told }
     }
 
     /// Whether a series counts failures.
@@ -103,9 +118,10 @@ pub(super) fn service(series: &Sampled) -> &str {
     service_name(series.first(SERVICE))
 }
 
-/// The instance that a series is of.
+/// The instance that a series of no family is of.
 pub(super) fn instance(series: &Sampled) -> &str {
-    series.first(INSTANCE)
+    let told = series.first(INSTANCE);
+    if told.is_empty() { series.label("instance") } else { told }
 }
 
 /// `job` is `namespace/name` where OpenTelemetry's metrics are exported to Prometheus.
@@ -133,6 +149,8 @@ mod tests {
         assert_eq!((spans.service_of(&server), spans.is_failed(&server)), ("pay", true));
         let client = series(&[("service_name", "pay"), ("span_kind", "SPAN_KIND_CLIENT")]);
         assert_eq!((spans.service_of(&client), spans.is_failed(&client)), ("", false));
+        let scraped = series(&[("instance", "collector:8889")]);
+        assert_eq!((spans.instance_of(&scraped), ALL[0].instance_of(&scraped)), ("", "collector:8889"));
         let http = &ALL[0];
         let fine = series(&[("job", "shop/web"), ("http_response_status_code", "404")]);
         assert_eq!((http.service_of(&fine), http.is_failed(&fine)), ("web", false));

@@ -1,6 +1,6 @@
 //! Series of resources: what a process, a container or a pool uses, under OpenTelemetry's names where they have some.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use telemetry::answer::SeriesKind;
 use telemetry::recorded::{Series, SeriesKey, Tables};
@@ -65,23 +65,23 @@ fn pattern(metric: &str) -> String {
     format!("{base}({})?(_total|_count|_sum)?{}", units.join("|"), also.collect::<String>())
 }
 
-/// Text as a regular expression inside a string of PromQL.
+/// Text as a regular expression inside a string of PromQL: what could mean something there stands for any character.
 fn escaped(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c.to_string() } else { format!("[{c}]") })
-        .collect::<String>()
-        .replace(['\\', '"', '\n'], "")
+    text.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '.' }).collect()
 }
 
 /// The series under the names asked for: counters as rates a second, sums over counts as means, all else as it is.
 fn named(found: &[Sampled], metrics: &[String]) -> Vec<Series> {
     let begins = beginnings(found);
+    // A count without a sum is a number of things, as that of connections is, and no half of a mean.
+    let summed: BTreeSet<&str> =
+        found.iter().filter_map(|one| one.label("__name__").strip_suffix("_sum")).collect();
     let mut pairs: BTreeMap<SeriesKey, [Vec<(UnixNanos, f64)>; 2]> = BTreeMap::new();
     let mut all = Vec::new();
     for one in found {
         let name = one.label("__name__");
         let grown = || increases(&one.samples, is_new(one, &begins));
-        if let Some((base, place)) = halved(name) {
+        if let Some((base, place)) = halved(name).filter(|(base, _)| summed.contains(base)) {
             let key = key(one, base, metrics, SeriesKind::Mean);
             if let Some(half) = pairs.entry(key).or_default().get_mut(place) {
                 half.extend(grown());
@@ -162,7 +162,7 @@ mod tests {
             pattern("process.cpu.time"),
             "process_cpu_time(_seconds|_milliseconds|_bytes|_ratio|_percent)?(_total|_count|_sum)?|process_cpu_seconds_total"
         );
-        assert!(pattern("a\"}x").starts_with("a[}]x"), "{}", pattern("a\"}x"));
+        assert!(pattern("a\"}x").starts_with("a..x"), "{}", pattern("a\"}x"));
     }
 
     #[test]
@@ -173,6 +173,7 @@ mod tests {
             sampled("db_client_connection_wait_time_seconds_count", &[(0, 1.0), (10, 5.0)]),
             sampled("db_client_connection_wait_time_seconds_sum", &[(0, 0.5), (10, 2.5)]),
             sampled("db_client_connection_pending_requests", &[(0, 3.0)]),
+            sampled("db_client_connection_count", &[(0, 7.0)]),
         ];
         let all = named(&found, &metrics);
         let seen: Vec<_> =
@@ -182,10 +183,11 @@ mod tests {
             [
                 ("process.cpu.time", SeriesKind::Rate, 0.5),
                 ("db_client_connection_pending_requests", SeriesKind::Gauge, 3.0),
+                ("db_client_connection_count", SeriesKind::Gauge, 7.0),
                 ("db.client.connection.wait_time", SeriesKind::Mean, 0.5),
             ]
         );
-        let key = &all[2].key;
+        let key = &all[3].key;
         assert_eq!((key.service.as_str(), key.unit.as_str()), ("web", "s"));
         assert_eq!(key.attributes.get("pool").map(String::as_str), Some("main"));
     }

@@ -16,17 +16,17 @@ use crate::BINARY;
 const STOP: Duration = Duration::from_secs(20);
 
 /// A running shop; stopped when dropped.
-pub(super) struct Shop {
+pub(crate) struct Shop {
     child: Child,
     orders: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
     /// Where it sends its telemetry.
-    pub(super) otlp: SocketAddr,
+    pub(crate) otlp: SocketAddr,
 }
 
 impl Shop {
     /// Starts it with load; returns when everything serves.
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         // Exporters keep one address while servers come and go, so the port is chosen here.
         let otlp = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -44,7 +44,7 @@ impl Shop {
     }
 
     /// Gives an order and waits until it was carried out.
-    pub(super) fn command(&mut self, order: &str) {
+    pub(crate) fn command(&mut self, order: &str) {
         writeln!(self.orders.as_mut().unwrap(), "{order}").unwrap();
         self.await_done(order);
     }

