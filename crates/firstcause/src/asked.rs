@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use orchestrator::Sources;
+use orchestrator::{Blocking, Sources};
+use store::Store;
 use telemetry::{Source, SourceName};
 
 use crate::config::Asked;
 use crate::failure::Failure;
+use crate::wiring::STORE;
 
 /// Opens every source of the configuration, and `more`, each `KIND=URL` or `NAME:KIND=URL`. Nothing is asked yet.
 pub(crate) fn open(asked: &Asked, more: &[String]) -> anyhow::Result<Vec<Arc<dyn Source>>> {
@@ -34,6 +36,20 @@ pub(crate) fn with_preferences(sources: Vec<Arc<dyn Source>>, asked: &Asked) -> 
     let preferred: BTreeMap<String, SourceName> =
         asked.prefer.iter().map(|(question, name)| (question.clone(), SourceName(name.clone()))).collect();
     Sources::new(sources).preferring(preferred)
+}
+
+/// Our own store, and every source of the configuration beside it. What the store answers it is asked first, unless the
+/// configuration prefers another: what is watched is what it holds.
+pub(crate) fn beside(store: &Store, asked: &Asked) -> anyhow::Result<Sources> {
+    let own = Blocking::new(STORE, store.clone());
+    let questions = own.can().questions;
+    let mut preferred: BTreeMap<String, SourceName> =
+        questions.into_iter().map(|question| (question, SourceName(STORE.to_owned()))).collect();
+    preferred
+        .extend(asked.prefer.iter().map(|(question, name)| (question.clone(), SourceName(name.clone()))));
+    let mut all: Vec<Arc<dyn Source>> = vec![Arc::new(own)];
+    all.extend(open(asked, &[])?);
+    Ok(Sources::new(all).preferring(preferred))
 }
 
 /// `KIND=URL`, whose name is its kind, or `NAME:KIND=URL`.

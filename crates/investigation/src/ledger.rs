@@ -1,7 +1,7 @@
 //! Where a diagnosis keeps its answers, facts, gaps and settings while it works.
 //!
 //! When several sources answer one question, the first by name is used; the others are compared by size, and a
-//! disagreement is a Gap. Answers are never merged.
+//! disagreement is a Gap. Answers are never merged but for changes, of which each source tells others.
 
 use std::collections::BTreeMap;
 
@@ -67,6 +67,16 @@ impl Ledger {
                 format!("{id} from `{}` was cut at its row limit", answered.source),
                 "rows beyond the limit",
             );
+        }
+        // Each tells of the changes that it knows: those of Git and those of a registry are other ones.
+        if let (Some((first, kept)), Table::Changes(more)) = (self.answers.get_mut(id), &answer.table) {
+            if let Table::Changes(rows) = &mut kept.table {
+                rows.extend(more.iter().filter(|row| !rows.contains(row)).cloned().collect::<Vec<_>>());
+                kept.locators.extend(answer.locators.iter().cloned());
+                kept.table.sort();
+                *first = SourceName(format!("{first} + {}", answered.source));
+            }
+            return;
         }
         if let Some((first, kept)) = self.answers.get(id) {
             // Metrics know no operations: their rows are others, whatever they saw.
@@ -167,7 +177,8 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use telemetry::AskError;
-    use telemetry::answer::{CallRow, TopologyTable};
+    use telemetry::UnixNanos;
+    use telemetry::answer::{CallRow, ChangeKind, ChangeRow, TopologyTable};
 
     use super::*;
 
@@ -183,6 +194,29 @@ mod tests {
         ledger.take(&[answered("a", Err(AskError::TimedOut(10))), answered("b", Ok(rows))]);
         assert_eq!(ledger.gaps.len(), 1);
         assert!(ledger.table(&QuestionId::numbered(1)).is_some());
+    }
+
+    #[test]
+    fn the_changes_of_all_sources_are_known_and_the_same_one_once() {
+        let change = |kind, after: &str| ChangeRow {
+            at: UnixNanos(5),
+            kind,
+            service: "web".to_owned(),
+            instance: String::new(),
+            before: String::new(),
+            after: after.to_owned(),
+            detail: None,
+        };
+        let (commit, deploy) = (change(ChangeKind::Commit, "abc"), change(ChangeKind::Deploy, "2.0"));
+        let told = |rows: &[&ChangeRow]| {
+            Ok(Answer::exact(Table::Changes(rows.iter().map(|&row| row.clone()).collect())))
+        };
+        let mut ledger = Ledger::default();
+        ledger.take(&[answered("git", told(&[&commit])), answered("metrics", told(&[&deploy, &commit]))]);
+        let id = QuestionId::numbered(1);
+        assert_eq!(ledger.table(&id).map(Table::len), Some(2));
+        assert_eq!(ledger.answers[&id].0.0, "git + metrics");
+        assert!(ledger.gaps.is_empty());
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl Asking {
     }
 
     /// Runs `work` until it ends, time is over or the asker gave up.
-    async fn bounded<T>(&self, work: impl Future<Output = T>) -> Result<T, AskError> {
+    pub(crate) async fn bounded<T>(&self, work: impl Future<Output = T>) -> Result<T, AskError> {
         let mut work = std::pin::pin!(work);
         loop {
             if self.cancel.is_cancelled() {

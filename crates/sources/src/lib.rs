@@ -1,11 +1,12 @@
 //! What is fetched: one adapter per back end, each a read-only [`telemetry::Source`].
 //!
 //! Reading order: [`settings`] (what an operator writes), [`http`] (the one door to the network), then a back end:
-//! [`prometheus`], [`jaeger`]. A back end is a folder here, a line in [`all`], and a run of the conformance suite against
+//! [`prometheus`], [`jaeger`], [`git`]. A back end is a folder here, a line in [`all`], and a run of the conformance suite against
 //! the real thing.
 //!
 //! Knows no incident and keeps nothing: every answer is fetched when it is asked for. Nothing here can write.
 
+mod git;
 mod http;
 mod jaeger;
 mod prometheus;
@@ -15,8 +16,10 @@ use std::sync::Arc;
 
 use telemetry::{Source, SourceName};
 
-use http::Http;
 pub use settings::{Settings, SettingsError};
+
+/// A source, or why there is none.
+type Opened = Result<Arc<dyn Source>, SettingsError>;
 
 /// A back end that can be asked.
 #[derive(Clone, Copy)]
@@ -27,9 +30,11 @@ pub struct Backend {
     pub what: &'static str,
     /// The questions it answers, sorted.
     pub questions: &'static [&'static str],
+    /// What its answers are held against in the tests.
+    pub tried: &'static str,
     /// What the principal that asks must be allowed, and nothing more.
     pub needs: &'static str,
-    open: fn(SourceName, Http) -> Arc<dyn Source>,
+    open: fn(SourceName, &Settings) -> Opened,
 }
 
 impl std::fmt::Debug for Backend {
@@ -41,7 +46,7 @@ impl std::fmt::Debug for Backend {
 /// Every back end, sorted by kind.
 #[must_use]
 pub fn all() -> &'static [Backend] {
-    &[jaeger::BACKEND, prometheus::BACKEND]
+    &[git::BACKEND, jaeger::BACKEND, prometheus::BACKEND]
 }
 
 /// The source that `settings` describe, under the name that evidence cites. Nothing is asked yet.
@@ -49,8 +54,7 @@ pub fn all() -> &'static [Backend] {
 /// # Errors
 /// When the kind is unknown, the address cannot be used, or a secret is not there.
 pub fn open(name: &str, settings: &Settings) -> Result<Arc<dyn Source>, SettingsError> {
-    let backend = settings.backend(name)?;
-    Ok((backend.open)(SourceName(name.to_owned()), Http::new(name, settings)?))
+    (settings.backend(name)?.open)(SourceName(name.to_owned()), settings)
 }
 
 #[cfg(test)]

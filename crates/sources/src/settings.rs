@@ -31,6 +31,13 @@ url = \"http://prometheus:9090\"
 kind = \"jaeger\"
 url = \"http://jaeger:16686\"
 
+[sources.code]
+kind = \"git\"
+url = \"/srv/repositories/shop\"
+# Which folder of it holds whose code.
+[sources.code.paths]
+orders = \"services/orders\"
+
 # Who is asked first, by question; the others are asked only when that one does not answer.
 [prefer]
 onset = \"metrics\"
@@ -40,9 +47,9 @@ onset = \"metrics\"
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Which back end: `jaeger` or `prometheus`.
+    /// Which back end: `git`, `jaeger` or `prometheus`.
     pub kind: String,
-    /// Its address, with the path that its interface is below: `http://prometheus:9090`.
+    /// Its address, with the path that its interface is below: `http://prometheus:9090`; of `git` a folder.
     pub url: String,
     /// A file that holds a bearer token.
     #[serde(default)]
@@ -62,6 +69,9 @@ pub struct Settings {
     /// Further headers, such as `X-Scope-OrgID` of Mimir: no secrets.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// Of `git`: the folder of each service's code inside the repository, by service.
+    #[serde(default)]
+    pub paths: BTreeMap<String, String>,
 }
 
 /// Settings that cannot be used.
@@ -171,16 +181,16 @@ mod tests {
             sources: BTreeMap<String, Settings>,
         }
         let file: File = toml::from_str(EXAMPLE).unwrap();
-        for (name, settings) in &file.sources {
+        for (name, settings) in file.sources.iter().filter(|(_, settings)| settings.kind != "git") {
             assert!(crate::open(name, settings).is_ok(), "{name}");
         }
-        assert_eq!(file.sources.len(), 2);
+        assert_eq!(file.sources.len(), 3);
     }
 
     #[test]
     fn an_unknown_kind_and_an_address_without_a_scheme_are_refused_with_a_hint() {
         let why = crate::open("m", &settings("promethius")).err().unwrap().to_string();
-        assert!(why.contains("`promethius`; hint: one of jaeger, prometheus"), "{why}");
+        assert!(why.contains("`promethius`; hint: one of git, jaeger, prometheus"), "{why}");
         for url in ["127.0.0.1:9090", "", "ftp://host", "http://", "http://user:pw@host"] {
             let wrong = Settings { url: url.to_owned(), ..settings("prometheus") };
             let why = crate::open("m", &wrong).err().unwrap().to_string();

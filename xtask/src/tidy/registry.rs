@@ -39,7 +39,12 @@ const REGISTRIES: &[Registry] = &[
     files("crates/investigation/src/rules/mod.rs", "all"),
     files("crates/remediation/src/profiles/mod.rs", "all"),
     files("crates/server/src/rest/mod.rs", "router"),
-    Registry { list: "crates/sources/src/lib.rs", function: "all", has_folders: true, support: &[] },
+    Registry {
+        list: "crates/sources/src/lib.rs",
+        function: "all",
+        has_folders: true,
+        support: &["http", "settings"],
+    },
     files("crates/tools/src/lib.rs", "all"),
     files("xtask/src/tidy/mod.rs", "all"),
 ];

@@ -42,6 +42,7 @@ fn backends() -> serde_json::Value {
             "kind": backend.kind,
             "what": backend.what,
             "questions": backend.questions,
+            "tried": backend.tried,
             "needs": backend.needs,
         })
     };
@@ -51,10 +52,11 @@ fn backends() -> serde_json::Value {
 fn plain_backends() -> String {
     let one = |backend: &::sources::Backend| {
         format!(
-            "{}\n  what     {}\n  answers  {}\n  needs    {}\n",
+            "{}\n  what     {}\n  answers  {}\n  tried    {}\n  needs    {}\n",
             backend.kind,
             backend.what,
             backend.questions.join(", "),
+            backend.tried,
             backend.needs
         )
     };
@@ -66,17 +68,18 @@ fn plain_backends() -> String {
 fn page() -> String {
     let row = |backend: &::sources::Backend| {
         format!(
-            "| `{}` | {} | {} | {} |\n",
+            "| `{}` | {} | {} | {} | {} |\n",
             backend.kind,
             backend.what,
             backend.questions.join(", "),
+            backend.tried,
             backend.needs
         )
     };
     let rows: String = ::sources::all().iter().map(row).collect();
     format!(
         "# Sources\n\nWhat `firstcause config sources --markdown` prints: the list in the code, and nothing beside it.\n\n\
-         | kind | what | answers | must be allowed |\n|---|---|---|---|\n{rows}\n\
+         | kind | what | answers | tried against | must be allowed |\n|---|---|---|---|---|\n{rows}\n\
          ## How they are written down\n\n```toml\n{}```\n",
         ::sources::settings::EXAMPLE
     )

@@ -20,11 +20,12 @@ use store::Store;
 use telemetry::{Space, UnixNanos};
 use tokio::sync::mpsc;
 
-use crate::config::{self, DurabilityName, Flags, Settings};
+use crate::asked;
+use crate::config::{self, Asked, DurabilityName, Flags, Settings};
 use crate::failure::{Failure, Outcome};
 use crate::live::{self, Live, Shown};
 use crate::terminal::{self, Stream};
-use crate::wiring::{Doors, Receiver, listen, sources, write_file};
+use crate::wiring::{Doors, Receiver, listen, write_file};
 
 /// Runs until interrupted.
 pub(crate) async fn run(flags: Flags) -> anyhow::Result<Outcome> {
@@ -38,7 +39,7 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<Outcome> {
     let store = open_store(&args, &doors)?;
     // What it may do is read before anybody can reach it.
     let mailbox = Mailbox::default();
-    let resolver = resolver(&args, &doors, &store, &mailbox)?;
+    let resolver = resolver((&args, &resolved.asked), &doors, &store, &mailbox)?;
     let receiver = Receiver::start_both(args.otlp_http, args.otlp_grpc, &store).await?;
     let listener = listen(args.http, "the page and questions", "--http").await?;
     let http = listener.local_addr().context("failed to read the address listened on")?;
@@ -72,9 +73,14 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<Outcome> {
 }
 
 /// Who works on incidents, with what may be done.
-fn resolver(args: &Settings, doors: &Doors, store: &Store, mailbox: &Mailbox) -> anyhow::Result<Resolver> {
+fn resolver(
+    (args, asked): (&Settings, &Asked),
+    doors: &Doors,
+    store: &Store,
+    mailbox: &Mailbox,
+) -> anyhow::Result<Resolver> {
     let mut resolver = Resolver {
-        sources: sources(store),
+        sources: asked::beside(store, asked)?,
         clock: Arc::clone(&doors.clock),
         disk: Arc::clone(&doors.disk),
         data_dir: args.data_dir.clone(),

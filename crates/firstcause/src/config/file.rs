@@ -67,14 +67,19 @@ fn asked(path: &Path, text: &str) -> anyhow::Result<Asked> {
             "[sources.NAME] with `kind` and `url`; `firstcause config sources` tells the kinds",
         )
     })?;
+    if asked.sources.contains_key(crate::wiring::STORE) {
+        let what = format!("a source of {} is called `{}`", path.display(), crate::wiring::STORE);
+        return Err(Failure::usage(what, "that is our own; give it another name"));
+    }
     for (question, source) in &asked.prefer {
         let known: Vec<String> = telemetry::question::NAMES.iter().map(|name| (*name).to_owned()).collect();
         if !known.contains(question) {
             let what = format!("no question `{question}` in [prefer] of {}", path.display());
             return Err(Failure::usage(what, nearest(question, &known)));
         }
-        if !asked.sources.contains_key(source) {
-            let names: Vec<String> = asked.sources.keys().cloned().collect();
+        let names: Vec<String> =
+            asked.sources.keys().cloned().chain([crate::wiring::STORE.to_owned()]).collect();
+        if !names.contains(source) {
             let what = format!("no source `{source}`, which [prefer] of {} names", path.display());
             return Err(Failure::usage(what, nearest(source, &names)));
         }

@@ -1,4 +1,5 @@
-//! What is committed and made from code is fresh: the JSON Schema of the report, and the page of measures and rules.
+//! What is committed and made from code is fresh: the JSON Schema of the report, the page of measures and rules, and that
+//! of sources.
 //!
 //! `FIRSTCAUSE_BLESS=1 cargo test -p firstcause --test it schema::` writes them anew; the difference is reviewed as
 //! code, because programs of others read this format.
@@ -22,6 +23,15 @@ fn the_committed_page_of_measures_and_rules_is_what_the_program_says() {
         "{fresh}"
     );
     assert_fresh(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/rules.md"), &fresh);
+}
+
+#[test]
+fn the_committed_page_of_sources_is_what_the_program_says() {
+    let output =
+        std::process::Command::new(crate::BINARY).args(["config", "sources", "--markdown"]).output().unwrap();
+    let fresh = String::from_utf8(output.stdout).unwrap();
+    assert!(fresh.contains("| `jaeger` |") && fresh.contains("[sources.metrics]"), "{fresh}");
+    assert_fresh(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/sources.md"), &fresh);
 }
 
 fn assert_fresh(file: &Path, fresh: &str) {

@@ -213,6 +213,10 @@ fn evidence() -> Vec<Evidence> {
     ]
 }
 
+fn factor(statement: &str) -> Factor {
+    Factor { role: FactorRole::Sustaining, statement: statement.to_owned(), evidence: Vec::new() }
+}
+
 fn cause() -> RootCause {
     RootCause {
         component: incident::ComponentKind::Service,
@@ -228,11 +232,7 @@ fn cause() -> RootCause {
             change: change(133, ChangeKind::Deploy, "orders", "orders-1", ("2.3.7", "2.4.0")),
             before_onset_ns: 7_000_000_000,
         }),
-        factors: vec![Factor {
-            role: FactorRole::Sustaining,
-            statement: "gateway repeats its calls of orders while they fail".into(),
-            evidence: Vec::new(),
-        }],
+        factors: vec![factor("gateway repeats its calls of orders while they fail")],
         evidence: ["ev_0a1b2c3d4e5f", "ev_1b2c3d4e5f60", "ev_2c3d4e5f6071"]
             .map(|id| EvidenceId(id.into()))
             .into(),
@@ -491,10 +491,9 @@ fn action(instance: &str) -> Action {
         profile: "slow_query".to_owned(),
         service: "orders".to_owned(),
         instance: instance.to_owned(),
-        set: BTreeMap::from([
-            ("ORDERS_USE_INDEX".to_owned(), "on".to_owned()),
-            ("ORDERS_SCAN".to_owned(), String::new()),
-        ]),
+        set: [("ORDERS_USE_INDEX", "on"), ("ORDERS_SCAN", "")]
+            .map(|(key, on)| (key.into(), on.into()))
+            .into(),
         is_reversible: true,
         rationale: "the fix for a cause of kind `slow_query`".to_owned(),
     }

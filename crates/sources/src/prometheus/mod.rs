@@ -27,10 +27,14 @@ use wire::{Found, Sampled};
 /// This back end.
 pub(crate) const BACKEND: Backend = Backend {
     kind: "prometheus",
-    what: "Prometheus, VictoriaMetrics, Mimir, Thanos: HTTP API v1 (tried: Prometheus 2.42, VictoriaMetrics 1.79)",
+    what: "Prometheus, VictoriaMetrics, Mimir, Thanos: HTTP API v1",
     questions: &["changes", "onset", "series_change", "topology"],
+    tried: "Prometheus 2.42 and VictoriaMetrics 1.79 of Debian, scraping a service whose every number is known; Mimir and Thanos were not",
     needs: "GET on /api/v1/query, and nothing else; Prometheus itself knows no roles, a proxy before it may",
-    open: |name, http| std::sync::Arc::new(Prometheus { name, http }),
+    open: |name, settings| {
+        let http = Http::new(&name.0, settings)?;
+        Ok(std::sync::Arc::new(Prometheus { name, http }))
+    },
 };
 
 /// Seconds before a window in which the sample is looked for that the first one inside is held against: the longest
