@@ -1,8 +1,8 @@
 //! What is fetched: one adapter per back end, each a read-only [`telemetry::Source`].
 //!
-//! Reading order: [`settings`] (what an operator writes), [`http`] (the one door to the network), then a back end:
-//! [`prometheus`], [`jaeger`], [`git`]. A back end is a folder here, a line in [`all`], and a run of the conformance suite against
-//! the real thing.
+//! Reading order: [`settings`] (what an operator writes), `http` (the one door to the network), then a back end:
+//! `prometheus`, `jaeger`, `git`. A back end is a folder here, a line in [`all`], and tests against the real thing in
+//! `crates/firstcause/tests/it/sources`.
 //!
 //! Knows no incident and keeps nothing: every answer is fetched when it is asked for. Nothing here can write.
 
