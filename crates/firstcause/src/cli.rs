@@ -238,7 +238,7 @@ pub(crate) struct Ask {
     /// The running Firstcause to ask
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub(crate) at: SocketAddr,
-    /// Ask this back end instead: KIND=URL, or the name of a source of the configuration. Kinds: git, jaeger, prometheus
+    /// Ask this back end instead: KIND=URL, or the name of a source of the configuration. Kinds: clickhouse, git, jaeger, prometheus
     #[arg(long, value_name = "SOURCE", conflicts_with = "at")]
     pub(crate) source: Option<String>,
     /// Settings in TOML, with `[sources.NAME]` [default: ./firstcause.toml, when it is there] [env: FIRSTCAUSE_CONFIG]

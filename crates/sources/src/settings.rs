@@ -31,6 +31,16 @@ url = \"http://prometheus:9090\"
 kind = \"jaeger\"
 url = \"http://jaeger:16686\"
 
+[sources.warehouse]
+kind = \"clickhouse\"
+url = \"http://clickhouse:8123\"
+username = \"firstcause\"
+password_file = \"/run/secrets/clickhouse-password\"
+# Where the tables have other names than the collector's exporter gives them.
+# [sources.warehouse.tables]
+# traces = \"otel.otel_traces\"
+# logs = \"otel.otel_logs\"
+
 [sources.code]
 kind = \"git\"
 url = \"/srv/repositories/shop\"
@@ -47,7 +57,7 @@ onset = \"metrics\"
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Which back end: `git`, `jaeger` or `prometheus`.
+    /// Which back end: `clickhouse`, `git`, `jaeger` or `prometheus`.
     pub kind: String,
     /// Its address, with the path that its interface is below: `http://prometheus:9090`; of `git` a folder.
     pub url: String,
@@ -69,6 +79,9 @@ pub struct Settings {
     /// Further headers, such as `X-Scope-OrgID` of Mimir: no secrets.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// Of `clickhouse`: the tables of `traces` and `logs`, where they have other names than the exporter gives them.
+    #[serde(default)]
+    pub tables: BTreeMap<String, String>,
     /// Of `git`: the folder of each service's code inside the repository, by service.
     #[serde(default)]
     pub paths: BTreeMap<String, String>,
@@ -181,16 +194,18 @@ mod tests {
             sources: BTreeMap<String, Settings>,
         }
         let file: File = toml::from_str(EXAMPLE).unwrap();
-        for (name, settings) in file.sources.iter().filter(|(_, settings)| settings.kind != "git") {
+        for (name, settings) in
+            file.sources.iter().filter(|(_, one)| !["git", "clickhouse"].contains(&one.kind.as_str()))
+        {
             assert!(crate::open(name, settings).is_ok(), "{name}");
         }
-        assert_eq!(file.sources.len(), 3);
+        assert_eq!(file.sources.len(), 4);
     }
 
     #[test]
     fn an_unknown_kind_and_an_address_without_a_scheme_are_refused_with_a_hint() {
         let why = crate::open("m", &settings("promethius")).err().unwrap().to_string();
-        assert!(why.contains("`promethius`; hint: one of git, jaeger, prometheus"), "{why}");
+        assert!(why.contains("`promethius`; hint: one of clickhouse, git, jaeger, prometheus"), "{why}");
         for url in ["127.0.0.1:9090", "", "ftp://host", "http://", "http://user:pw@host"] {
             let wrong = Settings { url: url.to_owned(), ..settings("prometheus") };
             let why = crate::open("m", &wrong).err().unwrap().to_string();

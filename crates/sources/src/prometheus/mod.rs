@@ -75,7 +75,7 @@ impl Source for Prometheus {
                     resources::series(&mut asking, whole(*good, *bad), scope, metrics).await?
                 }
                 Ask::Topology { window } => topology::calls(&mut asking, *window).await?,
-                Ask::Changes { window, .. } => changes::deploys(&mut asking, *window).await?,
+                Ask::Changes { window, .. } => changes::in_window(&mut asking, *window).await?,
                 other => return Err(AskError::Unsupported(other.name().to_owned())),
             };
             let answer = TableSource::new(tables).answer(question, &limits, cancel)?;

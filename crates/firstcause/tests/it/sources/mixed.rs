@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use super::now;
 use super::servers::{free_port, jaeger, prometheus};
 use crate::second_system::shop::Shop;
 use crate::{BINARY, alone};
@@ -13,10 +14,10 @@ use crate::{BINARY, alone};
 const PHASES: [Duration; 2] = [Duration::from_secs(35), Duration::from_secs(25)];
 
 /// The report of an investigation, and its exit code.
-fn investigate(folder: &Path, sources: &[String]) -> (Option<i32>, serde_json::Value) {
+fn investigate(folder: &Path, at: &str, sources: &[String]) -> (Option<i32>, serde_json::Value) {
     let mut command = Command::new(BINARY);
     command.args(["investigate", "--service", "web", "--operation", "GET /basket/{number}", "--json"]);
-    command.args(["--since", "20s", "--history", "40s"]).arg("--data-dir").arg(folder);
+    command.args(["--since", "25s", "--history", "35s", "--at", at]).arg("--data-dir").arg(folder);
     command.args(sources.iter().flat_map(|source| ["--source", source]));
     let output = command.output().unwrap();
     let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
@@ -42,7 +43,9 @@ fn jaeger_and_prometheus_together_tell_the_cause_and_jaeger_alone_names_what_is_
     std::thread::sleep(PHASES[0]);
     shop.command("fault n_plus_one");
     std::thread::sleep(PHASES[1]);
-    let (code, report) = investigate(folder.path(), &sources);
+    // Both look at the same moment: the second begins while the fault grows older.
+    let at = now().rfc3339();
+    let (code, report) = investigate(folder.path(), &at, &sources);
     let cause = &report["root_cause"];
     assert_eq!(
         (&cause["service"], &cause["fault"]),
@@ -55,7 +58,7 @@ fn jaeger_and_prometheus_together_tell_the_cause_and_jaeger_alone_names_what_is_
     assert!(links.contains(&traces.url) && links.contains(&scraped.url), "{links}");
 
     drop(scraped);
-    let (code, report) = investigate(folder.path(), &sources);
+    let (code, report) = investigate(folder.path(), &at, &sources);
     let cause = &report["root_cause"];
     assert_eq!((code, &cause["service"]), (Some(0), &"accounts".into()), "{report:#}");
     assert!(cause["trigger"].is_null(), "what was deployed only Prometheus knew: {cause:#}");

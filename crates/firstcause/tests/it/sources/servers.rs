@@ -97,6 +97,17 @@ pub(super) fn victoria_metrics(target: (u16, &str)) -> Running {
     Running::start(command, folder, port, "/health")
 }
 
+/// ClickHouse in a process behind an HTTP front, without tables.
+pub(super) fn clickhouse() -> Running {
+    let pinned = [("requirements.txt", "chdb-core==26.9.0\n")];
+    let python = clients::python("clickhouse", &pinned, &["--no-deps"]);
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+    std::fs::write(folder.path().join("front.py"), include_str!("clickhouse_front.py")).unwrap();
+    let mut command = Command::new(python);
+    command.args(["front.py", &port.to_string()]);
+    Running::start(command, folder, port, "/ping")
+}
+
 fn scrape((port, path): (u16, &str)) -> String {
     format!(
         "global: {{scrape_interval: 1s}}\nscrape_configs:\n  - job_name: scraped\n    honor_labels: true\n    \

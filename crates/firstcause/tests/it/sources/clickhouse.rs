@@ -1,0 +1,170 @@
+//! Every question that ClickHouse is asked, over generated traces and lines in the exporter's tables.
+
+use std::fmt::Write as _;
+
+use telemetry::recorded::Tables;
+use telemetry::signal::Attributes;
+use telemetry::{
+    Ask, AskError, LogRecord, Scope, Span, SpanKind, StatusCode, Table, UnixNanos, Value, Window,
+};
+
+use super::conformance::{agrees, scene};
+use super::servers::{Running, clickhouse};
+use super::{ask, open};
+use crate::alone;
+use crate::serving::exchange;
+
+/// The exporter's own statements, without indexes, codecs and the time to live.
+const SCHEMA: [&str; 4] = [
+    "CREATE TABLE otel_traces (Timestamp DateTime64(9), TraceId String, SpanId String, ParentSpanId String, \
+     TraceState String, SpanName LowCardinality(String), SpanKind LowCardinality(String), \
+     ServiceName LowCardinality(String), ResourceAttributes Map(LowCardinality(String), String), ScopeName String, \
+     ScopeVersion String, SpanAttributes Map(LowCardinality(String), String), Duration UInt64, \
+     StatusCode LowCardinality(String), StatusMessage String, \
+     Events Nested(Timestamp DateTime64(9), Name LowCardinality(String), Attributes Map(LowCardinality(String), String)), \
+     Links Nested(TraceId String, SpanId String, TraceState String, Attributes Map(LowCardinality(String), String))) \
+     ENGINE = MergeTree PARTITION BY toDate(Timestamp) ORDER BY (ServiceName, SpanName, toDateTime(Timestamp))",
+    "CREATE TABLE otel_traces_trace_id_ts (TraceId String, Start DateTime, End DateTime) ENGINE = MergeTree \
+     PARTITION BY toDate(Start) ORDER BY (TraceId, Start)",
+    "CREATE MATERIALIZED VIEW otel_traces_trace_id_ts_mv TO otel_traces_trace_id_ts AS SELECT TraceId, \
+     min(Timestamp) AS Start, max(Timestamp) AS End FROM otel_traces WHERE TraceId != '' GROUP BY TraceId",
+    "CREATE TABLE otel_logs (Timestamp DateTime64(9), TraceId String, SpanId String, TraceFlags UInt8, \
+     SeverityText LowCardinality(String), SeverityNumber UInt8, ServiceName LowCardinality(String), Body String, \
+     ResourceAttributes Map(LowCardinality(String), String), LogAttributes Map(LowCardinality(String), String)) \
+     ENGINE = MergeTree PARTITION BY toDate(Timestamp) ORDER BY (ServiceName, toDateTime(Timestamp))",
+];
+
+fn run(server: &Running, statement: &str) {
+    let address = server.url.trim_start_matches("http://").parse().unwrap();
+    let (status, body) = exchange(address, "POST /", "text/plain", statement.as_bytes()).unwrap();
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
+}
+
+fn text(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+fn map(attributes: &Attributes) -> String {
+    let entries: Vec<String> =
+        attributes.iter().map(|(key, value)| format!("{}, {}", text(key), text(&value.render()))).collect();
+    format!("map({})", entries.join(", "))
+}
+
+fn time(at: UnixNanos) -> String {
+    format!("fromUnixTimestamp64Nano(toInt64({}))", at.0)
+}
+
+/// A span as the exporter writes it.
+fn span(one: &Span) -> String {
+    let kind = match one.kind {
+        SpanKind::Unspecified => "Unspecified",
+        SpanKind::Internal => "Internal",
+        SpanKind::Server => "Server",
+        SpanKind::Client => "Client",
+        SpanKind::Producer => "Producer",
+        SpanKind::Consumer => "Consumer",
+    };
+    let status = match one.status {
+        StatusCode::Unset => "Unset",
+        StatusCode::Ok => "Ok",
+        StatusCode::Error => "Error",
+    };
+    let list = |ids: Vec<String>| format!("[{}]", ids.join(","));
+    format!(
+        "({}, '{}', '{}', '{}', '{}', {}, '{kind}', {}, {}, {}, '{status}', {}, {}, {})",
+        time(one.start),
+        one.trace_id,
+        one.span_id,
+        one.parent.map(|id| id.to_string()).unwrap_or_default(),
+        one.duration_ns(),
+        text(&one.name),
+        text(&one.resource.service),
+        map(&one.resource.attributes),
+        map(&one.attributes),
+        text(&one.message),
+        list(one.links.iter().map(|link| format!("'{}'", link.trace_id)).collect()),
+        list(one.links.iter().map(|link| format!("'{}'", link.span_id)).collect()),
+    )
+}
+
+fn insert(server: &Running, tables: &Tables) {
+    for statement in SCHEMA {
+        run(server, statement);
+    }
+    for part in tables.spans.chunks(1_000) {
+        let values: Vec<String> = part.iter().map(span).collect();
+        run(
+            server,
+            &format!(
+                "INSERT INTO otel_traces (Timestamp, TraceId, SpanId, ParentSpanId, Duration, SpanName, SpanKind, \
+                 ServiceName, ResourceAttributes, SpanAttributes, StatusCode, StatusMessage, `Links.TraceId`, \
+                 `Links.SpanId`) VALUES {}",
+                values.join(",")
+            ),
+        );
+    }
+    let mut values = String::new();
+    for one in &tables.logs {
+        let comma = if values.is_empty() { "" } else { "," };
+        write!(
+            values,
+            "{comma}({}, '{}', '{}', {}, {}, {}, {})",
+            time(one.at),
+            one.trace_id.map(|id| id.to_string()).unwrap_or_default(),
+            one.span_id.map(|id| id.to_string()).unwrap_or_default(),
+            one.severity,
+            text(&one.resource.service),
+            text(&one.body.render()),
+            map(&one.resource.attributes)
+        )
+        .unwrap();
+    }
+    run(
+        server,
+        &format!(
+            "INSERT INTO otel_logs (Timestamp, TraceId, SpanId, SeverityNumber, ServiceName, Body, ResourceAttributes) \
+             VALUES {values}"
+        ),
+    );
+}
+
+/// A line in the middle of every seventh span.
+fn logs(spans: &[Span]) -> Vec<LogRecord> {
+    let line = |(place, span): (usize, &Span)| LogRecord {
+        at: UnixNanos((span.start.0 + span.end.0) / 2),
+        trace_id: Some(span.trace_id),
+        span_id: Some(span.span_id),
+        severity: if place % 35 == 0 { 17 } else { 9 },
+        body: Value::Text(format!("it's order {place} of {}", span.name).into()),
+        attributes: Attributes::new(),
+        resource: span.resource.clone(),
+    };
+    spans.iter().enumerate().step_by(7).map(line).collect()
+}
+
+// covers: AW-26
+#[test]
+fn every_declared_question_is_answered_as_from_the_rows_themselves() {
+    let _turn = alone();
+    let server = clickhouse();
+    let scene = scene(8.0);
+    // The exporter writes every attribute as text.
+    let mut spans = scene.tables.spans.clone();
+    for span in &mut spans {
+        for (_, value) in &mut span.attributes {
+            *value = Value::Text(value.render().into());
+        }
+    }
+    let tables = Tables { logs: logs(&spans), spans, ..Tables::default() };
+    insert(&server, &tables);
+    let source = open("clickhouse", &server.url);
+    agrees(&source, &tables, scene.onset, &server.url);
+    let onset = scene.onset.floor_second();
+    let window = Window::new(onset.plus_seconds(-20), onset.plus_seconds(20));
+    let lines = Ask::LogTemplates { window, scope: Scope::all() };
+    super::conformance::same(&source, &tables, lines);
+    let deploys = ask(&source, Ask::Changes { window, scope: Scope::all() }).unwrap();
+    assert!(matches!(deploys.table, Table::Changes(_)));
+    let unknown = Ask::SeriesChange { good: window, bad: window, scope: Scope::all(), metrics: Vec::new() };
+    assert_eq!(ask(&source, unknown), Err(AskError::Unsupported("series_change".to_owned())));
+}

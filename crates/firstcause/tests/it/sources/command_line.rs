@@ -1,0 +1,94 @@
+//! `investigate`, `ask --source` and `doctor` with sources: what they say when something is missing or wrong.
+
+use std::path::Path;
+
+use crate::config::firstcause;
+
+/// Exit code and everything that was said.
+fn said(folder: &Path, words: &[&str]) -> (Option<i32>, String) {
+    let output = firstcause(folder, words).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout) + &text(&output.stderr))
+}
+
+fn refused(folder: &Path, words: &[&str], code: i32, parts: &[&str]) {
+    let (exit, text) = said(folder, words);
+    assert_eq!(exit, Some(code), "{words:?}: {text}");
+    for part in parts.iter().chain(&["hint: "]) {
+        assert!(text.contains(part), "{words:?} does not say `{part}`: {text}");
+    }
+}
+
+fn write(folder: &Path, text: &str) {
+    std::fs::write(folder.join("firstcause.toml"), text).unwrap();
+}
+
+#[test]
+fn without_sources_and_with_wrong_ones_the_next_step_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    refused(at, &["investigate", "--service", "web"], 2, &["nobody to ask", "--source prometheus="]);
+    refused(at, &["investigate", "--source", "promtheus=http://x"], 2, &["promtheus", "prometheus"]);
+    refused(at, &["investigate", "--source", "jaeger=nowhere"], 2, &["no address"]);
+    let down = "jaeger=http://127.0.0.1:1";
+    refused(
+        at,
+        &["investigate", "--service", "web", "--source", down],
+        3,
+        &["no source tells of any requests"],
+    );
+    refused(at, &["ask", "onset", "--source", down], 3, &["is it running"]);
+    refused(at, &["ask", "state", "--source", down], 2, &["does not answer state", "self_time"]);
+    refused(at, &["ask", "onset", "--source", "metrics"], 2, &["no source `metrics`"]);
+    refused(
+        at,
+        &["investigate", "--service", "web", "--at", "yesterday", "--source", down],
+        2,
+        &["is no time"],
+    );
+}
+
+#[test]
+fn the_sections_about_sources_are_checked_with_their_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let good = "[sources.traces]\nkind = \"jaeger\"\nurl = \"http://127.0.0.1:1\"\n";
+    write(at, &format!("{good}[prefer]\nself_time = \"traces\"\n"));
+    assert_eq!(said(at, &["config", "print"]).0, Some(0));
+    let investigate = ["investigate", "--service", "web"];
+    refused(at, &investigate, 3, &["traces: source unavailable"]);
+    for (text, part) in [
+        ("[sources.a]\nkind = \"jaeger\"\nurl = \"http://x\"\npassword = \"p\"\n", "firstcause.toml:4"),
+        ("[sources.a]\nkind = \"jaeger\"\n", "missing field `url`"),
+        ("[sources.store]\nkind = \"jaeger\"\nurl = \"http://x\"\n", "called `store`"),
+        ("[prefer]\nonset = \"nobody\"\n", "no source `nobody`"),
+        ("[prefer]\nonsets = \"store\"\n", "no question `onsets`"),
+    ] {
+        write(at, text);
+        refused(at, &investigate, 2, &[part]);
+    }
+    write(at, "[sources.a]\nkind = \"jaeger\"\nurl = \"http://x\"\ntoken_file = \"/no/such/file\"\n");
+    refused(at, &investigate, 2, &["failed to read token_file"]);
+}
+
+#[test]
+fn doctor_names_the_source_that_does_not_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "[sources.traces]\nkind = \"jaeger\"\nurl = \"http://127.0.0.1:1\"\n");
+    let (code, text) = said(folder.path(), &["doctor", "--http", "127.0.0.1:0"]);
+    assert_eq!(code, Some(1), "{text}");
+    let line = text.lines().find(|line| line.contains("`traces`")).unwrap_or_else(|| panic!("{text}"));
+    assert!(line.starts_with("problem") && line.contains("source unavailable"), "{line}");
+}
+
+#[test]
+fn what_can_be_asked_is_told_from_the_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, text) = said(folder.path(), &["config", "sources"]);
+    assert!(code == Some(0) && text.contains("[sources.metrics]") && text.contains("needs"), "{text}");
+    let (_, json) = said(folder.path(), &["config", "sources", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let kinds: Vec<&str> =
+        json["kinds"].as_array().unwrap().iter().map(|kind| kind["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["clickhouse", "git", "jaeger", "prometheus"]);
+}

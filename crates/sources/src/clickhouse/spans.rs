@@ -1,0 +1,193 @@
+//! Traces and log lines of a window, fetched as they are.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use telemetry::recorded::Tables;
+use telemetry::signal::{Attributes, SpanLink};
+use telemetry::{
+    AskError, LogRecord, Resource, Span, SpanKind, StatusCode, TraceId, UnixNanos, Value, Window,
+};
+
+use super::rows::{self, Whole, attributes};
+use super::{Fetched, Queries, sql};
+
+/// Spans of a window that are fetched; of more, those of a share of the traces.
+const SPANS_MAX: u64 = 200_000;
+/// Log lines of a window that are fetched.
+const LINES_MAX: usize = 20_000;
+/// Seconds around a window in which spans of its traces are looked for.
+const AROUND_SECONDS: i64 = 60;
+
+const COLUMNS: &str = "TraceId, SpanId, ParentSpanId, SpanName, SpanKind, ServiceName, ResourceAttributes, \
+                       SpanAttributes, toUnixTimestamp64Nano(Timestamp), toInt64(Duration), StatusCode, \
+                       StatusMessage, `Links.TraceId`, `Links.SpanId`";
+
+type Map = BTreeMap<String, String>;
+type Row = (
+    String,
+    String,
+    String,
+    String,
+    String,
+    String,
+    Map,
+    Map,
+    Whole,
+    Whole,
+    String,
+    String,
+    Vec<String>,
+    Vec<String>,
+);
+
+/// The traces with a span in the window, and the lines written in it.
+pub(super) async fn window(queries: &Queries<'_>, window: Window) -> Result<Fetched, AskError> {
+    let traces = &queries.of.names.traces;
+    let inside = format!("Timestamp >= {} AND Timestamp < {}", sql::at(window.from), sql::at(window.to));
+    let (text, _) = queries.lines(&format!("SELECT count() FROM {traces} WHERE {inside}")).await?;
+    let count = rows::read::<(Whole,)>(&text)?.first().map_or(0, |(count,)| count.count());
+    // Whole traces are left out, by a hash of their id: the same ones for every service and every window.
+    let part = count.div_ceil(SPANS_MAX).max(1);
+    let share = if part > 1 { format!(" AND cityHash64(TraceId) % {part} = 0") } else { String::new() };
+    let statement = format!(
+        "SELECT {COLUMNS} FROM {traces} WHERE Timestamp >= {} AND Timestamp < {}{share} \
+         AND TraceId IN (SELECT TraceId FROM {traces} WHERE {inside}{share})",
+        sql::at(window.from.plus_seconds(-AROUND_SECONDS)),
+        sql::at(window.to.plus_seconds(AROUND_SECONDS)),
+    );
+    let (text, locator) = queries.lines(&statement).await?;
+    let spans = spans(&text)?;
+    let (logs, has_more, of_logs) = lines(queries, window).await?;
+    let locators = std::iter::once(locator).chain(of_logs).collect();
+    Ok(Fetched {
+        tables: Tables { spans, logs, ..Tables::default() },
+        is_cut: part > 1 || has_more,
+        locators,
+    })
+}
+
+/// One trace. Where the exporter keeps the times of traces, they are asked first; else the whole table is looked at.
+pub(super) async fn one(queries: &Queries<'_>, trace_id: TraceId) -> Result<Fetched, AskError> {
+    let traces = &queries.of.names.traces;
+    let times = format!(
+        "SELECT toUnixTimestamp64Nano(toDateTime64(min(Start), 9)), toUnixTimestamp64Nano(toDateTime64(max(End), 9)) \
+         FROM {traces}_trace_id_ts WHERE TraceId = '{trace_id}' HAVING count() > 0"
+    );
+    let bound = match queries.lines(&times).await {
+        Ok((text, _)) => rows::read::<(Whole, Whole)>(&text)?.first().map(|(start, end)| {
+            format!(
+                " AND Timestamp >= {} AND Timestamp < {}",
+                sql::at(UnixNanos(start.0).plus_seconds(-1)),
+                sql::at(UnixNanos(end.0).plus_seconds(1))
+            )
+        }),
+        Err(error) if sql::is_unknown_table(&error) => None,
+        Err(error) => return Err(error),
+    };
+    let statement =
+        format!("SELECT {COLUMNS} FROM {traces} WHERE TraceId = '{trace_id}'{}", bound.unwrap_or_default());
+    let (text, locator) = queries.lines(&statement).await?;
+    let tables = Tables { spans: spans(&text)?, ..Tables::default() };
+    Ok(Fetched { tables, is_cut: false, locators: vec![locator] })
+}
+
+fn spans(text: &str) -> Result<Vec<Span>, AskError> {
+    let mut resources = Resources::default();
+    Ok(rows::read::<Row>(text)?.into_iter().filter_map(|row| span(row, &mut resources)).collect())
+}
+
+/// Resources that repeat are shared.
+#[derive(Debug, Default)]
+struct Resources(BTreeMap<(String, Map), Arc<Resource>>);
+
+impl Resources {
+    fn of(&mut self, service: String, map: Map) -> Arc<Resource> {
+        let shared = self.0.entry((service, map)).or_insert_with_key(|(service, map)| {
+            let name = (Arc::from("service.name"), Value::Text(Arc::from(service.as_str())));
+            let others = attributes(map).into_iter().filter(|(key, _)| &**key != "service.name");
+            Arc::new(Resource::of(
+                std::iter::once(name).filter(|_| !service.is_empty()).chain(others).collect(),
+            ))
+        });
+        Arc::clone(shared)
+    }
+}
+
+/// The span of a row; one whose ids are none is left out.
+fn span(row: Row, resources: &mut Resources) -> Option<Span> {
+    let (trace, id, parent, name, kind, service, resource, own, start, ns, status, message, traces, spans) =
+        row;
+    let link = |(trace, span): (String, String)| {
+        let (trace_id, span_id) = (trace.parse().ok()?, span.parse().ok()?);
+        Some(SpanLink { trace_id, span_id, attributes: Attributes::new() })
+    };
+    let start = UnixNanos(start.0);
+    Some(Span {
+        trace_id: trace.parse().ok()?,
+        span_id: id.parse().ok()?,
+        parent: parent.parse().ok(),
+        name: Arc::from(name.as_str()),
+        kind: self::kind(&kind),
+        start,
+        end: UnixNanos(start.0.saturating_add(ns.0)),
+        status: match status.trim_start_matches("STATUS_CODE_").to_ascii_lowercase().as_str() {
+            "error" => StatusCode::Error,
+            "ok" => StatusCode::Ok,
+            _ => StatusCode::Unset,
+        },
+        message: Arc::from(message.as_str()),
+        attributes: attributes(&own),
+        events: Vec::new(),
+        links: traces.into_iter().zip(spans).filter_map(link).collect(),
+        resource: resources.of(service, resource),
+    })
+}
+
+/// The exporter writes `Server`, older ones `SPAN_KIND_SERVER`.
+fn kind(text: &str) -> SpanKind {
+    match text.trim_start_matches("SPAN_KIND_").to_ascii_lowercase().as_str() {
+        "server" => SpanKind::Server,
+        "client" => SpanKind::Client,
+        "producer" => SpanKind::Producer,
+        "consumer" => SpanKind::Consumer,
+        "internal" => SpanKind::Internal,
+        _ => SpanKind::Unspecified,
+    }
+}
+
+type Line = (Whole, String, Map, Map, Whole, String, String, String);
+type Lines = (Vec<LogRecord>, bool, Option<telemetry::answer::Locator>);
+
+/// The log lines of a window; none where there is no table of them.
+async fn lines(queries: &Queries<'_>, window: Window) -> Result<Lines, AskError> {
+    let statement = format!(
+        "SELECT toUnixTimestamp64Nano(Timestamp), ServiceName, ResourceAttributes, LogAttributes, \
+         toInt64(SeverityNumber), Body, TraceId, SpanId FROM {} WHERE Timestamp >= {} AND Timestamp < {} \
+         ORDER BY Timestamp LIMIT {}",
+        queries.of.names.logs,
+        sql::at(window.from),
+        sql::at(window.to),
+        LINES_MAX + 1
+    );
+    let (text, locator) = match queries.lines(&statement).await {
+        Err(error) if sql::is_unknown_table(&error) => return Ok((Vec::new(), false, None)),
+        other => other?,
+    };
+    let mut resources = Resources::default();
+    let found: Vec<Line> = rows::read(&text)?;
+    let has_more = found.len() > LINES_MAX;
+    let logs = found.into_iter().take(LINES_MAX).map(|line| {
+        let (at, service, resource, own, severity, body, trace, span) = line;
+        LogRecord {
+            at: UnixNanos(at.0),
+            trace_id: trace.parse().ok(),
+            span_id: span.parse().ok(),
+            severity: i32::try_from(severity.0).unwrap_or(0),
+            body: Value::Text(Arc::from(body.as_str())),
+            attributes: attributes(&own),
+            resource: resources.of(service, resource),
+        }
+    });
+    Ok((logs.collect(), has_more, Some(locator)))
+}
