@@ -11,7 +11,7 @@ fn said(folder: &Path, words: &[&str]) -> (Option<i32>, String) {
     (output.status.code(), text(&output.stdout) + &text(&output.stderr))
 }
 
-fn refused(folder: &Path, words: &[&str], code: i32, parts: &[&str]) {
+fn assert_refused(folder: &Path, words: &[&str], code: i32, parts: &[&str]) {
     let (exit, text) = said(folder, words);
     assert_eq!(exit, Some(code), "{words:?}: {text}");
     for part in parts.iter().chain(&["hint: "]) {
@@ -27,20 +27,20 @@ fn write(folder: &Path, text: &str) {
 fn without_sources_and_with_wrong_ones_the_next_step_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    refused(at, &["investigate", "--service", "web"], 2, &["nobody to ask", "--source prometheus="]);
-    refused(at, &["investigate", "--source", "promtheus=http://x"], 2, &["promtheus", "prometheus"]);
-    refused(at, &["investigate", "--source", "jaeger=nowhere"], 2, &["no address"]);
+    assert_refused(at, &["investigate", "--service", "web"], 2, &["nobody to ask", "--source prometheus="]);
+    assert_refused(at, &["investigate", "--source", "promtheus=http://x"], 2, &["promtheus", "prometheus"]);
+    assert_refused(at, &["investigate", "--source", "jaeger=nowhere"], 2, &["no address"]);
     let down = "jaeger=http://127.0.0.1:1";
-    refused(
+    assert_refused(
         at,
         &["investigate", "--service", "web", "--source", down],
         3,
         &["no source tells of any requests"],
     );
-    refused(at, &["ask", "onset", "--source", down], 3, &["is it running"]);
-    refused(at, &["ask", "state", "--source", down], 2, &["does not answer state", "self_time"]);
-    refused(at, &["ask", "onset", "--source", "metrics"], 2, &["no source `metrics`"]);
-    refused(
+    assert_refused(at, &["ask", "onset", "--source", down], 3, &["is it running"]);
+    assert_refused(at, &["ask", "state", "--source", down], 2, &["does not answer state", "self_time"]);
+    assert_refused(at, &["ask", "onset", "--source", "metrics"], 2, &["no source `metrics`"]);
+    assert_refused(
         at,
         &["investigate", "--service", "web", "--at", "yesterday", "--source", down],
         2,
@@ -56,7 +56,7 @@ fn the_sections_about_sources_are_checked_with_their_line() {
     write(at, &format!("{good}[prefer]\nself_time = \"traces\"\n"));
     assert_eq!(said(at, &["config", "print"]).0, Some(0));
     let investigate = ["investigate", "--service", "web"];
-    refused(at, &investigate, 3, &["traces: source unavailable"]);
+    assert_refused(at, &investigate, 3, &["traces: source unavailable"]);
     for (text, part) in [
         ("[sources.a]\nkind = \"jaeger\"\nurl = \"http://x\"\npassword = \"p\"\n", "firstcause.toml:4"),
         ("[sources.a]\nkind = \"jaeger\"\n", "missing field `url`"),
@@ -65,10 +65,10 @@ fn the_sections_about_sources_are_checked_with_their_line() {
         ("[prefer]\nonsets = \"store\"\n", "no question `onsets`"),
     ] {
         write(at, text);
-        refused(at, &investigate, 2, &[part]);
+        assert_refused(at, &investigate, 2, &[part]);
     }
     write(at, "[sources.a]\nkind = \"jaeger\"\nurl = \"http://x\"\ntoken_file = \"/no/such/file\"\n");
-    refused(at, &investigate, 2, &["failed to read token_file"]);
+    assert_refused(at, &investigate, 2, &["failed to read token_file"]);
 }
 
 #[test]
