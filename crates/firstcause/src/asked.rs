@@ -45,6 +45,8 @@ pub(crate) fn beside(store: &Store, asked: &Asked) -> anyhow::Result<Sources> {
     let questions = own.can().questions;
     let mut preferred: BTreeMap<String, SourceName> =
         questions.into_iter().map(|question| (question, SourceName(STORE.to_owned()))).collect();
+    // Each tells of other changes, so that all are asked.
+    preferred.remove("changes");
     preferred
         .extend(asked.prefer.iter().map(|(question, name)| (question.clone(), SourceName(name.clone()))));
     let mut all: Vec<Arc<dyn Source>> = vec![Arc::new(own)];

@@ -167,8 +167,9 @@ impl Diagnosis {
     }
 
     fn locate(&mut self, onset_question: QuestionId) -> Step<Conclusion> {
-        let Some(onset) = detect::onset(&self.alert, &mut self.ledger, &onset_question) else {
-            return self.insufficient("the series of the alert is too short to tell when it began");
+        let onset = match detect::onset(&self.alert, &mut self.ledger, &onset_question) {
+            Ok(onset) => onset,
+            Err(why) => return self.insufficient(&why),
         };
         let mut notes = vec![
             Note::new(Stage::Detect, NoteKind::Learned, detect::onset_text(onset)),

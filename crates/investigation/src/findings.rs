@@ -152,7 +152,8 @@ pub(crate) fn measure(
 ) -> Findings {
     let (good, bad) = (ledger.self_time(&views.self_time.0), ledger.self_time(&views.self_time.1));
     let (good_edges, bad_edges) = (edges(ledger, &views.edges.0), edges(ledger, &views.edges.1));
-    let turn = views.turn.as_ref().map_or(bad_edges, |id| edges(ledger, id));
+    let turn = views.turn.as_ref().filter(|id| ledger.table(id).is_some());
+    let turn = turn.map_or(bad_edges, |id| edges(ledger, id));
     let ways = Ways { good: good_edges, bad: bad_edges, turn };
     let rows = match ledger.table(&views.changes) {
         Some(Table::Changes(rows)) => rows.clone(),

@@ -78,7 +78,8 @@ impl Ledger {
             }
             return;
         }
-        if let Some((first, kept)) = self.answers.get(id) {
+        let is_empty = self.answers.get(id).is_some_and(|(_, kept)| kept.table.is_empty());
+        if let Some((first, kept)) = self.answers.get(id).filter(|_| !is_empty) {
             // Metrics know no operations: their rows are others, whatever they saw.
             let is_comparable = kept.from_metrics == answer.from_metrics;
             if is_comparable && kept.table.len() != answer.table.len() {
@@ -194,6 +195,20 @@ mod tests {
         ledger.take(&[answered("a", Err(AskError::TimedOut(10))), answered("b", Ok(rows))]);
         assert_eq!(ledger.gaps.len(), 1);
         assert!(ledger.table(&QuestionId::numbered(1)).is_some());
+    }
+
+    #[test]
+    fn a_source_that_knows_nothing_does_not_stand_before_one_that_does() {
+        let calls = |count: usize| {
+            let call = CallRow { caller: "a".to_owned(), callee: "b".to_owned() };
+            Ok(Answer::exact(Table::Topology(TopologyTable {
+                services: Vec::new(),
+                calls: vec![call; count],
+            })))
+        };
+        let mut ledger = Ledger::default();
+        ledger.take(&[answered("a", calls(0)), answered("b", calls(2))]);
+        assert_eq!(ledger.table(&QuestionId::numbered(1)).map(Table::len), Some(2));
     }
 
     #[test]

@@ -36,8 +36,14 @@ impl Sources {
         Self { sources, limits: Limits::default(), preferred: BTreeMap::new() }
     }
 
-    /// The same, where a question is asked of one source first, and of the others only when that one does not answer: by
-    /// the question's name.
+    /// The same, with other limits of an answer.
+    #[must_use]
+    pub fn within(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// The same, where a question is asked of one source first, and of the others only when that one knows nothing: by the
+    /// question's name.
     #[must_use]
     pub fn preferring(self, preferred: BTreeMap<String, SourceName>) -> Self {
         Self { preferred, ..self }
@@ -98,12 +104,17 @@ async fn ask_in_turn(
 ) -> Vec<Answered> {
     let mut answers = vec![ask_one(first, question.clone(), limits, Arc::clone(&clock)).await];
     for source in others {
-        if answers.iter().any(|answered| answered.result.is_ok()) {
+        if answers.iter().any(says_something) {
             break;
         }
         answers.push(ask_one(source, question.clone(), limits, Arc::clone(&clock)).await);
     }
     answers
+}
+
+/// Whether there is an answer with something in it: who knows nothing of it has not answered.
+fn says_something(answered: &Answered) -> bool {
+    answered.result.as_ref().is_ok_and(|answer| !answer.table.is_empty())
 }
 
 fn unanswered(question: &Question, why: AskError) -> Answered {
@@ -184,57 +195,56 @@ impl<A: Answerer + Clone + 'static> Source for Blocking<A> {
 #[cfg(test)]
 mod tests {
     use platform::clock::SystemClock;
+    use telemetry::answer::{CallRow, TopologyTable};
     use telemetry::{Ask, QuestionId, Space, Table, UnixNanos, Window};
 
     use super::*;
 
-    /// A source that answers `changes`, or does not.
+    /// A source that answers `topology` with as many calls, or does not answer.
     #[derive(Debug, Clone)]
-    struct Told(bool);
+    struct Told(Option<usize>);
 
     impl Answerer for Told {
         fn can(&self) -> Capabilities {
-            Capabilities { questions: vec!["changes".to_owned()] }
+            Capabilities { questions: vec!["topology".to_owned()] }
         }
 
         fn answer(&self, _: &Question, _: &Limits, _: &Cancel) -> Result<Answer, AskError> {
-            let answer = Answer::exact(Table::Changes(Vec::new()));
-            if self.0 { Ok(answer) } else { Err(AskError::Unavailable("down".to_owned())) }
+            let call = CallRow { caller: "a".to_owned(), callee: "b".to_owned() };
+            let calls = self.0.ok_or_else(|| AskError::Unavailable("down".to_owned()))?;
+            let table = TopologyTable { services: Vec::new(), calls: vec![call; calls] };
+            Ok(Answer::exact(Table::Topology(table)))
         }
     }
 
-    async fn asked(sources: &[(&str, bool)], preferred: Option<&str>) -> Vec<(String, bool)> {
+    async fn asked(sources: &[(&str, Option<usize>)], preferred: Option<&str>) -> Vec<String> {
         let window = Window::new(UnixNanos(0), UnixNanos(1));
         let question = Question {
             id: QuestionId::numbered(1),
             space: Space::default(),
-            ask: Ask::Changes { window, scope: telemetry::Scope::all() },
+            ask: Ask::Topology { window },
             not_before: UnixNanos(0),
         };
-        let source = |(name, answers): &(&str, bool)| -> Arc<dyn Source> {
-            Arc::new(Blocking::new(name, Told(*answers)))
+        let source = |(name, calls): &(&str, Option<usize>)| -> Arc<dyn Source> {
+            Arc::new(Blocking::new(name, Told(*calls)))
         };
-        let preferred = preferred.map(|name| ("changes".to_owned(), SourceName(name.to_owned())));
+        let preferred = preferred.map(|name| ("topology".to_owned(), SourceName(name.to_owned())));
         let sources =
             Sources::new(sources.iter().map(source).collect()).preferring(preferred.into_iter().collect());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let answers = sources.ask(&[question], &clock).await;
-        answers.into_iter().map(|answered| (answered.source.0, answered.result.is_ok())).collect()
-    }
-
-    fn told(answers: &[(&str, bool)]) -> Vec<(String, bool)> {
-        answers.iter().map(|(name, is_ok)| ((*name).to_owned(), *is_ok)).collect()
+        answers.into_iter().map(|answered| answered.source.0).collect()
     }
 
     // covers: AW-25
     #[tokio::test]
-    async fn all_are_asked_one_that_is_preferred_alone_and_the_others_when_it_fails() {
-        let both = [("a", true), ("b", true)];
-        assert_eq!(asked(&both, None).await, told(&both));
-        assert_eq!(asked(&both, Some("b")).await, told(&[("b", true)]));
-        let failing = [("a", true), ("b", false)];
-        assert_eq!(asked(&failing, Some("b")).await, told(&failing));
-        assert_eq!(asked(&both, Some("c")).await, told(&both), "nobody of that name");
-        assert_eq!(asked(&[], None).await, told(&[("none", false)]));
+    async fn all_are_asked_one_that_is_preferred_alone_and_the_others_when_it_knows_nothing() {
+        let both = [("a", Some(1)), ("b", Some(1))];
+        assert_eq!(asked(&both, None).await, ["a", "b"]);
+        assert_eq!(asked(&both, Some("b")).await, ["b"]);
+        assert_eq!(asked(&[("a", Some(1)), ("b", None)], Some("b")).await, ["a", "b"], "it failed");
+        assert_eq!(asked(&[("a", Some(1)), ("b", Some(0))], Some("b")).await, ["a", "b"], "it is empty");
+        assert_eq!(asked(&both, Some("c")).await, ["a", "b"], "nobody of that name");
+        assert_eq!(asked(&[], None).await, ["none"]);
     }
 }

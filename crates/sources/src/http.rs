@@ -103,6 +103,13 @@ impl Http {
         if !base.username().is_empty() || base.password().is_some() {
             return Err(wrong("it holds a user; `username` and `password_file` say who asks"));
         }
+        if base.query().is_some() || base.fragment().is_some() {
+            return Err(SettingsError::Url {
+                source_name: name.to_owned(),
+                url: settings.url.split(['?', '#']).next().unwrap_or_default().to_owned(),
+                why: "it holds a query; secrets stand in `token_file` and `password_file`".to_owned(),
+            });
+        }
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }

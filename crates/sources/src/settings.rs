@@ -206,10 +206,12 @@ mod tests {
     fn an_unknown_kind_and_an_address_without_a_scheme_are_refused_with_a_hint() {
         let why = crate::open("m", &settings("promethius")).err().unwrap().to_string();
         assert!(why.contains("`promethius`; hint: one of clickhouse, git, jaeger, prometheus"), "{why}");
-        for url in ["127.0.0.1:9090", "", "ftp://host", "http://", "http://user:pw@host"] {
+        for url in
+            ["127.0.0.1:9090", "", "ftp://host", "http://", "http://user:pw@host", "http://host?token=s3cret"]
+        {
             let wrong = Settings { url: url.to_owned(), ..settings("prometheus") };
             let why = crate::open("m", &wrong).err().unwrap().to_string();
-            assert!(why.contains("hint: "), "{url}: {why}");
+            assert!(why.contains("hint: ") && !why.contains("s3cret"), "{url}: {why}");
         }
         assert!(crate::open("m", &settings("prometheus")).is_ok());
     }

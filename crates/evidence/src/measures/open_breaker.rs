@@ -72,14 +72,19 @@ impl OpenBreaker {
         failures <= FAILURES_PER_MISSING_MAX * self.missing
     }
 
+    /// Whether the calls failed; else they took too long.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        let (failed, calls) = self.turn;
+        failed >= CALLS_MIN && failed as f64 >= FAILED_MIN * calls as f64 && self.p_value <= P_MAX
+    }
+
     fn is_open(&self) -> bool {
         let (before, now) = self.calls_per_request;
-        let (failed, calls) = self.turn;
-        let fails =
-            failed >= CALLS_MIN && failed as f64 >= FAILED_MIN * calls as f64 && self.p_value <= P_MAX;
         let (was_ms, is_ms) = self.mean_ms;
-        let is_slow = calls >= CALLS_MIN && is_ms >= SLOWER_MIN * was_ms && is_ms - was_ms >= SLOWER_MS_MIN;
-        now <= KEPT_MAX * before && (fails || is_slow)
+        let is_slow =
+            self.turn.1 >= CALLS_MIN && is_ms >= SLOWER_MIN * was_ms && is_ms - was_ms >= SLOWER_MS_MIN;
+        now <= KEPT_MAX * before && (self.is_failing() || is_slow)
     }
 }
 

@@ -11,7 +11,7 @@ use platform::chance::OsChance;
 use platform::uuid_v7;
 use telemetry::answer::{OnsetRow, Table};
 use telemetry::number::Num;
-use telemetry::{Ask, Question, QuestionId, Scope, Space, UnixNanos, Window};
+use telemetry::{Ask, AskError, Limits, Question, QuestionId, Scope, Space, UnixNanos, Window};
 
 use crate::asked;
 use crate::cli::investigate::{Investigate, SignalName};
@@ -19,6 +19,9 @@ use crate::config::{self, Flags};
 use crate::failure::{Failure, Outcome};
 use crate::terminal::{self, Stream};
 use crate::wiring::{Doors, write_file};
+
+/// Rows of an answer: an hour of some twenty services by the second.
+const ROWS_MAX: usize = 100_000;
 
 /// Runs the command. The outcome is negative when the evidence does not suffice.
 pub(crate) async fn run(args: Investigate) -> anyhow::Result<Outcome> {
@@ -30,7 +33,8 @@ pub(crate) async fn run(args: Investigate) -> anyhow::Result<Outcome> {
         let hint = "`--source prometheus=http://HOST:9090`, or [sources.NAME] in firstcause.toml";
         return Err(Failure::usage("there is nobody to ask", hint));
     }
-    let sources = asked::with_preferences(opened, &resolved.asked);
+    let limits = Limits { rows_max: ROWS_MAX, ..Limits::default() };
+    let sources = asked::with_preferences(opened, &resolved.asked).within(limits);
     let now = UnixNanos(doors.clock.now_unix_nanos());
     let alert = alert(&args, now, &sources, &doors).await?;
     let resolver = Resolver {
@@ -70,14 +74,22 @@ async fn alert(
             Failure::usage(format!("`--at {text}` is no time"), hint)
         })?,
     };
+    if at > now {
+        let hint = "times are in UTC";
+        return Err(Failure::usage(format!("`--at {}` is still to come", args.at), hint));
+    }
     let back = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX / 4);
     let wrong_from = at.plus_seconds(-back(args.since));
     let history_from = wrong_from.plus_seconds(-back(args.history));
     let symptoms = match &args.service {
         None => Vec::new(),
         Some(service) => {
-            let rows = onset(Window::new(history_from, at), sources, doors).await?;
-            vec![symptom(args, service, &rows, (history_from, wrong_from, at))?]
+            let window = Window::new(history_from, at);
+            let mut found = onset(window, Scope::service(service), sources, doors).await?;
+            if found.as_ref().is_some_and(Vec::is_empty) {
+                found = onset(window, Scope::all(), sources, doors).await?;
+            }
+            vec![symptom(args, service, found.as_deref(), (history_from, wrong_from, at))?]
         }
     };
     Ok(Alert {
@@ -90,25 +102,33 @@ async fn alert(
     })
 }
 
-/// What the first source that knows tells of all services' requests; nothing when none does.
-async fn onset(window: Window, sources: &Sources, doors: &Doors) -> anyhow::Result<Vec<OnsetRow>> {
+/// What the first source that knows tells of requests; nothing when those that were reached cannot tell.
+async fn onset(
+    window: Window,
+    scope: Scope,
+    sources: &Sources,
+    doors: &Doors,
+) -> anyhow::Result<Option<Vec<OnsetRow>>> {
     let question = Question {
         id: QuestionId::numbered(1),
         space: Space::default(),
-        ask: Ask::Onset { window, scope: Scope::all() },
+        ask: Ask::Onset { window, scope },
         not_before: window.to,
     };
     let answers = sources.ask(&[question], &doors.clock).await;
-    let mut why = Vec::new();
+    let (mut why, mut known, mut is_limit) = (Vec::new(), None, false);
     for answered in answers {
-        match answered.result {
-            Ok(answer) => {
-                if let Table::Onset(rows) = answer.table {
-                    return Ok(rows);
-                }
+        match answered.result.map(|answer| answer.table) {
+            Ok(Table::Onset(rows)) if !rows.is_empty() => return Ok(Some(rows)),
+            Ok(_) => known = Some(Vec::new()),
+            Err(error) => {
+                is_limit |= matches!(error, AskError::LimitReached(_));
+                why.push(format!("{}: {error}", answered.source));
             }
-            Err(error) => why.push(format!("{}: {error}", answered.source)),
         }
+    }
+    if known.is_some() || is_limit {
+        return Ok(known.filter(|_| !is_limit));
     }
     let hint = "`firstcause doctor` looks at each source";
     Err(Failure::unreachable(format!("no source tells of any requests: {}", why.join("; ")), hint))
@@ -117,13 +137,14 @@ async fn onset(window: Window, sources: &Sources, doors: &Doors) -> anyhow::Resu
 fn symptom(
     args: &Investigate,
     service: &str,
-    rows: &[OnsetRow],
+    found: Option<&[OnsetRow]>,
     (from, wrong_from, at): (UnixNanos, UnixNanos, UnixNanos),
 ) -> anyhow::Result<Symptom> {
+    let rows = found.unwrap_or_default();
     let mut names: Vec<String> = rows.iter().map(|row| row.subject.service.clone()).collect();
     names.sort();
     names.dedup();
-    if !names.iter().any(|name| name == service) {
+    if found.is_some() && !names.iter().any(|name| name == service) {
         let hint = if names.is_empty() {
             "no service is known there at all".to_owned()
         } else {

@@ -58,12 +58,22 @@ pub(super) fn read(named: Option<PathBuf>, disk: &dyn Disk) -> anyhow::Result<Op
     Ok(Some(Read { path, given, asked }))
 }
 
+/// What is wrong with a value, without the value: it may be a secret in the wrong place.
+fn unquoted(message: &str) -> &str {
+    let is_quoted = message.starts_with("invalid type") || message.starts_with("invalid value");
+    if is_quoted { "a value of another form belongs here" } else { message }
+}
+
 /// The sections about sources. That the rest is sound was seen before.
 fn asked(path: &Path, text: &str) -> anyhow::Result<Asked> {
     let asked: Asked = toml::from_str(text).map_err(|error| {
         let line = line_of(text, error.span().map_or(0, |span| span.start));
         Failure::usage(
-            format!("failed to read the configuration: {}:{line}: {}", path.display(), error.message()),
+            format!(
+                "failed to read the configuration: {}:{line}: {}",
+                path.display(),
+                unquoted(error.message())
+            ),
             "[sources.NAME] with `kind` and `url`; `firstcause config sources` tells the kinds",
         )
     })?;

@@ -34,7 +34,11 @@ pub(super) fn behind(ledger: &mut Ledger, findings: &Findings) -> Option<RootCau
         operation: String::new(),
         span: String::new(),
         resource: String::new(),
-        fault: if open.is_instrumented { Fault::ErrorOrigin } else { Fault::SlowDependency },
+        fault: match (open.is_instrumented, open.is_failing()) {
+            (false, _) => Fault::SlowDependency,
+            (true, true) => Fault::ErrorOrigin,
+            (true, false) => Fault::SlowWork,
+        },
         statement: statement(open, &root_cause::since(trigger.as_ref())),
         trigger,
         factors: Vec::new(),
@@ -46,13 +50,23 @@ pub(super) fn behind(ledger: &mut Ledger, findings: &Findings) -> Option<RootCau
 pub(super) fn calls_text(open: &OpenBreaker) -> String {
     let (before, now) = open.calls_per_request;
     format!(
-        "`{}` calls `{}` {now:.2} times a request instead of {before:.2} since {} of {} calls failed",
-        open.caller, open.callee, open.turn.0, open.turn.1
+        "`{}` calls `{}` {now:.2} times a request instead of {before:.2} since {}",
+        open.caller,
+        open.callee,
+        why(open)
     )
 }
 
+/// What made the caller stop.
+pub(super) fn why(open: &OpenBreaker) -> String {
+    if open.is_failing() {
+        return format!("{} of {} calls failed", open.turn.0, open.turn.1);
+    }
+    format!("calls took {:.1} ms instead of {:.1} ms", open.mean_ms.1, open.mean_ms.0)
+}
+
 /// The figures of a breaker, as evidence names them.
-pub(super) fn numbers(open: &OpenBreaker) -> [(&'static str, f64); 6] {
+pub(super) fn numbers(open: &OpenBreaker) -> [(&'static str, f64); 8] {
     [
         ("calls_per_request_before", open.calls_per_request.0),
         ("calls_per_request_now", open.calls_per_request.1),
@@ -60,6 +74,8 @@ pub(super) fn numbers(open: &OpenBreaker) -> [(&'static str, f64); 6] {
         ("calls_since", open.turn.1 as f64),
         ("missing_calls", open.missing),
         ("p_value", open.p_value),
+        ("mean_ms_before", open.mean_ms.0),
+        ("mean_ms_since", open.mean_ms.1),
     ]
 }
 
@@ -70,9 +86,12 @@ fn statement(open: &OpenBreaker, since: &str) -> String {
     } else {
         format!(", which stands behind `{}`", open.callee)
     };
+    let what = if open.is_failing() { "errors begin" } else { "time is lost" };
     format!(
-        "errors begin {at} `{}`{way}{since}: {} of {} calls of `{}` from `{}` failed when it turned, {} of {} before; \
-         the caller then stopped calling and fails at once",
-        open.fails_at, open.turn.0, open.turn.1, open.callee, open.caller, open.good.0, open.good.1
+        "{what} {at} `{}`{way}{since}: when it turned, {} of `{}` from `{}`, which then stopped calling and fails at once",
+        open.fails_at,
+        why(open),
+        open.callee,
+        open.caller
     )
 }

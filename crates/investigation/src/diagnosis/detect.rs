@@ -8,6 +8,7 @@ use telemetry::time::SECOND_NS;
 use telemetry::{Note, NoteKind, QuestionId, Stage, UnixNanos, Window};
 
 use crate::ledger::{Fact, Ledger};
+use crate::rules::load_steady;
 
 /// Seconds of the longest window that the watch looks at.
 const WATCHED_SECONDS_MAX: f64 = 20.0;
@@ -52,14 +53,18 @@ pub(super) fn symptom_text(symptom: &Symptom) -> String {
 }
 
 /// The onset of the worst symptom, from the change point of its series.
-pub(super) fn onset(alert: &Alert, ledger: &mut Ledger, question: &QuestionId) -> Option<Onset> {
-    let symptom = alert.symptoms.first()?;
+///
+/// # Errors
+/// Says why it cannot be told: too little is known, or what the alert says is not there.
+pub(super) fn onset(alert: &Alert, ledger: &mut Ledger, question: &QuestionId) -> Result<Onset, String> {
+    let short = || "the series of the alert is too short to tell when it began".to_owned();
+    let symptom = alert.symptoms.first().ok_or_else(short)?;
     let Some(Table::Onset(rows)) = ledger.table(question) else {
-        return None;
+        return Err(short());
     };
     let series = series::of(rows, |row| symptom.is_of(&row.subject.service, &row.subject.operation));
     let points = points(&series, symptom, alert);
-    let found = change_point::find_rise(&points, not_after(symptom))?;
+    let found = change_point::find_rise(&points, not_after(symptom)).ok_or_else(short)?;
     let onset = Onset { at: found.at, earliest: found.earliest, latest: found.latest };
     ledger.prove(Fact {
         kind: EvidenceKind::ChangePoint,
@@ -81,8 +86,37 @@ pub(super) fn onset(alert: &Alert, ledger: &mut Ledger, question: &QuestionId) -
         window: Some(Window::new(alert.history_from, alert.at)),
         trace: None,
     });
-    Some(onset)
+    let is_there = found.after >= RISE_MIN * found.before || has_more_requests(&series, onset);
+    if symptom.signal == AlertSignal::Latency && !is_there {
+        return Err(format!(
+            "`{}` {} takes {:.1} ms since {} and {:.1} ms before: what the alert says is hardly there, or began before what \
+             was looked at",
+            symptom.service,
+            symptom.operation,
+            found.after,
+            onset.at.clock(),
+            found.before
+        ));
+    }
+    Ok(onset)
 }
+
+/// Whether more is asked of it since then: load is an answer of its own, whatever a request takes.
+fn has_more_requests(series: &Series, onset: Onset) -> bool {
+    let rate = |is_meant: &dyn Fn(UnixNanos) -> bool| {
+        let counts: Vec<u64> = series
+            .iter()
+            .filter(|(second, _)| is_meant(**second))
+            .map(|(_, figures)| figures.count)
+            .collect();
+        counts.iter().sum::<u64>() as f64 / counts.len().max(1) as f64
+    };
+    let before = rate(&|second| second < onset.earliest);
+    before > 0.0 && rate(&|second| second >= onset.latest) >= load_steady::GROWTH_MIN * before
+}
+
+/// Growth of a latency below which nobody is blamed for it: so much a busy minute does.
+const RISE_MIN: f64 = 1.1;
 
 /// The second in which it began at the latest. Of the short windows that the watch looks at four seconds in five are
 /// bad, so it began in the second one at the latest. A longer window is that of an alert rule of somebody else, whose

@@ -1,5 +1,6 @@
 //! A caller that fails at once because a breaker is open is a symptom of whom it no longer calls.
 
+use evidence::measures::open_breaker::OpenBreaker;
 use incident::{Candidate, CandidateKind, EvidenceKind};
 
 use super::{Exclusion, Rule};
@@ -11,6 +12,14 @@ pub const RULE: Rule = Rule {
     says: "a service that fails at once instead of calling somebody who failed before is a symptom of that one",
     apply,
 };
+
+/// What made the caller stop.
+fn why(breaker: &OpenBreaker) -> String {
+    if breaker.is_failing() {
+        return format!("{} of {} calls failed when it turned", breaker.turn.0, breaker.turn.1);
+    }
+    format!("calls took {:.1} ms instead of {:.1} ms", breaker.mean_ms.1, breaker.mean_ms.0)
+}
 
 fn apply(findings: &Findings) -> Vec<Exclusion> {
     let mut callers: Vec<&str> = findings.breakers.iter().map(|breaker| breaker.caller.as_str()).collect();
@@ -24,14 +33,12 @@ fn apply(findings: &Findings) -> Vec<Exclusion> {
             name: String::new(),
         },
         why: format!(
-            "`{}` fails at once because it no longer calls `{}`: {:.2} calls a request instead of {:.2}, and {} of the \
-             {} made since it turned fail",
+            "`{}` fails at once because it no longer calls `{}`: {:.2} calls a request instead of {:.2}, since {}",
             breaker.caller,
             breaker.callee,
             breaker.calls_per_request.1,
             breaker.calls_per_request.0,
-            breaker.turn.0,
-            breaker.turn.1
+            why(breaker)
         ),
         kind: EvidenceKind::Structure,
         numbers: vec![
@@ -41,6 +48,8 @@ fn apply(findings: &Findings) -> Vec<Exclusion> {
             ("calls_since", breaker.turn.1 as f64),
             ("missing_calls", breaker.missing),
             ("p_value", breaker.p_value),
+            ("mean_ms_before", breaker.mean_ms.0),
+            ("mean_ms_since", breaker.mean_ms.1),
         ],
         questions: findings.breaker_questions().into_iter().cloned().collect(),
     })

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
 
+mod breakers;
 #[path = "../switched/mod.rs"]
 mod switched;
 mod world;
 
-use incident::{AlertSignal, ComponentKind, Conclusion, FactorRole, Fault};
+use breakers::open_breaker;
+use incident::{AlertSignal, ComponentKind, Conclusion, Fault, HypothesisStatus};
 use investigation::Settings;
 use telemetry::SpanKind;
 use telemetry::answer::{CompareAttribute, CompareTable, CompareValue, LaneRow, QueueFigures, Split};
@@ -275,54 +277,6 @@ fn repetitions_that_feed_themselves_are_the_callers_and_those_of_a_failing_calle
     assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::ErrorOrigin), "{}", cause.statement);
 }
 
-/// `front` fails twice as often as `back`, which it calls once a request before, and of a hundred requests ten times now.
-fn open_breaker() -> World {
-    let mut world = World { signal: Some(AlertSignal::Errors), ..healthy() };
-    world.groups.push(Group { span: "POST /", ..server("front", 1.0, 1.0) });
-    for group in world.groups.iter_mut().filter(|group| group.kind == SpanKind::Server) {
-        group.failing = true;
-    }
-    world.calls = Some([(960, 0), (10, 9)]);
-    world
-}
-
-// covers: PB-46
-#[test]
-fn a_caller_whose_breaker_is_open_is_a_symptom_and_one_that_goes_on_calling_is_not() {
-    let mut world = open_breaker();
-    let conclusion = world.diagnose();
-    assert!(switched::rules_out("breaker_open")(&conclusion), "{:?}", conclusion.ruled_out);
-    let cause = conclusion.root_cause.unwrap();
-    assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::ErrorOrigin), "{}", cause.statement);
-    let [factor] = cause.factors.as_slice() else { panic!("{:?}", cause.factors) };
-    assert_eq!(factor.role, FactorRole::Sustaining);
-    assert!(factor.statement.contains("`front` no longer calls `back`"), "{}", factor.statement);
-    world.groups[1].failing = false;
-    let cause = world.cause();
-    assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::ErrorOrigin), "too few calls are left");
-    assert!(cause.statement.contains("9 of 10 calls of `back` from `front` failed"), "{}", cause.statement);
-    world.calls = Some([(960, 0), (96, 9)]);
-    assert_eq!(world.cause().service, "front", "it calls as often as before, and fails by itself");
-    world.calls = Some([(960, 0), (48, 40)]);
-    assert_eq!(world.cause().service, "front", "more of it fails than calls are missing");
-}
-
-#[test]
-fn what_contributes_and_what_keeps_a_failure_up_stand_beside_its_cause() {
-    let mut world = World { signal: Some(AlertSignal::Errors), ..healthy() };
-    world.groups[1].failing = true;
-    assert!(world.cause().factors.is_empty());
-    world.edges = vec![("front", "back", 0.5, 30.0, 8)];
-    let cause = world.cause();
-    assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::ErrorOrigin), "{}", cause.statement);
-    let told: Vec<_> = cause.factors.iter().map(|factor| factor.role).collect();
-    assert_eq!(told, [FactorRole::Sustaining], "{:?}", cause.factors);
-    assert!(cause.factors[0].statement.contains("repeats its calls of `back`"));
-    let surge = World { surge: true, ..slow_work(Some(0.6)) }.cause();
-    assert_eq!((surge.service.as_str(), surge.factors.len()), ("back", 1), "{}", surge.statement);
-    assert_eq!(surge.factors[0].role, FactorRole::Contributing, "{:?}", surge.factors);
-}
-
 /// More than half of the messages are never processed.
 fn lost_mail() -> QueueFigures {
     QueueFigures {
@@ -403,6 +357,41 @@ fn what_bad_requests_share_sharpens_a_cause_and_is_one_only_where_no_service_is(
         cause.statement
     );
     assert_eq!(conclusion.hypotheses[0].candidate.name, "k8s.node.name=n3");
+}
+
+#[test]
+fn an_alert_on_what_is_hardly_there_blames_nobody_and_says_so() {
+    let slower = |now_ms| World { now_ms: Some(now_ms), ..slow_work(Some(0.6)) }.diagnose();
+    let conclusion = slower(4.2);
+    assert_eq!(conclusion.root_cause, None, "{}", conclusion.statement);
+    assert!(conclusion.statement.contains("what the alert says is hardly there"), "{}", conclusion.statement);
+    assert!(conclusion.statement.contains(" 4.2 ms since "), "{}", conclusion.statement);
+    assert!(slower(6.0).root_cause.is_some(), "half as long again is there");
+}
+
+// covers: PB-41
+#[test]
+fn every_hypothesis_names_where_what_and_a_check_with_its_outcome() {
+    let mut many = healthy();
+    many.groups[2] = query("back", (1, 2.0, 0.1), (40, 2.0, 0.1));
+    let mail = World { signal: Some(AlertSignal::Throughput), queue: Some(lost_mail()), ..healthy() };
+    for world in [slow_work(Some(0.6)), many, open_breaker(), mail] {
+        let conclusion = world.diagnose();
+        assert!(conclusion.hypotheses.len() >= 2, "{}", conclusion.statement);
+        for one in &conclusion.hypotheses {
+            let named = format!("{}{}", one.candidate.service, one.candidate.name);
+            assert!(!named.is_empty() && !one.statement.is_empty(), "{one:?}");
+            assert!(one.predictions.iter().any(|check| !check.statement.is_empty()), "{one:?}");
+        }
+        let cause = conclusion.root_cause.unwrap();
+        let supported: Vec<_> =
+            conclusion.hypotheses.iter().filter(|one| one.status == HypothesisStatus::Supported).collect();
+        assert_eq!(supported.len(), 1, "{:?}", conclusion.hypotheses);
+        let candidate = &supported[0].candidate;
+        assert_eq!(candidate.service, cause.service, "{candidate:?}");
+        let places = [&cause.span, &cause.resource];
+        assert!(candidate.name.is_empty() || places.contains(&&candidate.name), "{candidate:?}");
+    }
 }
 
 fn has_fault(fault: Fault) -> impl Fn(&Conclusion) -> bool {

@@ -79,6 +79,8 @@ pub(crate) struct World {
     pub(crate) signal: Option<AlertSignal>,
     /// Twice the requests now.
     pub(crate) surge: bool,
+    /// Milliseconds of a request now; else 90, and 4 before.
+    pub(crate) now_ms: Option<f64>,
 }
 
 fn jitter(second: i64) -> f64 {
@@ -125,7 +127,8 @@ impl World {
         let rows = seconds(window).flat_map(|second| {
             ["back", "front"].map(|service| {
                 let is_bad = second >= ONSET;
-                let ns = (if is_bad { 90.0 } else { 4.0 } * MS + jitter(second)) as i64;
+                let now_ms = self.now_ms.unwrap_or(90.0);
+                let ns = (if is_bad { now_ms } else { 4.0 } * MS + jitter(second)) as i64;
                 let count = match self.signal {
                     Some(AlertSignal::Throughput) if is_bad => 2,
                     _ if is_bad && self.surge => 2 * RATE,

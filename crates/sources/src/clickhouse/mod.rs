@@ -19,7 +19,7 @@ use telemetry::source::BoxFuture;
 use telemetry::{
     Answer, Answerer, Ask, AskError, Cancel, Capabilities, Limits, Question, Source, SourceName, Window,
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use crate::Backend;
 use crate::http::{Asking, Http};
@@ -43,8 +43,8 @@ pub(crate) const BACKEND: Backend = Backend {
     ],
     tried: "ClickHouse 26.9 (chDB behind an HTTP front): every question over generated traces equals the tables that were \
             inserted; no server of its own",
-    needs: "SELECT on the two tables: CREATE USER firstcause ...; GRANT SELECT ON otel.otel_traces TO firstcause; \
-            GRANT SELECT ON otel.otel_logs TO firstcause",
+    needs: "SELECT on otel_traces; also on otel_traces_trace_id_ts, which finds a trace by its times, and on otel_logs, \
+            without which there are no lines",
     open: |name, settings| {
         let http = Http::new(&name.0, settings)?;
         let names = Names::of(settings)
@@ -62,8 +62,11 @@ struct ClickHouse {
     http: Http,
     names: Names,
     /// The latest windows, the newest last.
-    kept: Mutex<Vec<(Window, Arc<Fetched>)>>,
+    kept: Mutex<Vec<(Window, Cell)>>,
 }
+
+/// Where what was fetched of a window is once somebody has fetched it.
+type Cell = Arc<OnceCell<Arc<Fetched>>>;
 
 /// What was fetched of a window.
 #[derive(Debug, Default)]
@@ -135,17 +138,23 @@ fn answer(
 impl ClickHouse {
     /// The traces and lines of a window, fetched when nobody asked for them lately.
     async fn window(&self, window: Window, queries: &Queries<'_>) -> Result<Arc<Fetched>, AskError> {
+        let cell = {
+            let mut kept = self.kept.lock().await;
+            match kept.iter().find(|(known, _)| *known == window) {
+                Some((_, cell)) => Arc::clone(cell),
+                None => {
+                    if kept.len() == KEPT_MAX {
+                        kept.remove(0);
+                    }
+                    let cell = Cell::default();
+                    kept.push((window, Arc::clone(&cell)));
+                    cell
+                }
+            }
+        };
         // Questions about one window are asked side by side: one of them fetches, the others wait for it.
-        let mut kept = self.kept.lock().await;
-        if let Some((_, fetched)) = kept.iter().find(|(known, _)| *known == window) {
-            return Ok(Arc::clone(fetched));
-        }
-        let fetched = Arc::new(spans::window(queries, window).await?);
-        if kept.len() == KEPT_MAX {
-            kept.remove(0);
-        }
-        kept.push((window, Arc::clone(&fetched)));
-        Ok(fetched)
+        let fetched = cell.get_or_try_init(|| async { spans::window(queries, window).await.map(Arc::new) });
+        fetched.await.map(Arc::clone)
     }
 }
 

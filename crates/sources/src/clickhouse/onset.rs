@@ -11,6 +11,9 @@ use crate::versions::{Seen, deploys};
 /// Seconds that a request may take and still be found: spans are kept by when they began.
 const LONGEST_SECONDS: i64 = 600;
 
+/// Seconds before a window in which what runs already is looked for.
+const BEFORE_SECONDS: i64 = 600;
+
 /// Service, instance, version and operation of a group.
 const SUBJECT: &str = "if(empty(ServiceName), 'unknown_service', ServiceName) AS service, SpanName AS operation, \
                        ResourceAttributes['service.instance.id'] AS instance, \
@@ -72,18 +75,20 @@ fn row(found: Row) -> OnsetRow {
 
 /// The deploys of a window, from the versions that spans say they are of.
 pub(super) async fn versions(queries: &Queries<'_>, window: Window) -> Result<Fetched, AskError> {
+    let rows_max = queries.asking.limits().rows_max;
     let statement = format!(
         "SELECT if(empty(ServiceName), 'unknown_service', ServiceName) AS service, \
          ResourceAttributes['service.instance.id'] AS instance, ResourceAttributes['service.version'] AS version, \
          toUnixTimestamp64Nano(min(Timestamp)) AS first FROM {} WHERE Timestamp >= {} AND Timestamp < {} \
          AND version != '' GROUP BY service, instance, version ORDER BY first, service, instance, version LIMIT {}",
         queries.of.names.traces,
-        sql::at(window.from),
+        sql::at(window.from.plus_seconds(-BEFORE_SECONDS)),
         sql::at(window.to),
-        queries.asking.limits().rows_max
+        rows_max + 1
     );
     let (text, locator) = queries.lines(&statement).await?;
     let found: Vec<(String, String, String, Whole)> = rows::read(&text)?;
+    let is_cut = found.len() > rows_max;
     let seen = found.into_iter().map(|(service, instance, version, first)| Seen {
         service,
         instance,
@@ -92,5 +97,5 @@ pub(super) async fn versions(queries: &Queries<'_>, window: Window) -> Result<Fe
     });
     let changes = deploys(&seen.collect::<Vec<_>>(), window);
     let tables = Tables { changes, ..Tables::default() };
-    Ok(Fetched { tables, is_cut: false, locators: vec![locator] })
+    Ok(Fetched { tables, is_cut, locators: vec![locator] })
 }

@@ -12,8 +12,11 @@ use telemetry::{
 use super::rows::{self, Whole, attributes};
 use super::{Fetched, Queries, sql};
 
-/// Spans of a window that are fetched; of more, those of a share of the traces.
-const SPANS_MAX: u64 = 200_000;
+/// Spans of a window that are fetched; of more, those of a share of the traces. With their attributes some 2 kB each, they
+/// pass the door.
+const SPANS_MAX: u64 = 30_000;
+/// How often the share is halved when they do not.
+const HALVED_MAX: u32 = 4;
 /// Log lines of a window that are fetched.
 const LINES_MAX: usize = 20_000;
 /// Seconds around a window in which spans of its traces are looked for.
@@ -47,24 +50,39 @@ pub(super) async fn window(queries: &Queries<'_>, window: Window) -> Result<Fetc
     let inside = format!("Timestamp >= {} AND Timestamp < {}", sql::at(window.from), sql::at(window.to));
     let (text, _) = queries.lines(&format!("SELECT count() FROM {traces} WHERE {inside}")).await?;
     let count = rows::read::<(Whole,)>(&text)?.first().map_or(0, |(count,)| count.count());
-    // Whole traces are left out, by a hash of their id: the same ones for every service and every window.
-    let part = count.div_ceil(SPANS_MAX).max(1);
-    let share = if part > 1 { format!(" AND cityHash64(TraceId) % {part} = 0") } else { String::new() };
-    let statement = format!(
-        "SELECT {COLUMNS} FROM {traces} WHERE Timestamp >= {} AND Timestamp < {}{share} \
-         AND TraceId IN (SELECT TraceId FROM {traces} WHERE {inside}{share})",
-        sql::at(window.from.plus_seconds(-AROUND_SECONDS)),
-        sql::at(window.to.plus_seconds(AROUND_SECONDS)),
-    );
-    let (text, locator) = queries.lines(&statement).await?;
+    let mut part = count.div_ceil(SPANS_MAX).max(1);
+    let mut halved = 0;
+    let (text, locator) = loop {
+        match queries.lines(&within(traces, window, part)).await {
+            Err(AskError::LimitReached(_)) if halved < HALVED_MAX => {
+                (part, halved) = (part * 2, halved + 1);
+            }
+            other => break other?,
+        }
+    };
     let spans = spans(&text)?;
-    let (logs, has_more, of_logs) = lines(queries, window).await?;
+    // Lines that cannot be read are no reason to do without the traces.
+    let (logs, has_more, of_logs) = lines(queries, window).await.unwrap_or((Vec::new(), true, None));
     let locators = std::iter::once(locator).chain(of_logs).collect();
     Ok(Fetched {
         tables: Tables { spans, logs, ..Tables::default() },
         is_cut: part > 1 || has_more,
         locators,
     })
+}
+
+/// The traces with a span in the window, one in `part` of them. Whole traces are left out, by a hash of their id: the same
+/// ones for every service.
+fn within(traces: &str, window: Window, part: u64) -> String {
+    let share = if part > 1 { format!(" AND cityHash64(TraceId) % {part} = 0") } else { String::new() };
+    format!(
+        "SELECT {COLUMNS} FROM {traces} WHERE Timestamp >= {} AND Timestamp < {}{share} AND TraceId IN \
+         (SELECT TraceId FROM {traces} WHERE Timestamp >= {} AND Timestamp < {}{share})",
+        sql::at(window.from.plus_seconds(-AROUND_SECONDS)),
+        sql::at(window.to.plus_seconds(AROUND_SECONDS)),
+        sql::at(window.from),
+        sql::at(window.to)
+    )
 }
 
 /// One trace. Where the exporter keeps the times of traces, they are asked first; else the whole table is looked at.
@@ -82,7 +100,7 @@ pub(super) async fn one(queries: &Queries<'_>, trace_id: TraceId) -> Result<Fetc
                 sql::at(UnixNanos(end.0).plus_seconds(1))
             )
         }),
-        Err(error) if sql::is_unknown_table(&error) => None,
+        Err(error) if sql::is_not_there(&error) => None,
         Err(error) => return Err(error),
     };
     let statement =
@@ -171,7 +189,7 @@ async fn lines(queries: &Queries<'_>, window: Window) -> Result<Lines, AskError>
         LINES_MAX + 1
     );
     let (text, locator) = match queries.lines(&statement).await {
-        Err(error) if sql::is_unknown_table(&error) => return Ok((Vec::new(), false, None)),
+        Err(error) if sql::is_not_there(&error) => return Ok((Vec::new(), false, None)),
         other => other?,
     };
     let mut resources = Resources::default();

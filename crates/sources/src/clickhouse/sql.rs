@@ -65,9 +65,10 @@ pub(super) fn error(error: AskError) -> AskError {
     }
 }
 
-/// Whether the answer says that a table is not there.
-pub(super) fn is_unknown_table(error: &AskError) -> bool {
-    matches!(error, AskError::Unavailable(text) if text.contains("Code: 60."))
+/// Whether the answer says that a table is not there, or is none of ours to read: who has no line of it does without.
+pub(super) fn is_not_there(error: &AskError) -> bool {
+    let is_so = |text: &str| text.contains("Code: 60.") || text.contains("Code: 497.");
+    matches!(error, AskError::Unavailable(text) if is_so(text))
 }
 
 #[cfg(test)]
@@ -97,6 +98,8 @@ mod tests {
             AskError::LimitReached(_)
         ));
         assert!(matches!(said("answered 404: Code: 60. DB::Exception"), AskError::Unavailable(_)));
-        assert!(is_unknown_table(&said("answered 404: Code: 60. DB::Exception: Unknown table")));
+        assert!(is_not_there(&said("answered 404: Code: 60. DB::Exception: Unknown table")));
+        assert!(is_not_there(&said("answered 403: Code: 497. DB::Exception: Not enough privileges")));
+        assert!(!is_not_there(&said("answered 500: Code: 62. DB::Exception: Syntax error")));
     }
 }

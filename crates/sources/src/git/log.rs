@@ -7,7 +7,7 @@ use telemetry::recorded::Change;
 
 /// One commit: a record separator; hash, seconds, author and subject between unit separators; then the patch.
 pub(super) const FORMAT: &str = "%x1e%H%x1f%ct%x1f%an%x1f%s";
-const RECORD: char = '\u{1e}';
+pub(super) const RECORD: char = '\u{1e}';
 const UNIT: char = '\u{1f}';
 
 /// Bytes of one commit's diff that are kept.

@@ -36,7 +36,10 @@ const COMMITS_MAX: usize = 200;
 /// Bytes that are read of all diffs.
 const BYTES_MAX: u64 = 16 << 20;
 /// What a repository could have run.
-const INERT: [&str; 8] = [
+const INERT: [&str; 10] = [
+    // Whose the folder is does not matter where nothing of it is run.
+    "-c",
+    "safe.directory=*",
     "-c",
     "core.fsmonitor=false",
     "-c",
@@ -114,6 +117,8 @@ fn words(window: Window) -> Vec<String> {
         "--no-ext-diff".to_owned(),
         "--no-textconv".to_owned(),
         "--no-color".to_owned(),
+        "--src-prefix=a/".to_owned(),
+        "--dst-prefix=b/".to_owned(),
         "--diff-merges=first-parent".to_owned(),
     ]
 }
@@ -124,6 +129,13 @@ impl Git {
         let failed = |what: String| AskError::Unavailable(format!("git: {what}"));
         let mut command = Command::new("git");
         command.args(["--no-pager", "-C", &self.folder]).args(INERT).args(words);
+        for inherited in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"] {
+            command.env_remove(inherited);
+        }
+        command
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_ALLOW_PROTOCOL", "none")
+            .env("GIT_NO_LAZY_FETCH", "1");
         command
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_TERMINAL_PROMPT", "0")
@@ -135,20 +147,26 @@ impl Git {
             let (mut text, mut said) = (Vec::new(), Vec::new());
             if let (Some(out), Some(err)) = (child.stdout.take(), child.stderr.take()) {
                 let (mut out, mut err) = (out.take(BYTES_MAX), err.take(4096));
-                let read = tokio::join!(out.read_to_end(&mut text), err.read_to_end(&mut said));
+                let reading = async {
+                    let read = out.read_to_end(&mut text).await;
+                    if text.len() as u64 == BYTES_MAX {
+                        // It would wait for ever to be read on.
+                        child.start_kill()?;
+                    }
+                    read
+                };
+                let read = tokio::join!(reading, err.read_to_end(&mut said));
                 read.0.map_err(|error| failed(error.to_string()))?;
             }
-            let is_cut = text.len() as u64 == BYTES_MAX;
-            if is_cut {
-                // It would wait for ever to be read on.
-                child.kill().await.map_err(|error| failed(error.to_string()))?;
-                return Ok((text, is_cut));
+            if text.len() as u64 == BYTES_MAX {
+                return Ok((text, true));
             }
             let status = child.wait().await.map_err(|error| failed(error.to_string()))?;
             if !status.success() {
                 let said = String::from_utf8_lossy(&said);
                 return Err(failed(said.lines().next().unwrap_or("it failed").to_owned()));
             }
+            let is_cut = text.iter().filter(|byte| **byte == log::RECORD as u8).count() >= COMMITS_MAX;
             Ok((text, is_cut))
         };
         let (text, is_cut) = asking.bounded(work).await??;

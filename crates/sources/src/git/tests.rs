@@ -109,6 +109,31 @@ async fn nothing_that_the_repository_names_is_run() {
 }
 
 #[tokio::test]
+async fn more_than_is_read_is_cut_and_does_not_wait() {
+    let folder = repository();
+    let line = format!("{}\n", "x".repeat(1_000));
+    commit(folder.path(), 2_200, "services/orders/large.txt", &line.repeat(20_000), "orders: large");
+    let source = source(folder.path());
+    let at = |seconds: i64| UnixNanos(0).plus_seconds(BEGIN + seconds);
+    let question = Question {
+        id: QuestionId::numbered(1),
+        space: Space::default(),
+        ask: Ask::Changes { window: Window::new(at(1_500), at(2_500)), scope: Scope::all() },
+        not_before: UnixNanos(0),
+    };
+    let answer = source.ask(&question, Limits::default(), &Cancel::default()).await.unwrap();
+    assert!(answer.truncated && !answer.table.is_empty());
+}
+
+#[tokio::test]
+async fn a_prefix_that_the_repository_chooses_changes_nothing() {
+    let folder = repository();
+    git(folder.path(), 0, &["config", "diff.noprefix", "true"]);
+    let rows = changes(&source(folder.path())).await.unwrap();
+    assert!(rows.iter().any(|row| row.service == "orders"), "{rows:?}");
+}
+
+#[tokio::test]
 async fn a_folder_that_is_no_repository_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let error = changes(&source(folder.path())).await.unwrap_err().to_string();

@@ -16,7 +16,7 @@ use telemetry::{
     Answer, Answerer, Ask, AskError, Cancel, Capabilities, Limits, Question, Source, SourceName, Span,
     TraceId, Window,
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use crate::Backend;
 use crate::http::{Asking, Http};
@@ -36,6 +36,8 @@ pub(crate) const BACKEND: Backend = Backend {
 
 /// Traces of one service and window that are fetched; Jaeger's own page shows 1500 at most.
 const TRACES_MAX: usize = 1500;
+/// Spans of a window that are held; services after that are not asked for.
+const SPANS_MAX: usize = 500_000;
 /// Windows that are kept for the questions that follow.
 const KEPT_MAX: usize = 4;
 /// Seconds before the end of a window that was fetched, from which its spans are taken to have been there.
@@ -46,9 +48,12 @@ const AFTER_SECONDS: i64 = 5;
 struct Jaeger {
     name: SourceName,
     http: Http,
-    /// The latest windows, the newest last.
-    kept: Mutex<Vec<(Window, Arc<Fetched>)>>,
+    /// The latest windows, the newest last; one of those who ask for a window fetches it.
+    kept: Mutex<Vec<(Window, Cell)>>,
 }
+
+/// Where the traces of a window are once somebody has fetched them.
+type Cell = Arc<OnceCell<Arc<Fetched>>>;
 
 /// The traces of a window.
 #[derive(Debug, Default)]
@@ -127,22 +132,28 @@ impl Jaeger {
     /// The traces of a window, fetched when nobody asked for them lately.
     async fn window(&self, window: Window, asking: &Asking) -> Result<Arc<Fetched>, AskError> {
         // Questions about one window are asked side by side: one of them fetches, the others wait for it.
+        let cell = self.cell(window).await;
+        let fetched = cell.get_or_try_init(|| async { self.fetch(window, asking).await.map(Arc::new) });
+        fetched.await.map(Arc::clone)
+    }
+
+    /// Where the traces of a window are, or will be.
+    async fn cell(&self, window: Window) -> Cell {
         let mut kept = self.kept.lock().await;
         // Of a longer window the end may have been fetched before its last spans were there.
-        let holds = |known: Window| {
-            known == window || (known.from <= window.from && window.to.plus_seconds(LATE_SECONDS) <= known.to)
+        let holds = |known: Window, cell: &OnceCell<Arc<Fetched>>| {
+            let is_within = known.from <= window.from && window.to.plus_seconds(LATE_SECONDS) <= known.to;
+            known == window || (is_within && cell.get().is_some_and(|fetched| fetched.cut.is_empty()))
         };
-        if let Some((_, fetched)) =
-            kept.iter().find(|(known, fetched)| holds(*known) && fetched.cut.is_empty())
-        {
-            return Ok(Arc::clone(fetched));
+        if let Some((_, cell)) = kept.iter().find(|(known, cell)| holds(*known, cell)) {
+            return Arc::clone(cell);
         }
-        let fetched = Arc::new(self.fetch(window, asking).await?);
         if kept.len() == KEPT_MAX {
             kept.remove(0);
         }
-        kept.push((window, Arc::clone(&fetched)));
-        Ok(fetched)
+        let cell = Cell::default();
+        kept.push((window, Arc::clone(&cell)));
+        cell
     }
 
     async fn fetch(&self, window: Window, asking: &Asking) -> Result<Fetched, AskError> {
@@ -159,6 +170,10 @@ impl Jaeger {
             let (count, spans) = wire::traces(&self.http.get("api/traces", &query, asking).await?)?;
             if count >= TRACES_MAX {
                 fetched.cut.push(service.clone());
+            }
+            if fetched.spans.len() >= SPANS_MAX {
+                fetched.cut.push(format!("{service} and those after it"));
+                break;
             }
             if count > 0 {
                 fetched.locators.push(Locator {

@@ -4,10 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use telemetry::UnixNanos;
 use telemetry::answer::SeriesKind;
 use telemetry::recorded::{ERROR_TYPE, REQUEST_METRICS, Series, SeriesKey};
 use telemetry::time::SECOND_NS;
+use telemetry::{Scope, UnixNanos};
 
 use super::families::{self, Family};
 use super::wire::Sampled;
@@ -23,7 +23,7 @@ pub(super) fn increases(samples: &[(UnixNanos, f64)], is_new: bool) -> Vec<(Unix
 }
 
 /// The request metrics of every service that one of the families counts, as rates and means.
-pub(super) fn requests(found: &[(&Family, Vec<Sampled>)]) -> Vec<Series> {
+pub(super) fn requests(found: &[(&Family, Vec<Sampled>)], scope: &Scope) -> Vec<Series> {
     let mut counted: BTreeSet<String> = BTreeSet::new();
     let mut cells: BTreeMap<Who, BTreeMap<UnixNanos, (f64, f64)>> = BTreeMap::new();
     for (family, series) in found {
@@ -31,7 +31,12 @@ pub(super) fn requests(found: &[(&Family, Vec<Sampled>)]) -> Vec<Series> {
         let begins = beginnings(series);
         for one in series {
             let service = family.service_of(one);
-            if service.is_empty() || counted.contains(service) {
+            let is_meant = scope.admits(
+                service,
+                scope.operation.as_deref().unwrap_or_default(),
+                family.instance_of(one),
+            );
+            if service.is_empty() || counted.contains(service) || !is_meant {
                 continue;
             }
             here.insert(service.to_owned());
@@ -156,12 +161,27 @@ mod tests {
             of(&sum, "/a", "200", &[(0, 0.0), (15, 3.0), (30, 9.0)]),
             of(&count, "/a", "500", &[(30, 4.0)]),
         ];
-        let all = requests(&[(&families::ALL[0], series)]);
+        let all = requests(&[(&families::ALL[0], series)], &Scope::all());
         let rate = |failed: bool| {
             all.iter().find(|one| one.key.kind == SeriesKind::Rate && one.key.attributes.is_empty() != failed)
         };
         assert_eq!(rate(false).unwrap().points, [(at(15), 2.0), (at(30), 3.0)]);
         assert_eq!(rate(true).unwrap().points, [(at(30), 4.0 / 15.0)]);
+    }
+
+    #[test]
+    fn the_step_is_that_of_the_services_that_are_asked_for() {
+        let name = "http_server_request_duration_seconds_count";
+        let of = |job: &str, step: i64| {
+            let samples: Vec<(i64, f64)> = (0..4).map(|place| (place * step, 30.0 * place as f64)).collect();
+            sampled(&[("__name__", name), ("job", job), ("instance", job)], &samples)
+        };
+        let both = [(&families::ALL[0], vec![of("slow", 15), of("quick", 5)])];
+        let alone: Vec<_> = requests(&both, &Scope::service("slow"))
+            .into_iter()
+            .filter(|one| one.key.kind == SeriesKind::Rate)
+            .collect();
+        assert_eq!((alone.len(), alone[0].points[0].1), (1, 2.0), "30 requests in 15 s");
     }
 
     #[test]
@@ -175,8 +195,10 @@ mod tests {
             )
         };
         let both = [of("http_server_request_duration_seconds"), of("traces_span_metrics_duration_seconds")];
-        let rates: Vec<_> =
-            requests(&both).into_iter().filter(|one| one.key.kind == SeriesKind::Rate).collect();
+        let rates: Vec<_> = requests(&both, &Scope::all())
+            .into_iter()
+            .filter(|one| one.key.kind == SeriesKind::Rate)
+            .collect();
         assert_eq!(rates.len(), 1);
         assert_eq!(rates[0].points, [(at(10), 1.0), (at(20), 1.0)]);
     }

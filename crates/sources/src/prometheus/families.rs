@@ -24,7 +24,7 @@ pub(super) struct Family {
 }
 
 /// Labels of resources scraped from OpenTelemetry and from Kubernetes.
-const SERVICE: &[&str] = &["service_name", "service", "job", "app"];
+const SERVICE: &[&str] = &["service_name", "service", "exported_job", "job", "app"];
 /// Labels of who ran it that whoever is scraped says of itself or of others.
 const INSTANCE: &[&str] = &["service_instance_id", "pod", "exported_instance"];
 

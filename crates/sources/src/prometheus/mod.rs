@@ -15,8 +15,8 @@ mod wire;
 use telemetry::recorded::{TableSource, Tables};
 use telemetry::source::BoxFuture;
 use telemetry::{
-    Answer, Answerer, Ask, AskError, Cancel, Capabilities, Limits, Question, Source, SourceName, UnixNanos,
-    Window,
+    Answer, Answerer, Ask, AskError, Cancel, Capabilities, Limits, Question, Scope, Source, SourceName,
+    UnixNanos, Window,
 };
 
 use crate::Backend;
@@ -70,7 +70,7 @@ impl Source for Prometheus {
                 is_partial: false,
             };
             let tables = match &question.ask {
-                Ask::Onset { window, .. } => asking.requests(*window).await?,
+                Ask::Onset { window, scope } => asking.requests(*window, scope).await?,
                 Ask::SeriesChange { good, bad, scope, metrics } => {
                     resources::series(&mut asking, whole(*good, *bad), scope, metrics).await?
                 }
@@ -100,15 +100,15 @@ struct Queries<'a> {
 }
 
 impl Queries<'_> {
-    /// The request metrics of all services.
-    async fn requests(&mut self, window: Window) -> Result<Tables, AskError> {
+    /// The request metrics of the services in the scope. A series knows no operation.
+    async fn requests(&mut self, window: Window, scope: &Scope) -> Result<Tables, AskError> {
         let mut found = Vec::new();
         for family in families::ALL {
             let base = family.base;
             let series = self.samples(&format!("{{__name__=~\"{base}_(count|sum)\"}}"), window).await?;
             found.push((family, series));
         }
-        Ok(Tables { series: counters::requests(&found), ..Tables::default() })
+        Ok(Tables { series: counters::requests(&found, scope), ..Tables::default() })
     }
 
     /// The samples of a selector in a window, and the last ones before it.

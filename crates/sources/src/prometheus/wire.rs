@@ -47,6 +47,9 @@ struct Reply {
     /// VictoriaMetrics, when a storage node did not answer.
     #[serde(default, rename = "isPartial")]
     is_partial: bool,
+    /// Thanos, when a store did not answer.
+    #[serde(default)]
+    warnings: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -78,7 +81,7 @@ pub(super) fn read(body: &[u8]) -> Result<Found, AskError> {
         labels: row.metric,
         samples: row.values.into_iter().chain(row.value).filter_map(sample).collect(),
     });
-    Ok(Found { series: series.collect(), is_partial: reply.is_partial })
+    Ok(Found { series: series.collect(), is_partial: reply.is_partial || !reply.warnings.is_empty() })
 }
 
 fn refused(kind: &str, error: &str) -> AskError {
@@ -111,6 +114,8 @@ mod tests {
         let vector = br#"{"status":"success","isPartial":true,"data":{"resultType":"vector","result":[
             {"metric":{},"value":[1,"3"]}]}}"#;
         let found = read(vector).unwrap();
+        let warned = br#"{"status":"success","warnings":["a store is gone"],"data":{"resultType":"vector","result":[]}}"#;
+        assert!(read(warned).unwrap().is_partial);
         assert!(found.is_partial && found.series[0].samples == [(at(1000), 3.0)]);
     }
 

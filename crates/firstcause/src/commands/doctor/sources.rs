@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use telemetry::answer::Table;
-use telemetry::{Ask, Cancel, Limits, Question, QuestionId, Scope, Source, Space, UnixNanos, Window};
+use telemetry::{
+    Ask, AskError, Cancel, Limits, Question, QuestionId, Scope, Source, Space, UnixNanos, Window,
+};
 
 use super::Finding;
 use crate::asked;
@@ -18,13 +20,17 @@ const OLD_SECONDS: i64 = 120;
 
 /// One finding for each source.
 pub(super) async fn check(asked: &Asked, doors: &Doors) -> Vec<Finding> {
-    let opened = match asked::open(asked, &[]) {
-        Ok(opened) => opened,
-        Err(error) => return vec![Finding::failed(CHECK, &error, "look at [sources.NAME]")],
-    };
     let mut findings = Vec::new();
-    for source in opened {
-        findings.push(one(&*source, UnixNanos(doors.clock.now_unix_nanos())).await);
+    for (name, settings) in &asked.sources {
+        let alone = Asked { sources: [(name.clone(), settings.clone())].into(), ..Asked::default() };
+        match asked::open(&alone, &[]) {
+            Err(error) => findings.push(Finding::failed(CHECK, &error, "look at [sources.NAME]")),
+            Ok(opened) => {
+                for source in opened {
+                    findings.push(one(&*source, UnixNanos(doors.clock.now_unix_nanos())).await);
+                }
+            }
+        }
     }
     findings
 }
@@ -32,13 +38,22 @@ pub(super) async fn check(asked: &Asked, doors: &Doors) -> Vec<Finding> {
 async fn one(source: &dyn Source, now: UnixNanos) -> Finding {
     let name = source.name();
     let window = Window::new(now.plus_seconds(-BACK_SECONDS), now);
-    let question = Question {
-        id: QuestionId::numbered(1),
-        space: Space::default(),
-        ask: Ask::Onset { window, scope: Scope::all() },
-        not_before: now,
+    let tells_requests = source.can().answers("onset");
+    let ask = if tells_requests {
+        Ask::Onset { window, scope: Scope::all() }
+    } else {
+        Ask::Changes { window, scope: Scope::all() }
     };
+    let question = Question { id: QuestionId::numbered(1), space: Space::default(), ask, not_before: now };
     match source.ask(&question, Limits::default(), &Cancel::default()).await {
+        Err(error @ AskError::LimitReached(_)) => Finding::warning(
+            CHECK,
+            format!("`{name}` answers: {error}"),
+            "ask it for less, or count elsewhere",
+        ),
+        Ok(_) if !tells_requests => {
+            Finding::ok(CHECK, format!("`{name}` answers {}", source.can().questions.join(", ")))
+        }
         Err(error) => {
             let text = format!("`{name}`: {error}");
             let (says, hint) = text.split_once("; hint: ").unwrap_or((&text, "is its `url` right?"));

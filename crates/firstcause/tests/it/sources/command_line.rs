@@ -40,6 +40,8 @@ fn without_sources_and_with_wrong_ones_the_next_step_is_told() {
     assert_refused(at, &["ask", "onset", "--source", down], 3, &["is it running"]);
     assert_refused(at, &["ask", "state", "--source", down], 2, &["does not answer state", "self_time"]);
     assert_refused(at, &["ask", "onset", "--source", "metrics"], 2, &["no source `metrics`"]);
+    let later = ["investigate", "--service", "web", "--at", "2099-01-01T00:00:00Z", "--source", down];
+    assert_refused(at, &later, 2, &["still to come"]);
     assert_refused(
         at,
         &["investigate", "--service", "web", "--at", "yesterday", "--source", down],
@@ -74,10 +76,24 @@ fn the_sections_about_sources_are_checked_with_their_line() {
 #[test]
 fn doctor_names_the_source_that_does_not_answer() {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), "[sources.traces]\nkind = \"jaeger\"\nurl = \"http://127.0.0.1:1\"\n");
+    let repository = folder.path().join("repository");
+    assert!(
+        std::process::Command::new("git").arg("init").arg("-q").arg(&repository).status().unwrap().success()
+    );
+    write(
+        folder.path(),
+        &format!(
+            "[sources.traces]\nkind = \"jaeger\"\nurl = \"http://127.0.0.1:1\"\n\
+             [sources.code]\nkind = \"git\"\nurl = \"{}\"\n\
+             [sources.lost]\nkind = \"git\"\nurl = \"/no/such/folder\"\n",
+            repository.display()
+        ),
+    );
     let (code, text) = said(folder.path(), &["doctor", "--http", "127.0.0.1:0"]);
     assert_eq!(code, Some(1), "{text}");
     let line = text.lines().find(|line| line.contains("`traces`")).unwrap_or_else(|| panic!("{text}"));
+    let code_line = text.lines().find(|line| line.contains("`code`")).unwrap_or_else(|| panic!("{text}"));
+    assert!(code_line.starts_with("ok") && text.contains("source `lost`"), "{text}");
     assert!(line.starts_with("problem") && line.contains("source unavailable"), "{line}");
 }
 
