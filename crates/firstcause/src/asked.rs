@@ -42,16 +42,21 @@ pub(crate) fn with_preferences(sources: Vec<Arc<dyn Source>>, asked: &Asked) -> 
 /// configuration prefers another: what is watched is what it holds.
 pub(crate) fn beside(store: &Store, asked: &Asked) -> anyhow::Result<Sources> {
     let own = Blocking::new(STORE, store.clone());
-    let questions = own.can().questions;
-    let mut preferred: BTreeMap<String, SourceName> =
-        questions.into_iter().map(|question| (question, SourceName(STORE.to_owned()))).collect();
-    // Each tells of other changes, so that all are asked.
-    preferred.remove("changes");
-    preferred
-        .extend(asked.prefer.iter().map(|(question, name)| (question.clone(), SourceName(name.clone()))));
+    let preferred = preferences(own.can().questions, asked);
     let mut all: Vec<Arc<dyn Source>> = vec![Arc::new(own)];
     all.extend(open(asked, &[])?);
     Ok(Sources::new(all).preferring(preferred))
+}
+
+/// Who is asked first beside a store that answers `questions`.
+fn preferences(questions: Vec<String>, asked: &Asked) -> BTreeMap<String, SourceName> {
+    let own = questions.into_iter().map(|question| (question, SourceName(STORE.to_owned())));
+    let mut preferred: BTreeMap<String, SourceName> = own.collect();
+    // Each tells of other changes, so that all are asked.
+    preferred.remove("changes");
+    let told = asked.prefer.iter().map(|(question, name)| (question.clone(), SourceName(name.clone())));
+    preferred.extend(told);
+    preferred
 }
 
 /// `KIND=URL`, whose name is its kind, or `NAME:KIND=URL`.
@@ -76,6 +81,16 @@ mod tests {
         let more: Vec<String> = more.iter().map(|text| (*text).to_owned()).collect();
         let opened = open(&Asked::default(), &more).map_err(|error| format!("{error:#}"))?;
         Ok(opened.iter().map(|source| source.name().0).collect())
+    }
+
+    #[test]
+    fn the_store_comes_first_for_what_it_answers_but_for_changes_and_what_is_preferred() {
+        let answered = ["changes", "edges", "onset"].map(str::to_owned).to_vec();
+        let prefer = [("onset".to_owned(), "metrics".to_owned())].into();
+        let preferred = preferences(answered, &Asked { prefer, ..Asked::default() });
+        let names: Vec<_> =
+            preferred.iter().map(|(question, name)| (question.as_str(), name.0.as_str())).collect();
+        assert_eq!(names, [("edges", STORE), ("onset", "metrics")]);
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl Http {
         }
         // A provider that another part installed does as well.
         tokio_rustls::rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
-        let secret = |what: String| SettingsError::Secret { source_name: name.to_owned(), what };
+        let secret = |what: String| SettingsError::Value { source_name: name.to_owned(), what };
         let client = Client::builder()
             .connect_timeout(CONNECT)
             .redirect(reqwest::redirect::Policy::none())
@@ -242,7 +242,7 @@ async fn body(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, AskEr
 
 /// Who asks, and the further headers.
 fn headers(name: &str, settings: &Settings) -> Result<HeaderMap, SettingsError> {
-    let wrong = |what: String| SettingsError::Secret { source_name: name.to_owned(), what };
+    let wrong = |what: String| SettingsError::Value { source_name: name.to_owned(), what };
     let mut headers = HeaderMap::new();
     for (key, value) in &settings.headers {
         let key = HeaderName::try_from(key).map_err(|_| wrong(format!("`{key}` is no name of a header")))?;

@@ -7,6 +7,7 @@
 //! Knows no incident and keeps nothing: every answer is fetched when it is asked for. Nothing here can write.
 
 mod clickhouse;
+mod fetched;
 mod git;
 mod http;
 mod jaeger;
@@ -16,7 +17,7 @@ mod versions;
 
 use std::sync::Arc;
 
-use telemetry::{Source, SourceName};
+use telemetry::{Capabilities, Source, SourceName};
 
 pub use settings::{Settings, SettingsError};
 
@@ -37,6 +38,12 @@ pub struct Backend {
     /// What the principal that asks must be allowed, and nothing more.
     pub needs: &'static str,
     open: fn(SourceName, &Settings) -> Opened,
+}
+
+impl Backend {
+    pub(crate) fn capabilities(&self) -> Capabilities {
+        Capabilities { questions: self.questions.iter().map(|name| (*name).to_owned()).collect() }
+    }
 }
 
 impl std::fmt::Debug for Backend {

@@ -110,12 +110,12 @@ pub enum SettingsError {
         /// What is wrong with it.
         why: String,
     },
-    /// A secret or header cannot be used.
+    /// A secret, a header or another value cannot be used.
     #[error("source `{source_name}`: {what}")]
-    Secret {
+    Value {
         /// The source.
         source_name: String,
-        /// What is wrong, with its hint; never the secret.
+        /// What is wrong, with its hint; never a secret.
         what: String,
     },
 }
@@ -149,7 +149,7 @@ fn secret(
     what: &str,
     (file, variable): (Option<&str>, Option<&str>),
 ) -> Result<Option<String>, SettingsError> {
-    let wrong = |what: String| SettingsError::Secret { source_name: source_name.to_owned(), what };
+    let wrong = |what: String| SettingsError::Value { source_name: source_name.to_owned(), what };
     let text = match (file, variable) {
         (None, None) => return Ok(None),
         (Some(_), Some(_)) => {

@@ -72,6 +72,30 @@ impl OpenBreaker {
         failures <= FAILURES_PER_MISSING_MAX * self.missing
     }
 
+    /// What made the caller stop.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        if self.is_failing() {
+            return format!("{} of {} calls failed when it turned", self.turn.0, self.turn.1);
+        }
+        format!("they took {:.1} ms instead of {:.1} ms", self.mean_ms.1, self.mean_ms.0)
+    }
+
+    /// Its figures, as evidence names them.
+    #[must_use]
+    pub fn numbers(&self) -> [(&'static str, f64); 8] {
+        [
+            ("calls_per_request_before", self.calls_per_request.0),
+            ("calls_per_request_now", self.calls_per_request.1),
+            ("failed_calls_since", self.turn.0 as f64),
+            ("calls_since", self.turn.1 as f64),
+            ("missing_calls", self.missing),
+            ("p_value", self.p_value),
+            ("mean_ms_before", self.mean_ms.0),
+            ("mean_ms_since", self.mean_ms.1),
+        ]
+    }
+
     /// Whether the calls failed; else they took too long.
     #[must_use]
     pub fn is_failing(&self) -> bool {

@@ -20,7 +20,7 @@ pub(super) fn behind(ledger: &mut Ledger, findings: &Findings) -> Option<RootCau
     let evidence = ledger.prove(Fact {
         kind: EvidenceKind::Structure,
         statement: calls_text(open),
-        numbers: &numbers(open),
+        numbers: &open.numbers(),
         questions: &findings.breaker_questions(),
         window: Some(findings.views.bad),
         trace: None,
@@ -47,36 +47,14 @@ pub(super) fn behind(ledger: &mut Ledger, findings: &Findings) -> Option<RootCau
 }
 
 /// What became of the calls.
-pub(super) fn calls_text(open: &OpenBreaker) -> String {
+fn calls_text(open: &OpenBreaker) -> String {
     let (before, now) = open.calls_per_request;
     format!(
         "`{}` calls `{}` {now:.2} times a request instead of {before:.2} since {}",
         open.caller,
         open.callee,
-        why(open)
+        open.reason()
     )
-}
-
-/// What made the caller stop.
-pub(super) fn why(open: &OpenBreaker) -> String {
-    if open.is_failing() {
-        return format!("{} of {} calls failed", open.turn.0, open.turn.1);
-    }
-    format!("calls took {:.1} ms instead of {:.1} ms", open.mean_ms.1, open.mean_ms.0)
-}
-
-/// The figures of a breaker, as evidence names them.
-pub(super) fn numbers(open: &OpenBreaker) -> [(&'static str, f64); 8] {
-    [
-        ("calls_per_request_before", open.calls_per_request.0),
-        ("calls_per_request_now", open.calls_per_request.1),
-        ("failed_calls_since", open.turn.0 as f64),
-        ("calls_since", open.turn.1 as f64),
-        ("missing_calls", open.missing),
-        ("p_value", open.p_value),
-        ("mean_ms_before", open.mean_ms.0),
-        ("mean_ms_since", open.mean_ms.1),
-    ]
 }
 
 fn statement(open: &OpenBreaker, since: &str) -> String {
@@ -88,10 +66,10 @@ fn statement(open: &OpenBreaker, since: &str) -> String {
     };
     let what = if open.is_failing() { "errors begin" } else { "time is lost" };
     format!(
-        "{what} {at} `{}`{way}{since}: when it turned, {} of `{}` from `{}`, which then stopped calling and fails at once",
+        "{what} {at} `{}`{way}{since}: of the calls of `{}` from `{}`, {}; the caller then stopped calling and fails at once",
         open.fails_at,
-        why(open),
         open.callee,
-        open.caller
+        open.caller,
+        open.reason()
     )
 }

@@ -6,7 +6,6 @@
 use evidence::measures::structure::Resends;
 use incident::{EvidenceKind, Factor, FactorRole, Fault, RootCause};
 
-use super::breaker;
 use crate::findings::Findings;
 use crate::ledger::{Fact, Ledger};
 use crate::rules::load_steady;
@@ -55,7 +54,7 @@ fn open_breaker(ledger: &mut Ledger, findings: &Findings, cause: &RootCause) -> 
          until it does",
         open.caller, open.callee
     );
-    structure(ledger, findings, statement, &breaker::numbers(open))
+    structure(ledger, findings, statement, &open.numbers())
 }
 
 fn structure(

@@ -31,7 +31,7 @@ fn a_caller_whose_breaker_is_open_is_a_symptom_and_one_that_goes_on_calling_is_n
     world.groups[1].failing = false;
     let cause = world.cause();
     assert_eq!((cause.service.as_str(), cause.fault), ("back", Fault::ErrorOrigin), "too few calls are left");
-    assert!(cause.statement.contains("9 of 10 calls failed of `back` from `front`"), "{}", cause.statement);
+    assert!(cause.statement.contains("9 of 10 calls failed when it turned"), "{}", cause.statement);
     world.calls = Some([(960, 0), (96, 9)]);
     assert_eq!(world.cause().service, "front", "it calls as often as before, and fails by itself");
     world.calls = Some([(960, 0), (48, 40)]);

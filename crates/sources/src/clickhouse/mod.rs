@@ -14,14 +14,11 @@ mod sql;
 use std::sync::Arc;
 
 use telemetry::answer::Locator;
-use telemetry::recorded::{TableSource, Tables};
 use telemetry::source::BoxFuture;
-use telemetry::{
-    Answer, Answerer, Ask, AskError, Cancel, Capabilities, Limits, Question, Source, SourceName, Window,
-};
-use tokio::sync::{Mutex, OnceCell};
+use telemetry::{Answer, Ask, AskError, Cancel, Capabilities, Limits, Question, Source, SourceName, Window};
 
 use crate::Backend;
+use crate::fetched::{Fetched, Kept, answer};
 use crate::http::{Asking, Http};
 use crate::settings::SettingsError;
 use sql::Names;
@@ -47,34 +44,18 @@ pub(crate) const BACKEND: Backend = Backend {
             without which there are no lines",
     open: |name, settings| {
         let http = Http::new(&name.0, settings)?;
-        let names = Names::of(settings)
-            .map_err(|what| SettingsError::Secret { source_name: name.0.clone(), what })?;
-        Ok(Arc::new(ClickHouse { name, http, names, kept: Mutex::default() }))
+        let names =
+            Names::of(settings).map_err(|what| SettingsError::Value { source_name: name.0.clone(), what })?;
+        Ok(Arc::new(ClickHouse { name, http, names, kept: Kept::default() }))
     },
 };
-
-/// Windows that are kept for the questions that follow.
-const KEPT_MAX: usize = 4;
 
 #[derive(Debug)]
 struct ClickHouse {
     name: SourceName,
     http: Http,
     names: Names,
-    /// The latest windows, the newest last.
-    kept: Mutex<Vec<(Window, Cell)>>,
-}
-
-/// Where what was fetched of a window is once somebody has fetched it.
-type Cell = Arc<OnceCell<Arc<Fetched>>>;
-
-/// What was fetched of a window.
-#[derive(Debug, Default)]
-struct Fetched {
-    tables: Tables,
-    /// Whether it is a part of what there is.
-    is_cut: bool,
-    locators: Vec<Locator>,
+    kept: Kept,
 }
 
 impl Source for ClickHouse {
@@ -83,7 +64,7 @@ impl Source for ClickHouse {
     }
 
     fn can(&self) -> Capabilities {
-        Capabilities { questions: BACKEND.questions.iter().map(|name| (*name).to_owned()).collect() }
+        BACKEND.capabilities()
     }
 
     fn ask<'a>(
@@ -113,48 +94,9 @@ impl Source for ClickHouse {
     }
 }
 
-/// The answer from what was fetched; spans and lines of two windows that overlap count once.
-fn answer(
-    question: &Question,
-    fetched: &[Arc<Fetched>],
-    limits: Limits,
-    cancel: &Cancel,
-) -> Result<Answer, AskError> {
-    let mut tables = Tables::default();
-    for one in fetched {
-        tables.spans.extend(one.tables.spans.iter().cloned());
-        tables.logs.extend(one.tables.logs.iter().cloned());
-        tables.changes.extend(one.tables.changes.iter().cloned());
-    }
-    tables.spans.sort_by_key(|span| (span.trace_id, span.span_id));
-    tables.spans.dedup_by_key(|span| (span.trace_id, span.span_id));
-    tables.sort();
-    let answer = TableSource::new(tables).answer(question, &limits, cancel)?;
-    let is_cut = fetched.iter().any(|one| one.is_cut);
-    let locators = fetched.iter().flat_map(|one| one.locators.iter().cloned()).collect();
-    Ok(Answer { locators, truncated: answer.truncated || is_cut, ..answer })
-}
-
 impl ClickHouse {
-    /// The traces and lines of a window, fetched when nobody asked for them lately.
     async fn window(&self, window: Window, queries: &Queries<'_>) -> Result<Arc<Fetched>, AskError> {
-        let cell = {
-            let mut kept = self.kept.lock().await;
-            match kept.iter().find(|(known, _)| *known == window) {
-                Some((_, cell)) => Arc::clone(cell),
-                None => {
-                    if kept.len() == KEPT_MAX {
-                        kept.remove(0);
-                    }
-                    let cell = Cell::default();
-                    kept.push((window, Arc::clone(&cell)));
-                    cell
-                }
-            }
-        };
-        // Questions about one window are asked side by side: one of them fetches, the others wait for it.
-        let fetched = cell.get_or_try_init(|| async { spans::window(queries, window).await.map(Arc::new) });
-        fetched.await.map(Arc::clone)
+        self.kept.window(window, spans::window(queries, window)).await
     }
 }
 

@@ -5,7 +5,8 @@ use telemetry::recorded::Tables;
 use telemetry::{Answer, AskError, Scope, UnixNanos, Window};
 
 use super::rows::{self, Whole};
-use super::{Fetched, Queries, sql};
+use super::{Queries, sql};
+use crate::fetched::Fetched;
 use crate::versions::{Seen, deploys};
 
 /// Seconds that a request may take and still be found: spans are kept by when they began.
@@ -88,7 +89,7 @@ pub(super) async fn versions(queries: &Queries<'_>, window: Window) -> Result<Fe
     );
     let (text, locator) = queries.lines(&statement).await?;
     let found: Vec<(String, String, String, Whole)> = rows::read(&text)?;
-    let is_cut = found.len() > rows_max;
+    let cut = (found.len() > rows_max).then(|| "versions".to_owned()).into_iter().collect();
     let seen = found.into_iter().map(|(service, instance, version, first)| Seen {
         service,
         instance,
@@ -97,5 +98,5 @@ pub(super) async fn versions(queries: &Queries<'_>, window: Window) -> Result<Fe
     });
     let changes = deploys(&seen.collect::<Vec<_>>(), window);
     let tables = Tables { changes, ..Tables::default() };
-    Ok(Fetched { tables, is_cut, locators: vec![locator] })
+    Ok(Fetched { tables, cut, locators: vec![locator] })
 }

@@ -10,7 +10,8 @@ use telemetry::{
 };
 
 use super::rows::{self, Whole, attributes};
-use super::{Fetched, Queries, sql};
+use super::{Queries, sql};
+use crate::fetched::Fetched;
 
 /// Spans of a window that are fetched; of more, those of a share of the traces. With their attributes some 2 kB each, they
 /// pass the door.
@@ -64,11 +65,9 @@ pub(super) async fn window(queries: &Queries<'_>, window: Window) -> Result<Fetc
     // Lines that cannot be read are no reason to do without the traces.
     let (logs, has_more, of_logs) = lines(queries, window).await.unwrap_or((Vec::new(), true, None));
     let locators = std::iter::once(locator).chain(of_logs).collect();
-    Ok(Fetched {
-        tables: Tables { spans, logs, ..Tables::default() },
-        is_cut: part > 1 || has_more,
-        locators,
-    })
+    let cut = [("traces", part > 1), ("lines", has_more)].into_iter().filter(|(_, is_cut)| *is_cut);
+    let cut = cut.map(|(what, _)| what.to_owned()).collect();
+    Ok(Fetched { tables: Tables { spans, logs, ..Tables::default() }, cut, locators })
 }
 
 /// The traces with a span in the window, one in `part` of them. Whole traces are left out, by a hash of their id: the same
@@ -107,7 +106,7 @@ pub(super) async fn one(queries: &Queries<'_>, trace_id: TraceId) -> Result<Fetc
         format!("SELECT {COLUMNS} FROM {traces} WHERE TraceId = '{trace_id}'{}", bound.unwrap_or_default());
     let (text, locator) = queries.lines(&statement).await?;
     let tables = Tables { spans: spans(&text)?, ..Tables::default() };
-    Ok(Fetched { tables, is_cut: false, locators: vec![locator] })
+    Ok(Fetched { tables, locators: vec![locator], ..Fetched::default() })
 }
 
 fn spans(text: &str) -> Result<Vec<Span>, AskError> {

@@ -78,7 +78,7 @@ impl Source for Git {
     }
 
     fn can(&self) -> Capabilities {
-        Capabilities { questions: BACKEND.questions.iter().map(|name| (*name).to_owned()).collect() }
+        BACKEND.capabilities()
     }
 
     fn ask<'a>(

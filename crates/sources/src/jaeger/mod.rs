@@ -6,7 +6,7 @@
 
 mod wire;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use telemetry::answer::Locator;
@@ -16,9 +16,9 @@ use telemetry::{
     Answer, Answerer, Ask, AskError, Cancel, Capabilities, Limits, Question, Source, SourceName, Span,
     TraceId, Window,
 };
-use tokio::sync::{Mutex, OnceCell};
 
 use crate::Backend;
+use crate::fetched::{Fetched, Kept, answer};
 use crate::http::{Asking, Http};
 
 /// This back end.
@@ -30,7 +30,7 @@ pub(crate) const BACKEND: Backend = Backend {
     needs: "GET on /api/services, /api/traces and /api/dependencies; Jaeger itself knows no roles, a proxy before it may",
     open: |name, settings| {
         let http = Http::new(&name.0, settings)?;
-        Ok(Arc::new(Jaeger { name, http, kept: Mutex::default() }))
+        Ok(Arc::new(Jaeger { name, http, kept: Kept::default() }))
     },
 };
 
@@ -38,30 +38,13 @@ pub(crate) const BACKEND: Backend = Backend {
 const TRACES_MAX: usize = 1500;
 /// Spans of a window that are held; services after that are not asked for.
 const SPANS_MAX: usize = 500_000;
-/// Windows that are kept for the questions that follow.
-const KEPT_MAX: usize = 4;
-/// Seconds before the end of a window that was fetched, from which its spans are taken to have been there.
-const LATE_SECONDS: i64 = 10;
 /// Seconds after a window in which spans of its traces may still begin.
 const AFTER_SECONDS: i64 = 5;
 
 struct Jaeger {
     name: SourceName,
     http: Http,
-    /// The latest windows, the newest last; one of those who ask for a window fetches it.
-    kept: Mutex<Vec<(Window, Cell)>>,
-}
-
-/// Where the traces of a window are once somebody has fetched them.
-type Cell = Arc<OnceCell<Arc<Fetched>>>;
-
-/// The traces of a window.
-#[derive(Debug, Default)]
-struct Fetched {
-    spans: Vec<Span>,
-    /// Services of which there are more traces than were fetched.
-    cut: Vec<String>,
-    locators: Vec<Locator>,
+    kept: Kept,
 }
 
 impl Source for Jaeger {
@@ -70,7 +53,7 @@ impl Source for Jaeger {
     }
 
     fn can(&self) -> Capabilities {
-        Capabilities { questions: BACKEND.questions.iter().map(|name| (*name).to_owned()).collect() }
+        BACKEND.capabilities()
     }
 
     fn ask<'a>(
@@ -110,50 +93,9 @@ impl Source for Jaeger {
     }
 }
 
-/// The answer from the traces of some windows.
-fn answer(
-    question: &Question,
-    fetched: &[Arc<Fetched>],
-    limits: Limits,
-    cancel: &Cancel,
-) -> Result<Answer, AskError> {
-    let mut spans: BTreeMap<(TraceId, telemetry::SpanId), Span> = BTreeMap::new();
-    for one in fetched.iter().flat_map(|one| &one.spans) {
-        spans.entry((one.trace_id, one.span_id)).or_insert_with(|| one.clone());
-    }
-    let tables = Tables { spans: spans.into_values().collect(), ..Tables::default() };
-    let answer = TableSource::new(tables).answer(question, &limits, cancel)?;
-    let is_cut = fetched.iter().any(|one| !one.cut.is_empty());
-    let locators = fetched.iter().flat_map(|one| one.locators.iter().cloned()).collect();
-    Ok(Answer { locators, truncated: answer.truncated || is_cut, ..answer })
-}
-
 impl Jaeger {
-    /// The traces of a window, fetched when nobody asked for them lately.
     async fn window(&self, window: Window, asking: &Asking) -> Result<Arc<Fetched>, AskError> {
-        // Questions about one window are asked side by side: one of them fetches, the others wait for it.
-        let cell = self.cell(window).await;
-        let fetched = cell.get_or_try_init(|| async { self.fetch(window, asking).await.map(Arc::new) });
-        fetched.await.map(Arc::clone)
-    }
-
-    /// Where the traces of a window are, or will be.
-    async fn cell(&self, window: Window) -> Cell {
-        let mut kept = self.kept.lock().await;
-        // Of a longer window the end may have been fetched before its last spans were there.
-        let holds = |known: Window, cell: &OnceCell<Arc<Fetched>>| {
-            let is_within = known.from <= window.from && window.to.plus_seconds(LATE_SECONDS) <= known.to;
-            known == window || (is_within && cell.get().is_some_and(|fetched| fetched.cut.is_empty()))
-        };
-        if let Some((_, cell)) = kept.iter().find(|(known, cell)| holds(*known, cell)) {
-            return Arc::clone(cell);
-        }
-        if kept.len() == KEPT_MAX {
-            kept.remove(0);
-        }
-        let cell = Cell::default();
-        kept.push((window, Arc::clone(&cell)));
-        cell
+        self.kept.window(window, self.fetch(window, asking)).await
     }
 
     async fn fetch(&self, window: Window, asking: &Asking) -> Result<Fetched, AskError> {
@@ -161,6 +103,10 @@ impl Jaeger {
         let (mut fetched, mut seen) = (Fetched::default(), BTreeSet::new());
         let micros = |at: telemetry::UnixNanos| (at.0.div_euclid(1000)).to_string();
         for service in services {
+            if fetched.tables.spans.len() >= SPANS_MAX {
+                fetched.cut.push(service);
+                continue;
+            }
             let query = [
                 ("service", service.clone()),
                 ("start", micros(window.from)),
@@ -171,10 +117,6 @@ impl Jaeger {
             if count >= TRACES_MAX {
                 fetched.cut.push(service.clone());
             }
-            if fetched.spans.len() >= SPANS_MAX {
-                fetched.cut.push(format!("{service} and those after it"));
-                break;
-            }
             if count > 0 {
                 fetched.locators.push(Locator {
                     query: format!("service={service}"),
@@ -182,8 +124,7 @@ impl Jaeger {
                 });
             }
             let is_new = |span: &Span| seen.insert((span.trace_id, span.span_id));
-            let mut is_new = is_new;
-            fetched.spans.extend(spans.into_iter().filter(|span| is_new(span)));
+            fetched.tables.spans.extend(spans.into_iter().filter(is_new));
         }
         fetched.cut.sort();
         Ok(fetched)
@@ -194,7 +135,8 @@ impl Jaeger {
         let (_, spans) = wire::traces(&self.http.get(&path, &[], asking).await?)?;
         let locator =
             Locator { query: format!("trace {id}"), link: self.http.link(&format!("trace/{id}"), &[]) };
-        let fetched = Fetched { spans, locators: vec![locator], ..Fetched::default() };
+        let tables = Tables { spans, ..Tables::default() };
+        let fetched = Fetched { tables, locators: vec![locator], ..Fetched::default() };
         answer(question, &[Arc::new(fetched)], asking.limits(), &Cancel::default())
     }
 

@@ -53,7 +53,7 @@ impl Source for Prometheus {
     }
 
     fn can(&self) -> Capabilities {
-        Capabilities { questions: BACKEND.questions.iter().map(|name| (*name).to_owned()).collect() }
+        BACKEND.capabilities()
     }
 
     fn ask<'a>(

@@ -1,5 +1,6 @@
 //! Every question that ClickHouse is asked, over generated traces and lines in the exporter's tables.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use telemetry::recorded::Tables;
@@ -163,8 +164,15 @@ fn every_declared_question_is_answered_as_from_the_rows_themselves() {
     let window = Window::new(onset.plus_seconds(-20), onset.plus_seconds(20));
     let lines = Ask::LogTemplates { window, scope: Scope::all() };
     super::conformance::same(&source, &tables, lines);
-    let deploys = ask(&source, Ask::Changes { window, scope: Scope::all() }).unwrap();
-    assert!(matches!(deploys.table, Table::Changes(_)));
+    let window = Window::new(onset.plus_seconds(-50), onset.plus_seconds(30));
+    let told = ask(&source, Ask::Changes { window, scope: Scope::all() }).unwrap();
+    let Table::Changes(told) = told.table else { panic!("changes") };
+    let known = scene.tables.changes.iter().filter(|change| window.contains(change.at.plus_seconds(10)));
+    let known: BTreeSet<(&str, &str)> =
+        known.map(|change| (change.service.as_str(), change.after.as_str())).collect();
+    let told: BTreeSet<(&str, &str)> =
+        told.iter().map(|change| (change.service.as_str(), change.after.as_str())).collect();
+    assert!(!told.is_empty() && told.is_subset(&known), "{told:?} of {known:?}");
     let unknown = Ask::SeriesChange { good: window, bad: window, scope: Scope::all(), metrics: Vec::new() };
     assert_eq!(ask(&source, unknown), Err(AskError::Unsupported("series_change".to_owned())));
 }
