@@ -1,16 +1,19 @@
-//! The one door to the network: GET below a fixed address, bounded in time, bytes and attempts.
+//! The one door to the network: reading below a fixed address, bounded in time, bytes and attempts.
 //!
-//! Only GET exists, so no back end can be written to. Redirects are not followed: credentials stay where they were meant
-//! for. What is refused with 429 or 503 is asked again when the other side says so, if that is still in time.
+//! GET, and POST to the ends of paths that [`READS`] lists, where back ends take a search as a body: nothing else exists, so
+//! no back end can be written to. Redirects are not followed: credentials stay where they were meant for. What is refused
+//! with 429 or 503 is asked again when the other side says so, if that is still in time.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use telemetry::{AskError, Cancel, Limits};
 use tokio::time::Instant;
 
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{Budget, Settings, SettingsError};
 
 /// Bytes of one answer that are read; more does not help and is not paid for.
 const BYTES_MAX: usize = 64 << 20;
@@ -18,6 +21,12 @@ const BYTES_MAX: usize = 64 << 20;
 const ERROR_BYTES_READ: usize = 64 << 10;
 /// Bytes of an error's text that are told.
 const ERROR_BYTES_MAX: usize = 300;
+/// The ends of paths that read what a POST describes, and do nothing else.
+#[allow(dead_code, reason = "of the back ends that follow")]
+const READS: [&str; 2] = [
+    // Elasticsearch and OpenSearch.
+    "_query", "_search",
+];
 /// Attempts of one request, the first among them.
 const ATTEMPTS_MAX: u32 = 3;
 /// The pause before the second attempt when the other side names none; it doubles.
@@ -33,13 +42,16 @@ pub(crate) struct Asking {
     limits: Limits,
     cancel: Cancel,
     deadline: Instant,
+    bytes_left: Arc<AtomicUsize>,
 }
 
 impl Asking {
-    /// Time begins now.
-    pub(crate) fn new(limits: Limits, cancel: &Cancel) -> Self {
+    /// Time begins now. What the source's own budget allows is the most, whatever is asked.
+    pub(crate) fn new(limits: Limits, budget: &Budget, cancel: &Cancel) -> Self {
+        let limits = budget.narrowed(limits);
         let deadline = Instant::now() + Duration::from_secs(limits.seconds_max);
-        Self { limits, cancel: cancel.clone(), deadline }
+        let bytes_left = Arc::new(AtomicUsize::new(budget.bytes.unwrap_or(BYTES_MAX).min(BYTES_MAX)));
+        Self { limits, cancel: cancel.clone(), deadline, bytes_left }
     }
 
     /// What an answer may hold.
@@ -79,7 +91,7 @@ pub(crate) struct Http {
     client: Client,
     base: Url,
     login: Option<(String, String)>,
-    bytes_max: usize,
+    budget: Budget,
 }
 
 impl std::fmt::Debug for Http {
@@ -123,7 +135,12 @@ impl Http {
             .user_agent(concat!("firstcause/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| secret(format!("failed to prepare requests: {error}")))?;
-        Ok(Self { client, base, login: settings.login(name)?, bytes_max: BYTES_MAX })
+        Ok(Self { client, base, login: settings.login(name)?, budget: settings.budget.clone() })
+    }
+
+    /// The bounds of one answer, over all its requests.
+    pub(crate) fn asking(&self, limits: Limits, cancel: &Cancel) -> Asking {
+        Asking::new(limits, &self.budget, cancel)
     }
 
     /// The address for people, of `path` with `query`.
@@ -143,16 +160,40 @@ impl Http {
         query: &[(&str, String)],
         asking: &Asking,
     ) -> Result<Vec<u8>, AskError> {
-        let link = self.link(path, query);
+        self.read(|| self.client.get(self.link(path, query)), asking).await
+    }
+
+    /// The body of what `path` with `query` answers to `search`; the path ends as one of [`READS`].
+    #[allow(dead_code, reason = "of the back ends that follow")]
+    pub(crate) async fn search(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        search: &serde_json::Value,
+        asking: &Asking,
+    ) -> Result<Vec<u8>, AskError> {
+        if !READS.iter().any(|end| path.split('/').next_back() == Some(end)) {
+            return Err(AskError::Unsupported(format!("POST {path}")));
+        }
+        let body = search.to_string();
+        let request = || self.client.post(self.link(path, query)).header(CONTENT_TYPE, "application/json");
+        self.read(|| request().body(body.clone()), asking).await
+    }
+
+    /// What the request answers, tried again where that may help.
+    async fn read(&self, request: impl Fn() -> RequestBuilder, asking: &Asking) -> Result<Vec<u8>, AskError> {
         let mut pause = PAUSE;
         for attempt in 1.. {
-            let mut request: RequestBuilder = self.client.get(&link);
+            let mut request = request();
             if let Some((user, password)) = &self.login {
                 request = request.basic_auth(user, Some(password));
             }
             let refusal = match asking.bounded(request.send()).await? {
                 Ok(response) if response.status().is_success() => {
-                    return asking.bounded(body(response, self.bytes_max)).await?;
+                    let bytes_max = asking.bytes_left.load(Ordering::Relaxed);
+                    let body = asking.bounded(body(response, bytes_max)).await??;
+                    asking.bytes_left.fetch_sub(body.len().min(bytes_max), Ordering::Relaxed);
+                    return Ok(body);
                 }
                 Ok(response) => Refusal::of(response, asking).await?,
                 Err(error) => Refusal::unsent(&error),
@@ -178,7 +219,10 @@ struct Refusal {
 impl Refusal {
     async fn of(response: Response, asking: &Asking) -> Result<Self, AskError> {
         let status = response.status();
-        let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        // Datadog says it in a header of its own.
+        let wait = [RETRY_AFTER, HeaderName::from_static("x-ratelimit-reset")]
+            .iter()
+            .find_map(|name| response.headers().get(name)?.to_str().ok()?.parse().ok());
         let text = asking.bounded(body(response, ERROR_BYTES_READ)).await?.unwrap_or_default();
         let hint = match status {
             StatusCode::UNAUTHORIZED => "; hint: the source's token or password is missing or wrong",
@@ -230,7 +274,7 @@ async fn body(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, AskEr
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if bytes.len() + chunk.len() > bytes_max => {
-                let what = format!("the answer is longer than {bytes_max} bytes");
+                let what = format!("the answer is longer than the {bytes_max} bytes that are left for it");
                 return Err(AskError::LimitReached(what));
             }
             Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
@@ -248,6 +292,13 @@ fn headers(name: &str, settings: &Settings) -> Result<HeaderMap, SettingsError> 
         let key = HeaderName::try_from(key).map_err(|_| wrong(format!("`{key}` is no name of a header")))?;
         let value =
             HeaderValue::try_from(value).map_err(|_| wrong(format!("the value of `{key}` is no header")))?;
+        headers.insert(key, value);
+    }
+    for (key, value) in settings.secret_headers(name)? {
+        let key = HeaderName::try_from(&key).map_err(|_| wrong(format!("`{key}` is no name of a header")))?;
+        let mut value = HeaderValue::try_from(value)
+            .map_err(|_| wrong(format!("the secret of `{key}` is no header: it holds control characters")))?;
+        value.set_sensitive(true);
         headers.insert(key, value);
     }
     if let Some(token) = settings.token(name)? {

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use telemetry::Limits;
 
 use crate::{Backend, all};
 
@@ -26,6 +27,17 @@ url = \"http://prometheus:9090\"
 # Further headers: no secrets.
 # [sources.metrics.headers]
 # X-Scope-OrgID = \"team-a\"
+# Headers that are secrets, by the file or the variable that holds them.
+# [sources.metrics.header_files]
+# X-Api-Key = \"/run/secrets/api-key\"
+# [sources.metrics.header_envs]
+# X-Other-Key = \"OTHER_KEY\"
+# What one answer may cost there at most: seconds, rows that come back, bytes that come back, rows that are looked at.
+# [sources.metrics.budget]
+# seconds = 5
+# rows = 5000
+# bytes = 8388608
+# scanned = 10000000
 
 [sources.traces]
 kind = \"jaeger\"
@@ -79,12 +91,46 @@ pub struct Settings {
     /// Further headers, such as `X-Scope-OrgID` of Mimir: no secrets.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// Further headers that are secrets, by the file that holds the value.
+    #[serde(default)]
+    pub header_files: BTreeMap<String, String>,
+    /// Further headers that are secrets, by the environment variable that holds the value.
+    #[serde(default)]
+    pub header_envs: BTreeMap<String, String>,
+    /// What one answer may cost there.
+    #[serde(default)]
+    pub budget: Budget,
     /// Of `clickhouse`: the tables of `traces` and `logs`, where they have other names than the exporter gives them.
     #[serde(default)]
     pub tables: BTreeMap<String, String>,
     /// Of `git`: the folder of each service's code inside the repository, by service.
     #[serde(default)]
     pub paths: BTreeMap<String, String>,
+}
+
+/// What one answer of a source may cost at most; what is absent is as the asker says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// Seconds until it is given up.
+    pub seconds: Option<u64>,
+    /// Rows that come back.
+    pub rows: Option<usize>,
+    /// Bytes that come back, over all requests of the answer; never more than 64 MiB.
+    pub bytes: Option<usize>,
+    /// Rows that the back end looks at, where it can be told.
+    pub scanned: Option<u64>,
+}
+
+impl Budget {
+    /// The limits, none above the budget.
+    pub(crate) fn narrowed(&self, limits: Limits) -> Limits {
+        Limits {
+            rows_max: self.rows.map_or(limits.rows_max, |rows| rows.min(limits.rows_max)),
+            scanned_max: self.scanned.map_or(limits.scanned_max, |scanned| scanned.min(limits.scanned_max)),
+            seconds_max: self.seconds.map_or(limits.seconds_max, |seconds| seconds.min(limits.seconds_max)),
+        }
+    }
 }
 
 /// Settings that cannot be used.
@@ -143,6 +189,19 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// The headers whose values stand elsewhere.
+    pub(crate) fn secret_headers(&self, name: &str) -> Result<Vec<(String, String)>, SettingsError> {
+        let files = self.header_files.iter().map(|(key, file)| (key, Some(file.as_str()), None));
+        let variables = self.header_envs.iter().map(|(key, name)| (key, None, Some(name.as_str())));
+        let mut headers = Vec::new();
+        for (key, file, variable) in files.chain(variables) {
+            headers.extend(secret(name, "header", (file, variable))?.map(|value| (key.clone(), value)));
+        }
+        Ok(headers)
+    }
+}
+
 /// What stands in the file or the variable.
 fn secret(
     source_name: &str,
@@ -184,9 +243,19 @@ mod tests {
             .lines()
             .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(line))
             .fold(String::new(), |text, line| text + line + "\n");
-        for key in
-            ["kind", "url", "token_file", "token_env", "username", "password_file", "password_env", "headers"]
-        {
+        for key in [
+            "kind",
+            "url",
+            "token_file",
+            "token_env",
+            "username",
+            "password_file",
+            "password_env",
+            "headers",
+            "header_files",
+            "header_envs",
+            "budget",
+        ] {
             assert!(uncommented.contains(key), "{key}");
         }
         #[derive(Deserialize)]

@@ -74,7 +74,8 @@ impl Source for ClickHouse {
         cancel: &'a Cancel,
     ) -> BoxFuture<'a, Result<Answer, AskError>> {
         Box::pin(async move {
-            let queries = Queries { of: self, asking: Asking::new(limits, cancel) };
+            let queries = Queries { of: self, asking: self.http.asking(limits, cancel) };
+            let limits = queries.asking.limits();
             let fetched = match &question.ask {
                 Ask::Onset { window, scope } => return onset::answer(&queries, *window, scope).await,
                 Ask::Changes { window, .. } => vec![Arc::new(onset::versions(&queries, *window).await?)],

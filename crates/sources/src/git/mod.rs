@@ -19,7 +19,7 @@ use tokio::process::Command;
 
 use crate::Backend;
 use crate::http::Asking;
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{Budget, Settings, SettingsError};
 
 /// This back end.
 pub(crate) const BACKEND: Backend = Backend {
@@ -56,6 +56,7 @@ struct Git {
     folder: String,
     /// Folder inside the repository, and the service whose code it is.
     paths: Vec<(String, String)>,
+    budget: Budget,
 }
 
 fn open(name: SourceName, settings: &Settings) -> Result<Arc<dyn Source>, SettingsError> {
@@ -69,7 +70,7 @@ fn open(name: SourceName, settings: &Settings) -> Result<Arc<dyn Source>, Settin
     }
     let paths =
         settings.paths.iter().map(|(service, path)| (path.trim_matches('/').to_owned(), service.clone()));
-    Ok(Arc::new(Git { name, folder, paths: paths.collect() }))
+    Ok(Arc::new(Git { name, folder, paths: paths.collect(), budget: settings.budget.clone() }))
 }
 
 impl Source for Git {
@@ -92,7 +93,9 @@ impl Source for Git {
                 return Err(AskError::Unsupported(question.ask.name().to_owned()));
             };
             let words = words(*window);
-            let (text, is_cut) = self.run(&words, &Asking::new(limits, cancel)).await?;
+            let asking = Asking::new(limits, &self.budget, cancel);
+            let limits = asking.limits();
+            let (text, is_cut) = self.run(&words, &asking).await?;
             let changes = log::changes(&text, &self.paths);
             let tables = Tables { changes, ..Tables::default() };
             let answer = TableSource::new(tables).answer(question, &limits, cancel)?;

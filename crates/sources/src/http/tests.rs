@@ -39,7 +39,7 @@ async fn server(answers: &'static [&'static str]) -> (Http, Arc<AtomicUsize>) {
 }
 
 async fn get(http: &Http, seconds: u64) -> Result<String, AskError> {
-    let asking = Asking::new(Limits { seconds_max: seconds, ..Limits::default() }, &Cancel::default());
+    let asking = http.asking(Limits { seconds_max: seconds, ..Limits::default() }, &Cancel::default());
     let bytes = http.get("x", &[("q", "a{b".to_owned())], &asking).await?;
     Ok(String::from_utf8(bytes).unwrap())
 }
@@ -102,7 +102,7 @@ async fn an_answer_that_does_not_come_ends_in_time_or_when_the_asker_gives_up() 
     let (http, _) = server(&["HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nnever..."]).await;
     assert_eq!(get(&http, 1).await, Err(AskError::TimedOut(1)));
     let cancel = Cancel::default();
-    let asking = Asking::new(Limits::default(), &cancel);
+    let asking = http.asking(Limits::default(), &cancel);
     cancel.cancel();
     assert_eq!(http.get("x", &[("q", "a{b".to_owned())], &asking).await, Err(AskError::Cancelled));
 }
@@ -110,8 +110,29 @@ async fn an_answer_that_does_not_come_ends_in_time_or_when_the_asker_gives_up() 
 #[tokio::test]
 async fn an_answer_beyond_the_limit_is_not_read_to_its_end() {
     let (http, _) = server(&["HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n01234567890123456789"]).await;
-    let http = Http { bytes_max: 10, ..http };
+    let budget = |bytes| Budget { bytes: Some(bytes), ..Budget::default() };
+    let http = Http { budget: budget(10), ..http };
     assert!(matches!(get(&http, 10).await, Err(AskError::LimitReached(_))));
+    // What one request takes, the next one of the same answer has no more.
+    let http = Http { budget: budget(30), ..http };
+    let asking = http.asking(Limits::default(), &Cancel::default());
+    let query = [("q", "a{b".to_owned())];
+    assert!(http.get("x", &query, &asking).await.is_ok());
+    assert!(matches!(http.get("x", &query, &asking).await, Err(AskError::LimitReached(_))));
+}
+
+#[tokio::test]
+async fn a_budget_shortens_the_time_and_post_reaches_what_reads_and_nothing_else() {
+    let (http, asked) = server(&["HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nnever..."]).await;
+    let http = Http { budget: Budget { seconds: Some(1), ..Budget::default() }, ..http };
+    assert_eq!(get(&http, 30).await, Err(AskError::TimedOut(1)));
+    let asking = http.asking(Limits::default(), &Cancel::default());
+    for path in ["_bulk", "x/_doc", "x_search", "_search/template", "", "x/_delete_by_query", "_query/async"]
+    {
+        let refused = http.search(path, &[], &serde_json::json!({}), &asking).await;
+        assert_eq!(refused, Err(AskError::Unsupported(format!("POST {path}"))), "{path}");
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1, "none of them left");
 }
 
 #[tokio::test]

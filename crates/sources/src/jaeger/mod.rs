@@ -63,7 +63,8 @@ impl Source for Jaeger {
         cancel: &'a Cancel,
     ) -> BoxFuture<'a, Result<Answer, AskError>> {
         Box::pin(async move {
-            let asking = Asking::new(limits, cancel);
+            let asking = self.http.asking(limits, cancel);
+            let limits = asking.limits();
             match &question.ask {
                 Ask::Topology { window } => self.topology(question, *window, &asking).await,
                 Ask::Trace { trace_id } => self.trace(question, *trace_id, &asking).await,

@@ -65,7 +65,7 @@ impl Source for Prometheus {
         Box::pin(async move {
             let mut asking = Queries {
                 http: &self.http,
-                asking: Asking::new(limits, cancel),
+                asking: self.http.asking(limits, cancel),
                 found: Vec::new(),
                 is_partial: false,
             };
@@ -78,7 +78,7 @@ impl Source for Prometheus {
                 Ask::Changes { window, .. } => changes::in_window(&mut asking, *window).await?,
                 other => return Err(AskError::Unsupported(other.name().to_owned())),
             };
-            let answer = TableSource::new(tables).answer(question, &limits, cancel)?;
+            let answer = TableSource::new(tables).answer(question, &asking.asking.limits(), cancel)?;
             let truncated = answer.truncated || asking.is_partial;
             Ok(Answer { locators: asking.found, truncated, ..answer })
         })
