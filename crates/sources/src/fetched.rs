@@ -9,7 +9,7 @@ use telemetry::recorded::{TableSource, Tables};
 use telemetry::{Answer, Answerer, AskError, Cancel, Limits, Question, Window};
 use tokio::sync::{Mutex, OnceCell};
 
-/// Windows that are kept.
+/// Windows, or other keys, that are kept.
 const KEPT_MAX: usize = 4;
 /// Seconds before the end of a longer window from which its spans are taken to have been there when it was fetched.
 const LATE_SECONDS: i64 = 10;
@@ -45,41 +45,67 @@ pub(crate) fn answer(
     Ok(Answer { locators, truncated: answer.truncated || is_cut, ..answer })
 }
 
-/// Where what was fetched of a window is, once somebody has fetched it.
-type Cell = Arc<OnceCell<Arc<Fetched>>>;
+/// What is made once for each key while somebody asks for it, the latest few.
+#[derive(Debug)]
+pub(crate) struct Once<K, V>(Mutex<Vec<(K, Arc<OnceCell<V>>)>>);
 
-/// The latest windows, the newest last.
+impl<K, V> Default for Once<K, V> {
+    fn default() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+}
+
+impl<K: Clone + PartialEq, V: Clone> Once<K, V> {
+    /// The value of `key`, by `make` when nobody asked for it lately. Who asks at the same time waits for the first, and for
+    /// nobody who asks for another key.
+    pub(crate) async fn get(
+        &self,
+        key: K,
+        make: impl Future<Output = Result<V, AskError>>,
+    ) -> Result<V, AskError> {
+        self.get_where(|known, _| *known == key, key.clone(), make).await
+    }
+
+    /// The same, for a key that others may stand for.
+    async fn get_where(
+        &self,
+        stands: impl Fn(&K, &OnceCell<V>) -> bool,
+        key: K,
+        make: impl Future<Output = Result<V, AskError>>,
+    ) -> Result<V, AskError> {
+        let mut kept = self.0.lock().await;
+        let cell = if let Some((_, cell)) = kept.iter().find(|(known, cell)| stands(known, cell)) {
+            Arc::clone(cell)
+        } else {
+            if kept.len() == KEPT_MAX {
+                kept.remove(0);
+            }
+            let cell = Arc::default();
+            kept.push((key, Arc::clone(&cell)));
+            cell
+        };
+        drop(kept);
+        cell.get_or_try_init(|| make).await.cloned()
+    }
+}
+
+/// The latest windows that were fetched.
 #[derive(Debug, Default)]
-pub(crate) struct Kept(Mutex<Vec<(Window, Cell)>>);
+pub(crate) struct Kept(Once<Window, Arc<Fetched>>);
 
 impl Kept {
-    /// The window, by `fetch` when nobody asked for it lately. Questions about one window are asked side by side: one of them
-    /// fetches, the others wait for it, and those about other windows for nobody.
+    /// The window, by `fetch` when nobody asked for it lately.
     pub(crate) async fn window(
         &self,
         window: Window,
         fetch: impl Future<Output = Result<Fetched, AskError>>,
     ) -> Result<Arc<Fetched>, AskError> {
-        let cell = self.cell(window).await;
-        cell.get_or_try_init(|| async { fetch.await.map(Arc::new) }).await.map(Arc::clone)
-    }
-
-    async fn cell(&self, window: Window) -> Cell {
-        let mut kept = self.0.lock().await;
         // A part of a longer window is there, too, if that is whole.
-        let holds = |known: Window, cell: &OnceCell<Arc<Fetched>>| {
+        let stands = |known: &Window, cell: &OnceCell<Arc<Fetched>>| {
             let is_within = known.from <= window.from && window.to.plus_seconds(LATE_SECONDS) <= known.to;
-            known == window || (is_within && cell.get().is_some_and(|fetched| fetched.cut.is_empty()))
+            *known == window || (is_within && cell.get().is_some_and(|fetched| fetched.cut.is_empty()))
         };
-        if let Some((_, cell)) = kept.iter().find(|(known, cell)| holds(*known, cell)) {
-            return Arc::clone(cell);
-        }
-        if kept.len() == KEPT_MAX {
-            kept.remove(0);
-        }
-        let cell = Cell::default();
-        kept.push((window, Arc::clone(&cell)));
-        cell
+        self.0.get_where(stands, window, async { fetch.await.map(Arc::new) }).await
     }
 }
 

@@ -202,7 +202,7 @@ pub struct OnsetRow {
 }
 
 /// Exclusive time in the complete traces of a window.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SelfTimeTable {
     /// Complete traces used.

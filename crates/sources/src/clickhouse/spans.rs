@@ -6,10 +6,11 @@ use std::sync::Arc;
 use telemetry::recorded::Tables;
 use telemetry::signal::{Attributes, SpanLink};
 use telemetry::{
-    AskError, LogRecord, Resource, Span, SpanKind, StatusCode, TraceId, UnixNanos, Value, Window,
+    AskError, LogRecord, Resource, Scope, Span, SpanKind, StatusCode, TraceId, UnixNanos, Value, Window,
 };
 
 use super::rows::{self, Whole, attributes};
+use super::statement::{AROUND_SECONDS, About};
 use super::{Queries, sql};
 use crate::fetched::Fetched;
 
@@ -20,8 +21,8 @@ const SPANS_MAX: u64 = 30_000;
 const HALVED_MAX: u32 = 4;
 /// Log lines of a window that are fetched.
 const LINES_MAX: usize = 20_000;
-/// Seconds around a window in which spans of its traces are looked for.
-const AROUND_SECONDS: i64 = 60;
+/// Traces of a window that are compared; of more, a share: the same one of both windows.
+const COMPARED_MAX: u64 = 1_000;
 
 const COLUMNS: &str = "TraceId, SpanId, ParentSpanId, SpanName, SpanKind, ServiceName, ResourceAttributes, \
                        SpanAttributes, toUnixTimestamp64Nano(Timestamp), toInt64(Duration), StatusCode, \
@@ -47,40 +48,80 @@ type Row = (
 
 /// The traces with a span in the window, and the lines written in it.
 pub(super) async fn window(queries: &Queries<'_>, window: Window) -> Result<Fetched, AskError> {
-    let traces = &queries.of.names.traces;
-    let inside = format!("Timestamp >= {} AND Timestamp < {}", sql::at(window.from), sql::at(window.to));
-    let (text, _) = queries.lines(&format!("SELECT count() FROM {traces} WHERE {inside}")).await?;
+    let scope = Scope::all();
+    let mut about = queries.about(window, &scope);
+    let statement = format!("SELECT count() FROM ({})", about.trace_ids(""));
+    let (text, _) = queries.lines(&statement).await?;
     let count = rows::read::<(Whole,)>(&text)?.first().map_or(0, |(count,)| count.count());
-    let mut part = count.div_ceil(SPANS_MAX).max(1);
+    about.part = count.div_ceil(SPANS_MAX).max(1);
     let mut halved = 0;
     let (text, locator) = loop {
-        match queries.lines(&within(traces, window, part)).await {
+        match queries.lines(&within(about, "")).await {
             Err(AskError::LimitReached(_)) if halved < HALVED_MAX => {
-                (part, halved) = (part * 2, halved + 1);
+                (about.part, halved) = (about.part * 2, halved + 1);
             }
             other => break other?,
         }
     };
     let spans = spans(&text)?;
     // Lines that cannot be read are no reason to do without the traces.
-    let (logs, has_more, of_logs) = lines(queries, window).await.unwrap_or((Vec::new(), true, None));
+    let (logs, has_more, of_logs) = lines(queries, window, "").await.unwrap_or((Vec::new(), true, None));
     let locators = std::iter::once(locator).chain(of_logs).collect();
-    let cut = [("traces", part > 1), ("lines", has_more)].into_iter().filter(|(_, is_cut)| *is_cut);
+    let cut = [("traces", about.part > 1), ("lines", has_more)].into_iter().filter(|(_, is_cut)| *is_cut);
     let cut = cut.map(|(what, _)| what.to_owned()).collect();
     Ok(Fetched { tables: Tables { spans, logs, ..Tables::default() }, cut, locators })
 }
 
-/// The traces with a span in the window, one in `part` of them. Whole traces are left out, by a hash of their id: the same
-/// ones for every service.
-fn within(traces: &str, window: Window, part: u64) -> String {
-    let share = if part > 1 { format!(" AND cityHash64(TraceId) % {part} = 0") } else { String::new() };
+/// The traces that enter the scope in one of the windows, with the lines that were written in them: of a share of all where
+/// one window has too many, and then of the same share of both.
+pub(super) async fn compared(
+    queries: &Queries<'_>,
+    windows: [Window; 2],
+    scope: &Scope,
+) -> Result<Fetched, AskError> {
+    let mut part = 1;
+    for window in windows {
+        let about = queries.about(window, scope);
+        let statement = format!("SELECT uniqExact(TraceId) FROM ({})", about.trace_ids(&about.entering()));
+        let (text, _) = queries.lines(&statement).await?;
+        let count = rows::read::<(Whole,)>(&text)?.first().map_or(0, |(count,)| count.count());
+        part = part.max(count.div_ceil(COMPARED_MAX));
+    }
+    let mut found = Fetched::default();
+    for window in windows {
+        let about = About { part, ..queries.about(window, scope) };
+        let (text, locator) = queries.lines(&within(about, &about.entering())).await?;
+        found.tables.spans.extend(spans(&text)?);
+        found.locators.push(locator);
+        let of_traces = format!(" AND TraceId IN ({})", about.trace_ids(&about.entering()));
+        let (logs, has_more, of_logs) =
+            lines(queries, window, &of_traces).await.unwrap_or((Vec::new(), true, None));
+        found.tables.logs.extend(logs);
+        found.locators.extend(of_logs);
+        found.cut.extend(has_more.then(|| "lines".to_owned()));
+    }
+    found.cut.extend((part > 1).then(|| "traces".to_owned()));
+    Ok(found)
+}
+
+/// The lines written in the window.
+pub(super) async fn logs(queries: &Queries<'_>, window: Window) -> Result<Fetched, AskError> {
+    let (logs, has_more, locator) = lines(queries, window, "").await?;
+    let cut = has_more.then(|| "lines".to_owned()).into_iter().collect();
+    let tables = Tables { logs, ..Tables::default() };
+    Ok(Fetched { tables, cut, locators: locator.into_iter().collect() })
+}
+
+/// The traces of the window with a span that `further` holds for, one in `part` of them. Whole traces are left out, by a hash
+/// of their id: the same ones for every service.
+fn within(about: About<'_>, further: &str) -> String {
     format!(
-        "SELECT {COLUMNS} FROM {traces} WHERE Timestamp >= {} AND Timestamp < {}{share} AND TraceId IN \
-         (SELECT TraceId FROM {traces} WHERE Timestamp >= {} AND Timestamp < {}{share})",
-        sql::at(window.from.plus_seconds(-AROUND_SECONDS)),
-        sql::at(window.to.plus_seconds(AROUND_SECONDS)),
-        sql::at(window.from),
-        sql::at(window.to)
+        "SELECT {COLUMNS} FROM {} WHERE Timestamp >= {} AND Timestamp < {}{} AND TraceId IN ({})",
+        about.traces,
+        sql::at(about.window.from.plus_seconds(-AROUND_SECONDS)),
+        sql::at(about.window.to.plus_seconds(AROUND_SECONDS)),
+        about.share(),
+        about.trace_ids(further)
     )
 }
 
@@ -162,7 +203,7 @@ fn span(row: Row, resources: &mut Resources) -> Option<Span> {
 }
 
 /// The exporter writes `Server`, older ones `SPAN_KIND_SERVER`.
-fn kind(text: &str) -> SpanKind {
+pub(super) fn kind(text: &str) -> SpanKind {
     match text.trim_start_matches("SPAN_KIND_").to_ascii_lowercase().as_str() {
         "server" => SpanKind::Server,
         "client" => SpanKind::Client,
@@ -177,10 +218,10 @@ type Line = (Whole, String, Map, Map, Whole, String, String, String);
 type Lines = (Vec<LogRecord>, bool, Option<telemetry::answer::Locator>);
 
 /// The log lines of a window; none where there is no table of them.
-async fn lines(queries: &Queries<'_>, window: Window) -> Result<Lines, AskError> {
+async fn lines(queries: &Queries<'_>, window: Window, further: &str) -> Result<Lines, AskError> {
     let statement = format!(
         "SELECT toUnixTimestamp64Nano(Timestamp), ServiceName, ResourceAttributes, LogAttributes, \
-         toInt64(SeverityNumber), Body, TraceId, SpanId FROM {} WHERE Timestamp >= {} AND Timestamp < {} \
+         toInt64(SeverityNumber), Body, TraceId, SpanId FROM {} WHERE Timestamp >= {} AND Timestamp < {}{further} \
          ORDER BY Timestamp LIMIT {}",
         queries.of.names.logs,
         sql::at(window.from),

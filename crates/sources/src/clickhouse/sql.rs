@@ -71,6 +71,11 @@ pub(super) fn is_not_there(error: &AskError) -> bool {
     matches!(error, AskError::Unavailable(text) if is_so(text))
 }
 
+/// Whether the answer says that the server knows a function not that the statement needs: an old one.
+pub(super) fn is_unknown_there(error: &AskError) -> bool {
+    matches!(error, AskError::Unavailable(text) if text.contains("Code: 46."))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,10 +3,14 @@
     python clickhouse_front.py PORT
 
 GET runs `?query=` and POST its body, as ClickHouse's own interface does; an error is told with its code and status 500.
-GET refuses what is no reading, as ClickHouse does. One statement at a time.
+GET refuses what is no reading, as ClickHouse does. One statement at a time. An answer is compressed when the request says
+`enable_http_compression=1` and accepts gzip, as ClickHouse has it. `/counts` tells the bytes that statements sent with GET
+have read and that their answers took on the wire.
 """
 
+import gzip
 import http.server
+import json
 import sys
 import threading
 import urllib.parse
@@ -19,6 +23,7 @@ READS = ("select", "with", "describe", "show", "explain")
 def main():
     """Serves until it is killed."""
     database, turn = session.Session(), threading.Lock()
+    counts = {"read": 0, "sent": 0, "statements": 0}
 
     class Front(http.server.BaseHTTPRequestHandler):
         """One request."""
@@ -32,24 +37,36 @@ def main():
             parts = urllib.parse.urlsplit(self.path)
             if parts.path == "/ping":
                 return self.tell(200, b"Ok.\n")
-            statement = urllib.parse.parse_qs(parts.query).get("query", [""])[0]
+            if parts.path == "/counts":
+                return self.tell(200, json.dumps(counts).encode())
+            parameters = urllib.parse.parse_qs(parts.query)
+            statement = parameters.get("query", [""])[0]
+            is_compressed = parameters.get("enable_http_compression") == ["1"] and "gzip" in self.headers.get("Accept-Encoding", "")
             if not statement.lstrip("( \n").lower().startswith(READS):
                 return self.tell(500, b"Code: 164. DB::Exception: Cannot execute query in readonly mode. (READONLY)\n")
-            return self.run(statement)
+            return self.run(statement, is_compressed)
 
         def do_POST(self):
             return self.run(self.rfile.read(int(self.headers["Content-Length"])).decode())
 
-        def run(self, statement):
+        def run(self, statement, is_compressed=False):
             with turn:
                 try:
                     answer = database.query(statement, "JSONCompactEachRow")
-                    self.tell(200, answer.bytes() if answer else b"")
                 except Exception as error:
-                    self.tell(500, str(error).encode())
+                    return self.tell(500, str(error).encode())
+                body = answer.bytes() if answer else b""
+                body = gzip.compress(body, 3) if is_compressed else body
+                if self.command == "GET":
+                    counts["read"] += answer.storage_bytes_read()
+                    counts["sent"] += len(body)
+                    counts["statements"] += 1
+                self.tell(200, body, {"Content-Encoding": "gzip"} if is_compressed else {})
 
-        def tell(self, status, body):
+        def tell(self, status, body, headers={}):
             self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

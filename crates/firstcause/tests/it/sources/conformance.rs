@@ -31,8 +31,24 @@ pub(super) fn same(source: &Arc<dyn Source>, tables: &Tables, asked: Ask) -> Ans
     let expected = known.answer(&question(asked), &Limits::default(), &Cancel::default()).unwrap();
     assert!(!told.table.is_empty() && !told.truncated, "{name}");
     assert_eq!(told.left_out, expected.left_out, "{name}");
-    assert_eq!(sorted(&told), sorted(&expected), "{name}");
+    if let Some(difference) = difference(&sorted(&told), &sorted(&expected)) {
+        panic!("{name}: {difference}");
+    }
     told
+}
+
+/// Where two tables begin to differ, with some lines before: whole ones are too long to read.
+fn difference(told: &Table, expected: &Table) -> Option<String> {
+    if told == expected {
+        return None;
+    }
+    let (told, expected) = (format!("{told:#?}"), format!("{expected:#?}"));
+    let same = told.lines().zip(expected.lines()).take_while(|(a, b)| a == b).count();
+    let from = |text: &str| -> String {
+        let lines = text.lines().skip(same.saturating_sub(40)).take(80);
+        lines.map(|line| format!("{line}\n")).collect()
+    };
+    Some(format!("told\n{}\nexpected\n{}", from(&told), from(&expected)))
 }
 
 /// The table in the order that the engine brings every answer into.
