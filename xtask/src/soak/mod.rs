@@ -100,6 +100,13 @@ const ALL: &[Soak] = &[
         inputs: &["crates/platform", "crates/otlp", "crates/store", "crates/ingest", "crates/firstcause"],
     },
     Soak {
+        name: "pushdown",
+        what: "an investigation over 10 and 100 million spans in ClickHouse: bytes on the wire, seconds, growth",
+        package: "firstcause",
+        filter: "sources::pushed_down::",
+        inputs: &["crates/sources", "crates/investigation", "crates/telemetry"],
+    },
+    Soak {
         name: "quiet-hours",
         what: "2,000 service-hours without a fault: no incident; and planted faults, raised soon",
         package: "testkit",
@@ -276,6 +283,7 @@ mod tests {
                 "eval-order",
                 "eval-peers",
                 "kill",
+                "pushdown",
                 "quiet-hours",
                 "resume"
             ]

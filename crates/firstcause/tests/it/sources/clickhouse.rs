@@ -35,7 +35,8 @@ const SCHEMA: [&str; 4] = [
      ENGINE = MergeTree PARTITION BY toDate(Timestamp) ORDER BY (ServiceName, toDateTime(Timestamp))",
 ];
 
-fn run(server: &Running, statement: &str) {
+/// Runs a statement that writes.
+pub(super) fn run(server: &Running, statement: &str) {
     let address = server.url.trim_start_matches("http://").parse().unwrap();
     let (status, body) = exchange(address, "POST /", "text/plain", statement.as_bytes()).unwrap();
     assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
@@ -88,10 +89,15 @@ fn span(one: &Span) -> String {
     )
 }
 
-fn insert(server: &Running, tables: &Tables) {
+/// Makes the exporter's tables.
+pub(super) fn tables(server: &Running) {
     for statement in SCHEMA {
         run(server, statement);
     }
+}
+
+fn insert(server: &Running, tables: &Tables) {
+    self::tables(server);
     for part in tables.spans.chunks(1_000) {
         let values: Vec<String> = part.iter().map(span).collect();
         run(

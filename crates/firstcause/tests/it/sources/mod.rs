@@ -13,6 +13,7 @@ mod jaeger;
 mod mixed;
 mod odd;
 mod prometheus;
+mod pushed_down;
 mod sent;
 mod servers;
 
