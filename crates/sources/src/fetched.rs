@@ -35,6 +35,7 @@ pub(crate) fn answer(
         tables.spans.extend(one.tables.spans.iter().cloned());
         tables.logs.extend(one.tables.logs.iter().cloned());
         tables.changes.extend(one.tables.changes.iter().cloned());
+        tables.series.extend(one.tables.series.iter().cloned());
     }
     tables.spans.sort_by_key(|span| (span.trace_id, span.span_id));
     tables.spans.dedup_by_key(|span| (span.trace_id, span.span_id));

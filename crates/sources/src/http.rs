@@ -103,39 +103,8 @@ impl std::fmt::Debug for Http {
 impl Http {
     /// A door to the address of `settings`.
     pub(crate) fn new(name: &str, settings: &Settings) -> Result<Self, SettingsError> {
-        let wrong = |why: &str| SettingsError::Url {
-            source_name: name.to_owned(),
-            url: settings.url.split('@').next_back().unwrap_or_default().to_owned(),
-            why: why.to_owned(),
-        };
-        let mut base = Url::parse(&settings.url).map_err(|error| wrong(&error.to_string()))?;
-        if !matches!(base.scheme(), "http" | "https") || !base.has_host() {
-            return Err(wrong("neither http nor https"));
-        }
-        if !base.username().is_empty() || base.password().is_some() {
-            return Err(wrong("it holds a user; `username` and `password_file` say who asks"));
-        }
-        if base.query().is_some() || base.fragment().is_some() {
-            return Err(SettingsError::Url {
-                source_name: name.to_owned(),
-                url: settings.url.split(['?', '#']).next().unwrap_or_default().to_owned(),
-                why: "it holds a query; secrets stand in `token_file` and `password_file`".to_owned(),
-            });
-        }
-        if !base.path().ends_with('/') {
-            base.set_path(&format!("{}/", base.path()));
-        }
-        // A provider that another part installed does as well.
-        tokio_rustls::rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
-        let secret = |what: String| SettingsError::Value { source_name: name.to_owned(), what };
-        let client = Client::builder()
-            .connect_timeout(CONNECT)
-            .redirect(reqwest::redirect::Policy::none())
-            .default_headers(headers(name, settings)?)
-            .user_agent(concat!("firstcause/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| secret(format!("failed to prepare requests: {error}")))?;
-        Ok(Self { client, base, login: settings.login(name)?, budget: settings.budget.clone() })
+        let Prepared { client, base, login } = prepare(name, settings)?;
+        Ok(Self { client, base, login, budget: settings.budget.clone() })
     }
 
     /// The bounds of one answer, over all its requests.
@@ -209,6 +178,50 @@ impl Http {
     }
 }
 
+/// A client, the address it asks below, and who asks.
+pub(crate) struct Prepared {
+    pub(crate) client: Client,
+    pub(crate) base: Url,
+    pub(crate) login: Option<(String, String)>,
+}
+
+/// A client for the address of `settings`.
+pub(crate) fn prepare(name: &str, settings: &Settings) -> Result<Prepared, SettingsError> {
+    let wrong = |why: &str| SettingsError::Url {
+        source_name: name.to_owned(),
+        url: settings.url.split('@').next_back().unwrap_or_default().to_owned(),
+        why: why.to_owned(),
+    };
+    let mut base = Url::parse(&settings.url).map_err(|error| wrong(&error.to_string()))?;
+    if !matches!(base.scheme(), "http" | "https") || !base.has_host() {
+        return Err(wrong("neither http nor https"));
+    }
+    if !base.username().is_empty() || base.password().is_some() {
+        return Err(wrong("it holds a user; `username` and `password_file` say who asks"));
+    }
+    if base.query().is_some() || base.fragment().is_some() {
+        return Err(SettingsError::Url {
+            source_name: name.to_owned(),
+            url: settings.url.split(['?', '#']).next().unwrap_or_default().to_owned(),
+            why: "it holds a query; secrets stand in `token_file` and `password_file`".to_owned(),
+        });
+    }
+    if !base.path().ends_with('/') {
+        base.set_path(&format!("{}/", base.path()));
+    }
+    // A provider that another part installed does as well.
+    tokio_rustls::rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
+    let secret = |what: String| SettingsError::Value { source_name: name.to_owned(), what };
+    let client = Client::builder()
+        .connect_timeout(CONNECT)
+        .redirect(reqwest::redirect::Policy::none())
+        .default_headers(headers(name, settings)?)
+        .user_agent(concat!("firstcause/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| secret(format!("failed to prepare requests: {error}")))?;
+    Ok(Prepared { client, base, login: settings.login(name)? })
+}
+
 /// Why there was no answer, and whether there may be one later.
 struct Refusal {
     error: AskError,
@@ -269,7 +282,7 @@ fn plain(text: &[u8]) -> String {
 }
 
 /// Everything that the response carries, up to the limit.
-async fn body(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, AskError> {
+pub(crate) async fn body(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, AskError> {
     let mut bytes = Vec::new();
     loop {
         match response.chunk().await {

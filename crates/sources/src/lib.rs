@@ -4,7 +4,8 @@
 //! `prometheus`, `jaeger`, `clickhouse`, `git`. A back end is a folder here, a line in [`all`], and tests against the real thing in
 //! `crates/firstcause/tests/it/sources`.
 //!
-//! Knows no incident and keeps nothing: every answer is fetched when it is asked for. Nothing here can write.
+//! Knows no incident and keeps nothing: every answer is fetched when it is asked for. No source can write; [`provision`], which
+//! no source reaches, makes and removes what `setup elastic` names.
 
 mod clickhouse;
 mod fetched;
@@ -12,6 +13,7 @@ mod git;
 mod http;
 mod jaeger;
 mod prometheus;
+pub mod provision;
 pub mod settings;
 mod versions;
 

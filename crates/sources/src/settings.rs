@@ -52,6 +52,7 @@ password_file = \"/run/secrets/clickhouse-password\"
 # [sources.warehouse.tables]
 # traces = \"otel.otel_traces\"
 # logs = \"otel.otel_logs\"
+# metrics = \"otel.otel_metrics\"
 
 [sources.code]
 kind = \"git\"
@@ -100,7 +101,7 @@ pub struct Settings {
     /// What one answer may cost there.
     #[serde(default)]
     pub budget: Budget,
-    /// Of `clickhouse`: the tables of `traces` and `logs`, where they have other names than the exporter gives them.
+    /// Of `clickhouse`: the tables of `traces`, `logs` and `metrics` (what their names begin with), where they have other names than the exporter gives them.
     #[serde(default)]
     pub tables: BTreeMap<String, String>,
     /// Of `git`: the folder of each service's code inside the repository, by service.

@@ -38,6 +38,9 @@ pub(crate) struct Investigate {
     /// A back end to ask, besides those of the configuration; repeatable. Kinds: clickhouse, git, jaeger, prometheus
     #[arg(long, value_name = "KIND=URL")]
     pub(crate) source: Vec<String>,
+    /// How long an answer of a back end is waited for
+    #[arg(long, default_value = "10s", value_parser = seconds, value_name = "DURATION")]
+    pub(crate) patience: u64,
     /// Settings in TOML, with `[sources.NAME]` [default: ./firstcause.toml, when it is there] [env: FIRSTCAUSE_CONFIG]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

@@ -33,7 +33,7 @@ pub(crate) async fn run(args: Investigate) -> anyhow::Result<Outcome> {
         let hint = "`--source prometheus=http://HOST:9090`, or [sources.NAME] in firstcause.toml";
         return Err(Failure::usage("there is nobody to ask", hint));
     }
-    let limits = Limits { rows_max: ROWS_MAX, ..Limits::default() };
+    let limits = Limits { rows_max: ROWS_MAX, seconds_max: args.patience, ..Limits::default() };
     let sources = asked::with_preferences(opened, &resolved.asked).within(limits);
     let now = UnixNanos(doors.clock.now_unix_nanos());
     let alert = alert(&args, now, &sources, &doors).await?;

@@ -44,8 +44,13 @@ pub(crate) struct Stand {
 
 impl Stand {
     pub(crate) fn start(seed: u64) -> Self {
-        let folder = tempfile::tempdir().unwrap();
         let otlp = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        Self::breaking("slow_query", seed, otlp)
+    }
+
+    /// A system in which `fault` comes in, and whose signals go to the address `otlp`.
+    pub(crate) fn breaking(fault: &str, seed: u64, otlp: String) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("inventory.toml"), INVENTORY).unwrap();
         std::fs::write(folder.path().join("policy.toml"), POLICY).unwrap();
         let mut stand = Self { folder, otlp, parts: Vec::new() };
@@ -62,8 +67,7 @@ impl Stand {
             "demo-load",
             &["--rate", "30", "--seed", &seed, "--summary", "SUMMARY", "--control", "LOAD", "--live", "LIVE"],
         );
-        let plan =
-            ["--fault", "slow_query", "--strength", "1", "--fault-after", HEALTHY_SECONDS, "--seed", &seed];
+        let plan = ["--fault", fault, "--strength", "1", "--fault-after", HEALTHY_SECONDS, "--seed", &seed];
         let files = ["--socket", "SOCKET", "--load-control", "LOAD", "--truth", "TRUTH"];
         stand.part("demo-director", &[&plan[..], &files].concat());
         stand

@@ -1,4 +1,5 @@
-//! ClickHouse with the tables of the OpenTelemetry Collector's exporter (HyperDX has the same): `otel_traces`, `otel_logs`.
+//! ClickHouse with the tables of the OpenTelemetry Collector's exporter (HyperDX has the same): `otel_traces`, `otel_logs`,
+//! `otel_metrics_*`.
 //!
 //! `onset`, the question over a whole history, and `self_time`, `edges` and `exemplars`, which look at every trace of a window,
 //! are computed where the data lie: only groups come back. What contrasts single requests (`compare`, `paths`) gets their
@@ -6,8 +7,9 @@
 //! are asked for the traces of those windows, too. Every statement is sent with GET, which ClickHouse runs read-only, and
 //! carries its own limits.
 //!
-//! Metrics are not read, and SigNoz' tables are not known.
+//! SigNoz' tables are not known.
 
+mod metrics;
 mod onset;
 mod pushed;
 mod rows;
@@ -42,12 +44,13 @@ pub(crate) const BACKEND: Backend = Backend {
         "onset",
         "paths",
         "self_time",
+        "series_change",
         "trace",
     ],
     tried: "ClickHouse 26.9 (chDB behind an HTTP front): every question over generated traces equals the tables that were \
             inserted; no server of its own",
-    needs: "SELECT on otel_traces; also on otel_traces_trace_id_ts, which finds a trace by its times, and on otel_logs, \
-            without which there are no lines",
+    needs: "SELECT on otel_traces; also on otel_traces_trace_id_ts, which finds a trace by its times, and on otel_logs and otel_metrics_*, \
+            without which there are no lines and no series; settings that bound a statement (readonly = 2, not 1)",
     open: |name, settings| {
         let http = Http::new(&name.0, settings)?;
         let names =
@@ -109,6 +112,9 @@ impl Source for ClickHouse {
                 Ask::Trace { trace_id } => vec![Arc::new(spans::one(&queries, *trace_id).await?)],
                 Ask::Compare { good, bad, scope } => {
                     vec![Arc::new(spans::compared(&queries, [*good, *bad], scope).await?)]
+                }
+                Ask::SeriesChange { good, bad, scope, metrics } => {
+                    vec![Arc::new(metrics::series(&queries, [*good, *bad], scope, metrics).await?)]
                 }
                 Ask::LogTemplates { window, .. } => vec![Arc::new(spans::logs(&queries, *window).await?)],
                 Ask::Edges { window, .. }

@@ -9,6 +9,8 @@ use crate::settings::Settings;
 pub(super) struct Names {
     pub(super) traces: String,
     pub(super) logs: String,
+    /// What the names of the tables of metrics begin with: `_sum`, `_gauge` and `_histogram` follow.
+    pub(super) metrics: String,
 }
 
 impl Names {
@@ -26,10 +28,16 @@ impl Names {
                 "`{name}` is no name of a table; hint: letters, digits and `_`, with `database.` before it"
             ))
         };
-        if let Some(other) = settings.tables.keys().find(|key| !["traces", "logs"].contains(&key.as_str())) {
-            return Err(format!("no table `{other}` is known; hint: traces, logs"));
+        if let Some(other) =
+            settings.tables.keys().find(|key| !["traces", "logs", "metrics"].contains(&key.as_str()))
+        {
+            return Err(format!("no table `{other}` is known; hint: traces, logs, metrics"));
         }
-        Ok(Self { traces: name("traces", "otel_traces")?, logs: name("logs", "otel_logs")? })
+        Ok(Self {
+            traces: name("traces", "otel_traces")?,
+            logs: name("logs", "otel_logs")?,
+            metrics: name("metrics", "otel_metrics")?,
+        })
     }
 }
 

@@ -9,6 +9,7 @@
     reason = "a test may fail loudly and wait"
 )]
 
+mod provision;
 mod server;
 
 use std::sync::Arc;

@@ -16,24 +16,7 @@ use crate::alone;
 use crate::serving::exchange;
 
 /// The exporter's own statements, without indexes, codecs and the time to live.
-const SCHEMA: [&str; 4] = [
-    "CREATE TABLE otel_traces (Timestamp DateTime64(9), TraceId String, SpanId String, ParentSpanId String, \
-     TraceState String, SpanName LowCardinality(String), SpanKind LowCardinality(String), \
-     ServiceName LowCardinality(String), ResourceAttributes Map(LowCardinality(String), String), ScopeName String, \
-     ScopeVersion String, SpanAttributes Map(LowCardinality(String), String), Duration UInt64, \
-     StatusCode LowCardinality(String), StatusMessage String, \
-     Events Nested(Timestamp DateTime64(9), Name LowCardinality(String), Attributes Map(LowCardinality(String), String)), \
-     Links Nested(TraceId String, SpanId String, TraceState String, Attributes Map(LowCardinality(String), String))) \
-     ENGINE = MergeTree PARTITION BY toDate(Timestamp) ORDER BY (ServiceName, SpanName, toDateTime(Timestamp))",
-    "CREATE TABLE otel_traces_trace_id_ts (TraceId String, Start DateTime, End DateTime) ENGINE = MergeTree \
-     PARTITION BY toDate(Start) ORDER BY (TraceId, Start)",
-    "CREATE MATERIALIZED VIEW otel_traces_trace_id_ts_mv TO otel_traces_trace_id_ts AS SELECT TraceId, \
-     min(Timestamp) AS Start, max(Timestamp) AS End FROM otel_traces WHERE TraceId != '' GROUP BY TraceId",
-    "CREATE TABLE otel_logs (Timestamp DateTime64(9), TraceId String, SpanId String, TraceFlags UInt8, \
-     SeverityText LowCardinality(String), SeverityNumber UInt8, ServiceName LowCardinality(String), Body String, \
-     ResourceAttributes Map(LowCardinality(String), String), LogAttributes Map(LowCardinality(String), String)) \
-     ENGINE = MergeTree PARTITION BY toDate(Timestamp) ORDER BY (ServiceName, toDateTime(Timestamp))",
-];
+const SCHEMA: &str = include_str!("clickhouse.sql");
 
 /// Runs a statement that writes.
 pub(super) fn run(server: &Running, statement: &str) {
@@ -91,7 +74,7 @@ fn span(one: &Span) -> String {
 
 /// Makes the exporter's tables.
 pub(super) fn tables(server: &Running) {
-    for statement in SCHEMA {
+    for statement in SCHEMA.split(';').filter(|statement| !statement.trim().is_empty()) {
         run(server, statement);
     }
 }

@@ -2,7 +2,8 @@
 
     python clickhouse_front.py PORT
 
-GET runs `?query=` and POST its body, as ClickHouse's own interface does; an error is told with its code and status 500.
+GET runs `?query=` and POST its body, as ClickHouse's own interface does; where POST says `?query=INSERT ... FORMAT ...`, its body
+are the rows. An error is told with its code and status 500.
 GET refuses what is no reading, as ClickHouse does. One statement at a time. An answer is compressed when the request says
 `enable_http_compression=1` and accepts gzip, as ClickHouse has it. `/counts` tells the bytes that statements sent with GET
 have read and that their answers took on the wire.
@@ -11,7 +12,9 @@ have read and that their answers took on the wire.
 import gzip
 import http.server
 import json
+import re
 import sys
+import tempfile
 import threading
 import urllib.parse
 
@@ -47,15 +50,54 @@ def main():
             return self.run(statement, is_compressed)
 
         def do_POST(self):
-            return self.run(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            parameters = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
+            statement, body = parameters.get("query", [""])[0], self.body()
+            return self.insert(statement, body) if statement else self.run(body.decode())
+
+        def body(self):
+            if "Content-Length" in self.headers:
+                return self.rfile.read(int(self.headers["Content-Length"]))
+            parts = []
+            while size := int(self.rfile.readline(), 16):
+                parts.append(self.rfile.read(size))
+                self.rfile.readline()
+            self.rfile.readline()
+            return b"".join(parts)
+
+        def insert(self, statement, rows):
+            found = re.fullmatch(r"INSERT INTO (\S+) \((.*)\)\s*FORMAT (\w+)", statement.strip(), re.DOTALL)
+            if not found:
+                return self.tell(500, b"Code: 62. DB::Exception: Syntax error")
+            table, names, form = found.groups()
+            names = [name.strip(" `") for name in names.split(",")]
+            import time
+            a=time.time()
+            with turn, tempfile.NamedTemporaryFile(suffix=".rows") as file:
+                file.write(rows)
+                file.flush()
+                try:
+                    told = str(database.query(f"SELECT name, type FROM system.columns WHERE table = '{table}' AND database = currentDatabase()", "TSVRaw"))
+                    types = dict(line.split("\t") for line in told.splitlines())
+                    columns = ", ".join(f"`{name}`" for name in names)
+                    structure = ", ".join(f"`{name}` {types[name]}" for name in names).replace("'", "\\'")
+                    database.query(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM file('{file.name}', '{form}', '{structure}')")
+                    open("/tmp/front.log","a").write(f"INSERT {time.time()-a:.2f} {len(rows)} {statement[:60]!r}\n")
+                    self.tell(200, b"")
+                except Exception as error:
+                    print(statement, error, flush=True)
+                    self.tell(500, str(error).encode())
 
         def run(self, statement, is_compressed=False):
+            import time
+            a=time.time()
             with turn:
+                b=time.time()
                 try:
                     answer = database.query(statement, "JSONCompactEachRow")
                 except Exception as error:
                     return self.tell(500, str(error).encode())
                 body = answer.bytes() if answer else b""
+                open("/tmp/front.log","a").write(f"{b-a:.2f} {time.time()-b:.2f} {len(body)} {statement[:150]!r}\n")
                 body = gzip.compress(body, 3) if is_compressed else body
                 if self.command == "GET":
                     counts["read"] += answer.storage_bytes_read()

@@ -6,6 +6,7 @@
 
 mod broken;
 mod clickhouse;
+mod collected;
 mod command_line;
 mod conformance;
 mod exposition;

@@ -1,6 +1,6 @@
 //! The real servers as processes that never outlive the test, and how they are come by.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -28,7 +28,20 @@ pub(super) struct Running {
 }
 
 impl Running {
-    fn start(mut command: Command, folder: tempfile::TempDir, port: u16, ready: &str) -> Self {
+    fn start(command: Command, folder: tempfile::TempDir, port: u16, ready: &str) -> Self {
+        let address = ([127, 0, 0, 1], port).into();
+        Self::once(command, folder, port, || {
+            let answer = exchange(address, &format!("GET {ready}"), "text/plain", b"");
+            answer.is_ok_and(|(status, _)| status == 200)
+        })
+    }
+
+    /// One that only has to listen.
+    fn listening(command: Command, folder: tempfile::TempDir, port: u16) -> Self {
+        Self::once(command, folder, port, || TcpStream::connect(("127.0.0.1", port)).is_ok())
+    }
+
+    fn once(mut command: Command, folder: tempfile::TempDir, port: u16, is_ready: impl Fn() -> bool) -> Self {
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         command.current_dir(folder.path()).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let child = command.spawn().unwrap_or_else(|error| {
@@ -36,10 +49,8 @@ impl Running {
         });
         let mut running = Self { child, url: format!("http://127.0.0.1:{port}"), _folder: folder };
         let deadline = Instant::now() + READY;
-        let address = ([127, 0, 0, 1], port).into();
         loop {
-            let answer = exchange(address, &format!("GET {ready}"), "text/plain", b"");
-            if answer.is_ok_and(|(status, _)| status == 200) {
+            if is_ready() {
                 return running;
             }
             let ended = running.child.try_wait().unwrap();
@@ -106,6 +117,18 @@ pub(super) fn clickhouse() -> Running {
     let mut command = Command::new(python);
     command.args(["front.py", &port.to_string()]);
     Running::start(command, folder, port, "/ping")
+}
+
+/// rotel, a collector in Rust: it takes OTLP over HTTP on `otlp` and sends on as `words` say.
+pub(super) fn rotel(otlp: u16, words: &[&str]) -> Running {
+    let python = clients::python("rotel", &[("requirements.txt", "rotel==0.0.1a15\n")], &[]);
+    let packages = python.parent().unwrap().parent().unwrap().join("lib");
+    let version = std::fs::read_dir(&packages).unwrap().flatten().next().unwrap().path();
+    let mut command = Command::new(version.join("site-packages/rotel/rotel-agent"));
+    command.args(["start", "--otlp-http-endpoint", &format!("127.0.0.1:{otlp}")]);
+    command.args(["--otlp-grpc-endpoint", &format!("127.0.0.1:{}", free_port()), "--batch-timeout", "1s"]);
+    command.args(words);
+    Running::listening(command, tempfile::tempdir().unwrap(), otlp)
 }
 
 fn scrape((port, path): (u16, &str)) -> String {
