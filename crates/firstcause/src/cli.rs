@@ -2,6 +2,7 @@
 
 pub(crate) mod backtest;
 pub(crate) mod case;
+pub(crate) mod elastic;
 pub(crate) mod eval;
 pub(crate) mod investigate;
 
@@ -35,6 +36,14 @@ pub(crate) enum Command {
     Ask(Ask),
     /// Explain one symptom from the back ends that you run: Prometheus, Jaeger, Git
     Investigate(investigate::Investigate),
+    /// Give the Agent Builder of a Kibana the tools, the agent and the indices of an investigation
+    #[command(subcommand)]
+    Setup(elastic::Installed),
+    /// Remove what `setup` made, and nothing else
+    #[command(subcommand)]
+    Teardown(elastic::Installed),
+    /// Check the Elastic stack that `setup` was run on: eight checks, each made whatever the others find
+    Verify(elastic::Verify),
     /// Verify or re-run the record of an incident
     #[command(subcommand)]
     Journal(JournalCommand),

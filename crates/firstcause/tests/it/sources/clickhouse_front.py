@@ -70,8 +70,6 @@ def main():
                 return self.tell(500, b"Code: 62. DB::Exception: Syntax error")
             table, names, form = found.groups()
             names = [name.strip(" `") for name in names.split(",")]
-            import time
-            a=time.time()
             with turn, tempfile.NamedTemporaryFile(suffix=".rows") as file:
                 file.write(rows)
                 file.flush()
@@ -81,23 +79,18 @@ def main():
                     columns = ", ".join(f"`{name}`" for name in names)
                     structure = ", ".join(f"`{name}` {types[name]}" for name in names).replace("'", "\\'")
                     database.query(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM file('{file.name}', '{form}', '{structure}')")
-                    open("/tmp/front.log","a").write(f"INSERT {time.time()-a:.2f} {len(rows)} {statement[:60]!r}\n")
                     self.tell(200, b"")
                 except Exception as error:
                     print(statement, error, flush=True)
                     self.tell(500, str(error).encode())
 
         def run(self, statement, is_compressed=False):
-            import time
-            a=time.time()
             with turn:
-                b=time.time()
                 try:
                     answer = database.query(statement, "JSONCompactEachRow")
                 except Exception as error:
                     return self.tell(500, str(error).encode())
                 body = answer.bytes() if answer else b""
-                open("/tmp/front.log","a").write(f"{b-a:.2f} {time.time()-b:.2f} {len(body)} {statement[:150]!r}\n")
                 body = gzip.compress(body, 3) if is_compressed else body
                 if self.command == "GET":
                     counts["read"] += answer.storage_bytes_read()

@@ -93,8 +93,7 @@ fn look(installation: &Installation, fault: &str, seed: u64) -> Seen {
     );
     if !is_right {
         let said = &report["diagnosis"];
-        println!("{line}\n{}\n{:#}", said["summary"], said["gaps"]);
-        std::fs::write("/tmp/rep.json", &output.stdout).unwrap();
+        println!("{line}\n{}\n{:#}", said["statement"], said["gaps"]);
     }
     Seen { fault: fault.to_owned(), is_right, line }
 }
