@@ -168,6 +168,12 @@ pub enum SettingsError {
 }
 
 impl Settings {
+    /// What the principal that asks must be allowed there; nothing for an unknown kind.
+    #[must_use]
+    pub fn needs(&self) -> Option<&'static str> {
+        all().iter().find(|backend| backend.kind == self.kind).map(|backend| backend.needs)
+    }
+
     pub(crate) fn backend(&self, name: &str) -> Result<&'static Backend, SettingsError> {
         all().iter().find(|backend| backend.kind == self.kind).ok_or_else(|| SettingsError::Kind {
             source_name: name.to_owned(),
