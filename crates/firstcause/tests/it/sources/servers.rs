@@ -108,6 +108,21 @@ pub(super) fn clickhouse() -> Running {
     Running::start(command, folder, port, "/ping")
 }
 
+/// OpenSearch as one node in a process of Java, without indices.
+pub(super) fn opensearch() -> Running {
+    let pinned = [
+        ("pom.xml", include_str!("opensearch/pom.xml")),
+        ("OneNode.java", include_str!("opensearch/OneNode.java")),
+    ];
+    let libraries = clients::java_libraries("opensearch", &pinned);
+    let program = libraries.with_file_name("OneNode.java");
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+    let mut command = Command::new("java");
+    command.args(["-Xms1g", "-Xmx1g", "-cp"]).arg(libraries.join("*")).arg(program);
+    command.args([&port.to_string(), "home"]);
+    Running::start(command, folder, port, "/_cluster/health?wait_for_status=yellow")
+}
+
 fn scrape((port, path): (u16, &str)) -> String {
     format!(
         "global: {{scrape_interval: 1s}}\nscrape_configs:\n  - job_name: scraped\n    honor_labels: true\n    \
