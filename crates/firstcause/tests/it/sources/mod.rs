@@ -11,6 +11,7 @@ mod conformance;
 mod exposition;
 mod jaeger;
 mod mixed;
+mod opensearch;
 mod prometheus;
 mod sent;
 mod servers;
