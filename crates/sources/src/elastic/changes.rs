@@ -65,7 +65,7 @@ fn body(shape: &Shape, version: &str, range: (UnixNanos, UnixNanos)) -> Json {
         "track_total_hits": false,
         "query": {"bool": {"filter": [between(shape.time, range), shape.spans()]}},
         "aggs": {"groups": {"composite": {"size": GROUPS, "sources": sources}, "aggs": {"first": {"top_hits": {
-            "size": 1, "sort": [{shape.time: "asc"}], "_source": [shape.time, "timestamp.us"],
+            "size": 1, "sort": [{shape.precise: "asc"}], "_source": [shape.time, "timestamp.us"],
         }}}}},
     })
 }

@@ -114,6 +114,8 @@ pub(super) struct Shape {
     kind: Option<String>,
     failed: Option<String>,
     pub(super) time: &'static str,
+    /// The field with all digits of that time.
+    pub(super) precise: &'static str,
     /// The duration, where there is one that can be counted with.
     pub(super) duration: Option<&'static str>,
     pub(super) unit_ns: i64,
@@ -192,6 +194,7 @@ fn shape(form: Form, there: &Capabilities) -> Option<Shape> {
         kind: there.grouped(is.kind),
         failed: there.grouped(is.failed),
         time: is.time,
+        precise: if form == Form::Ecs { ECS.own } else { is.time },
         duration: there.has(is.duration).then_some(is.duration),
         unit_ns: is.unit_ns,
     })

@@ -85,6 +85,11 @@ pub(super) struct Wanted<'a> {
 }
 
 impl Found {
+    /// How many documents there are, where it was asked for.
+    pub(super) fn total(&self) -> u64 {
+        self.hits.as_ref().and_then(|hits| hits.total.as_ref()).map_or(0, |total| total.value)
+    }
+
     /// The documents of this page.
     pub(super) fn documents(self) -> Vec<Document> {
         self.hits.unwrap_or_default().hits.into_iter().map(|hit| Document::of(hit.source)).collect()
@@ -109,8 +114,7 @@ impl Searches<'_> {
     /// How many documents there are.
     pub(super) async fn count(&self, indices: &str, filters: &[Json]) -> Result<u64, AskError> {
         let body = json!({"size": 0, "track_total_hits": true, "query": {"bool": {"filter": filters}}});
-        let found = self.search(indices, &body).await?;
-        Ok(found.hits.and_then(|hits| hits.total).map_or(0, |total| total.value))
+        Ok(self.search(indices, &body).await?.total())
     }
 
     /// The documents by time, and whether there are more.

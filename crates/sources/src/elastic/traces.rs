@@ -55,13 +55,13 @@ async fn of_shape(
 ) -> Result<(), AskError> {
     let indices = &searches.of.names.traces;
     let filters = [between(shape.time, (window.from, window.to)), shape.spans()];
-    let count = searches.count(indices, &filters).await?;
-    if count == 0 {
-        return Ok(());
+    let mut body = ids_body(shape, &filters, 1);
+    let mut found = searches.search(indices, &body).await?;
+    let part = found.total().div_ceil(SPANS_MAX).max(1);
+    if part > 1 {
+        body = ids_body(shape, &filters, part);
+        found = searches.search(indices, &body).await?;
     }
-    let part = count.div_ceil(SPANS_MAX).max(1);
-    let body = ids_body(shape, &filters, part);
-    let found = searches.search(indices, &body).await?;
     fetched.locators.push(searches.locator(indices, &body));
     let (ids, has_more) = ids(&found.aggregations);
     if part > 1 || has_more {
@@ -94,7 +94,7 @@ fn ids_body(shape: &Shape, filters: &[Json], part: u64) -> Json {
     }
     json!({
         "size": 0,
-        "track_total_hits": false,
+        "track_total_hits": true,
         "query": {"bool": {"filter": filters}},
         "aggs": {"traces": {"terms": terms}},
     })

@@ -16,9 +16,10 @@ mod prometheus;
 mod sent;
 mod servers;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use telemetry::{Answer, Ask, AskError, Cancel, Limits, Question, QuestionId, Source, Space, UnixNanos};
+use tokio::runtime::Runtime;
 
 /// A source of the product over `url`.
 fn open(kind: &str, url: &str) -> Arc<dyn Source> {
@@ -34,8 +35,10 @@ fn question(ask: Ask) -> Question {
 /// What the source answers.
 fn ask(source: &Arc<dyn Source>, ask: Ask) -> Result<Answer, AskError> {
     let limits = Limits { seconds_max: 60, ..Limits::default() };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(source.ask(&question(ask), limits, &Cancel::default()))
+    // One for all answers: a source keeps its connections, and these end with theirs.
+    static RUNTIME: LazyLock<Runtime> =
+        LazyLock::new(|| tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap());
+    RUNTIME.block_on(source.ask(&question(ask), limits, &Cancel::default()))
 }
 
 /// Now, as the sources' data are.
