@@ -57,6 +57,15 @@ impl Document {
         whole(self.get(names)?)
     }
 
+    /// Every value of a field that is a number.
+    pub(super) fn numbers(&self, name: &str) -> Vec<f64> {
+        match self.0.get(name) {
+            Some(Json::Array(values)) => values.iter().filter_map(Json::as_f64).collect(),
+            Some(value) => value.as_f64().into_iter().collect(),
+            None => Vec::new(),
+        }
+    }
+
     /// As a moment.
     pub(super) fn time(&self, names: &[&str]) -> Option<UnixNanos> {
         time(self.get(names)?)

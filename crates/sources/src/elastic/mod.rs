@@ -8,6 +8,7 @@
 //!
 //! Metrics other than those that Elastic APM counts requests with are not read, nor are machine learning and alerts.
 
+mod apm_metrics;
 mod changes;
 mod document;
 mod ecs;

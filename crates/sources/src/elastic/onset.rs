@@ -2,11 +2,14 @@
 //!
 //! There counts, failures and sums are exact, and quantiles come from a histogram with two digits: within 1 %.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value as Json, json};
 use telemetry::answer::{Locator, OnsetRow, Subject, Table};
 use telemetry::recorded::{TableSource, Tables};
 use telemetry::{Answer, Answerer, Ask, AskError, Cancel, Question, Scope, UnixNanos, Window};
 
+use super::apm_metrics::{self, Minutes};
 use super::document::whole;
 use super::fields::Shape;
 use super::names::Form;
@@ -70,14 +73,33 @@ pub(super) async fn answer(searches: &Searches<'_>, asked: &Asked<'_>) -> Result
     let answer = TableSource::new(exact).answer(asked.question, &limits, asked.cancel)?;
     let Table::Onset(of_spans) = answer.table else { return Err(AskError::Unsupported("onset".to_owned())) };
     rows.extend(of_spans);
+    let minutes = without_spans(searches, asked, &rows).await?;
+    truncated |= minutes.is_cut;
+    locators.extend(minutes.locator);
+    rows.extend(minutes.rows);
     rows.sort_by(|a, b| (&a.subject, a.second).cmp(&(&b.subject, b.second)));
     truncated |= answer.truncated || rows.len() > limits.rows_max;
     rows.truncate(limits.rows_max);
-    let mut answer = Answer { truncated, locators, ..Answer::exact(Table::Onset(rows)) };
+    let from_metrics = minutes.services;
+    let mut answer = Answer { truncated, locators, from_metrics, ..Answer::exact(Table::Onset(rows)) };
     if is_estimated {
         answer.quantile_error = telemetry::number::Num::new(RELATIVE_ERROR);
     }
     Ok(answer)
+}
+
+/// What Elastic APM counted of services that have no entry span in these rows.
+async fn without_spans(
+    searches: &Searches<'_>,
+    asked: &Asked<'_>,
+    rows: &[OnsetRow],
+) -> Result<Minutes, AskError> {
+    if searches.of.names.form.is_some_and(|form| form != Form::Ecs) {
+        return Ok(Minutes::default());
+    }
+    let with_spans: BTreeSet<&str> = rows.iter().map(|row| row.subject.service.as_str()).collect();
+    let with_spans: Vec<String> = with_spans.into_iter().map(str::to_owned).collect();
+    apm_metrics::minutes(searches, asked.window, asked.scope, &with_spans).await
 }
 
 /// Adds the spans themselves to `tables`.
@@ -202,10 +224,14 @@ fn row(bucket: &Json, unit_ns: i64) -> Option<OnsetRow> {
     })
 }
 
+fn is_about_scripts(text: &str) -> bool {
+    ["cannot execute [inline] scripts", "script_lang not supported"].iter().any(|part| text.contains(part))
+}
+
 /// A cluster may be set to run no scripts.
 fn without_scripts(error: AskError) -> AskError {
     match error {
-        AskError::Unavailable(text) if text.contains("cannot execute [inline] scripts") => {
+        AskError::Unavailable(text) if is_about_scripts(&text) => {
             let hint =
                 "hint: ask about one service or a shorter time, or allow inline scripts for aggregations";
             AskError::LimitReached(format!(

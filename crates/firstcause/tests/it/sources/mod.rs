@@ -1,7 +1,8 @@
 //! Real back ends, asked the questions that they declare, against what is known of the data that were written into them.
 //!
 //! Jaeger is built from its Go module once, below the target folder; Prometheus and VictoriaMetrics are Debian's, ClickHouse
-//! is PyPI's chDB behind an HTTP front, OpenSearch a node from Maven's libraries. What is missing fails: `cargo xtask test` installs Debian's packages, and Go comes
+//! is PyPI's chDB behind an HTTP front, OpenSearch and Elasticsearch are nodes of Maven's
+//! libraries. What is missing fails: `cargo xtask test` installs Debian's packages, and Go comes
 //! from PyPI where there is none.
 
 mod broken;

@@ -110,11 +110,21 @@ pub(super) fn clickhouse() -> Running {
 
 /// OpenSearch as one node in a process of Java, without indices.
 pub(super) fn opensearch() -> Running {
-    let pinned = [
-        ("pom.xml", include_str!("opensearch/pom.xml")),
-        ("OneNode.java", include_str!("opensearch/OneNode.java")),
-    ];
-    let libraries = clients::java_libraries("opensearch", &pinned);
+    java_node("opensearch", include_str!("opensearch/pom.xml"), include_str!("opensearch/OneNode.java"))
+}
+
+/// Elasticsearch the same way, of the last line that is published as libraries.
+pub(super) fn elasticsearch() -> Running {
+    java_node(
+        "elasticsearch",
+        include_str!("elasticsearch/pom.xml"),
+        include_str!("elasticsearch/OneNode.java"),
+    )
+}
+
+/// A node of the libraries that `pom` names, started by `program`.
+fn java_node(name: &str, pom: &'static str, program: &'static str) -> Running {
+    let libraries = clients::java_libraries(name, &[("pom.xml", pom), ("OneNode.java", program)]);
     let program = libraries.with_file_name("OneNode.java");
     let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
     let mut command = Command::new("java");

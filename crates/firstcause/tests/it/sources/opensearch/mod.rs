@@ -19,7 +19,7 @@ use testkit::system::{FaultKind, Scene, Shape};
 use super::ask;
 use super::clickhouse::logs;
 use super::conformance::{agrees, same, scene};
-use super::servers::{Running, opensearch};
+use super::servers::{Running, elasticsearch, opensearch};
 use crate::alone;
 use written::{Writer, templates, write};
 
@@ -40,15 +40,24 @@ fn over(server: &Running, kind: &str, writer: Writer) -> Arc<dyn Source> {
 #[test]
 fn every_declared_question_is_answered_as_from_the_documents_of_each_writer() {
     let _turn = alone();
-    let server = opensearch();
-    templates(&server);
+    all_agree(&opensearch(), "opensearch", &Writer::ALL);
+}
+
+#[test]
+fn elasticsearch_answers_the_same() {
+    let _turn = alone();
+    all_agree(&elasticsearch(), "elasticsearch", &[Writer::Otel, Writer::Apm]);
+}
+
+fn all_agree(server: &Running, kind: &str, writers: &[Writer]) {
+    templates(server);
     let scene = scene(8.0);
     let spans = scene.tables.spans.clone();
     let tables = Tables { logs: logs(&spans), spans, ..Tables::default() };
     let onset = scene.onset.floor_second();
-    for writer in Writer::ALL {
-        write(&server, writer, &tables);
-        let source = over(&server, "opensearch", writer);
+    for writer in writers.iter().copied() {
+        write(server, writer, &tables);
+        let source = over(server, kind, writer);
         agrees(&source, &tables, scene.onset, &server.url);
         let window = Window::new(onset.plus_seconds(-20), onset.plus_seconds(20));
         same(&source, &tables, Ask::LogTemplates { window, scope: Scope::all() });
