@@ -25,6 +25,13 @@ impl Document {
         Self(fields)
     }
 
+    /// The fields of a row: of what is null there is none.
+    pub(super) fn of_row<'a>(fields: impl Iterator<Item = (&'a str, &'a Json)>) -> Self {
+        let mut found = BTreeMap::new();
+        fields.for_each(|(name, value)| flatten(name.to_owned(), value.clone(), DEPTH_MAX, &mut found));
+        Self(found)
+    }
+
     /// The first of these fields that is there; of several values the first.
     fn get(&self, names: &[&str]) -> Option<&Json> {
         names.iter().find_map(|name| match self.0.get(*name).or_else(|| self.first_within(name))? {

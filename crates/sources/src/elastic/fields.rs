@@ -22,6 +22,30 @@ const FAILED: [&str; 3] = ["Error", "STATUS_CODE_ERROR", "2"];
 /// What a field is for, and what it may be called.
 type Role = &'static [&'static str];
 
+/// The fields of an entry span beside its subject, by form: what [`super::esql`] asks for.
+const OF_ENTRY: [&str; 20] = [
+    "@timestamp",
+    "duration",
+    "event.outcome",
+    "kind",
+    "name",
+    "parent_span_id",
+    "processor.event",
+    "service.name",
+    "service.node.name",
+    "service.version",
+    "span.kind",
+    "span_id",
+    "status.code",
+    "timestamp.us",
+    "trace.id",
+    "trace_id",
+    "transaction.duration.us",
+    "transaction.id",
+    "transaction.name",
+    "transaction.type",
+];
+
 /// The fields of one form.
 struct Called {
     service: Role,
@@ -119,6 +143,8 @@ pub(super) struct Shape {
     /// The duration, where there is one that can be counted with.
     pub(super) duration: Option<&'static str>,
     pub(super) unit_ns: i64,
+    /// The fields that an entry span is made of, as far as they are there.
+    pub(super) of_entry: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -157,6 +183,7 @@ impl Searches<'_> {
             let roles = [is.service, is.instance, is.version, is.operation, is.trace, is.kind, is.failed];
             let fields =
                 roles.iter().flat_map(|role| role.iter().copied()).chain([is.own, is.time, is.duration]);
+            names.extend(OF_ENTRY.iter().map(|name| (*name).to_owned()));
             names.extend(fields.flat_map(|name| [name.to_owned(), format!("{name}.keyword")]));
         }
         names.sort();
@@ -197,7 +224,18 @@ fn shape(form: Form, there: &Capabilities) -> Option<Shape> {
         precise: if form == Form::Ecs { ECS.own } else { is.time },
         duration: there.has(is.duration).then_some(is.duration),
         unit_ns: is.unit_ns,
+        of_entry: of_entry(is, there),
     })
+}
+
+/// No language of queries takes a field that is nowhere.
+fn of_entry(is: &Called, there: &Capabilities) -> Vec<String> {
+    let subject = [is.service, is.instance, is.version].into_iter().flatten().copied();
+    let mut fields: Vec<String> =
+        subject.chain(OF_ENTRY).filter(|name| there.has(name)).map(str::to_owned).collect();
+    fields.sort();
+    fields.dedup();
+    fields
 }
 
 impl Shape {

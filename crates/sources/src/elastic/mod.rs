@@ -12,6 +12,7 @@ mod apm_metrics;
 mod changes;
 mod document;
 mod ecs;
+mod esql;
 mod fields;
 mod line;
 mod names;
@@ -21,6 +22,7 @@ mod span;
 mod traces;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use telemetry::source::BoxFuture;
 use telemetry::{Answer, Ask, AskError, Cancel, Capabilities, Limits, Question, Source, SourceName, Window};
@@ -62,7 +64,16 @@ fn open(backend: &'static Backend, name: SourceName, settings: &Settings) -> Ope
     let http = Http::new(&name.0, settings)?;
     let names =
         Names::of(settings).map_err(|what| SettingsError::Value { source_name: name.0.clone(), what })?;
-    Ok(Arc::new(Elastic { backend, name, http, names, kept: Kept::default(), lines: Kept::default() }))
+    let has_no_esql = AtomicBool::new(backend.kind != ELASTICSEARCH.kind);
+    Ok(Arc::new(Elastic {
+        backend,
+        name,
+        http,
+        names,
+        kept: Kept::default(),
+        lines: Kept::default(),
+        has_no_esql,
+    }))
 }
 
 #[derive(Debug)]
@@ -74,6 +85,8 @@ struct Elastic {
     kept: Kept,
     /// Windows whose lines were fetched without their traces.
     lines: Kept,
+    /// Whether ES|QL was refused: older versions and OpenSearch have none.
+    has_no_esql: AtomicBool,
 }
 
 impl Source for Elastic {

@@ -208,7 +208,7 @@ fn found(bytes: &[u8]) -> Result<Found, AskError> {
 }
 
 /// What is refused because of a limit is told as one.
-fn limit(error: AskError) -> AskError {
+pub(super) fn limit(error: AskError) -> AskError {
     const LIMITS: [&str; 5] = [
         "too_many_buckets_exception",
         "circuit_breaking_exception",

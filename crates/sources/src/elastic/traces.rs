@@ -17,6 +17,8 @@ use crate::fetched::Fetched;
 
 /// Spans of a window that are fetched; of more, those of a share of the traces.
 const SPANS_MAX: u64 = 30_000;
+/// The same for each row that an answer may hold, where that is less.
+const SPANS_OF_ROW: u64 = 3;
 /// Traces of a window: what one answer may hold of groups.
 const TRACES_MAX: usize = 30_000;
 /// Traces whose spans are asked for at once.
@@ -57,7 +59,9 @@ async fn of_shape(
     let filters = [between(shape.time, (window.from, window.to)), shape.spans()];
     let mut body = ids_body(shape, &filters, 1);
     let mut found = searches.search(indices, &body).await?;
-    let part = found.total().div_ceil(SPANS_MAX).max(1);
+    let rows_max = searches.asking.limits().rows_max as u64;
+    let spans_max = SPANS_MAX.min(rows_max.saturating_mul(SPANS_OF_ROW)).max(1);
+    let part = found.total().div_ceil(spans_max).max(1);
     if part > 1 {
         body = ids_body(shape, &filters, part);
         found = searches.search(indices, &body).await?;
