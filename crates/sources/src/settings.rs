@@ -64,12 +64,12 @@ url = \"http://opensearch:9200\"
 # metrics = \"metrics-apm*\"
 # schema = \"otel\"
 
-[sources.elastic]
+[sources.documents]
 kind = \"elasticsearch\"
-url = \"https://elastic:9200\"
+url = \"https://elasticsearch:9200\"
 # The file holds `ApiKey ` and the encoded key.
-[sources.elastic.header_files]
-Authorization = \"/run/secrets/elastic-api-key\"
+[sources.documents.header_files]
+Authorization = \"/run/secrets/search-api-key\"
 
 [sources.code]
 kind = \"git\"

@@ -40,16 +40,16 @@ fn with(server: &Running, kind: &str, writer: Writer, budget: sources::settings:
 #[test]
 fn every_declared_question_is_answered_as_from_the_documents_of_each_writer() {
     let _turn = alone();
-    all_agree(&opensearch(), "opensearch", &Writer::ALL);
+    check_all(&opensearch(), "opensearch", &Writer::ALL);
 }
 
 #[test]
 fn elasticsearch_answers_the_same() {
     let _turn = alone();
-    all_agree(&elasticsearch(), "elasticsearch", &[Writer::Otel, Writer::Apm]);
+    check_all(&elasticsearch(), "elasticsearch", &[Writer::Otel, Writer::Apm]);
 }
 
-fn all_agree(server: &Running, kind: &str, writers: &[Writer]) {
+fn check_all(server: &Running, kind: &str, writers: &[Writer]) {
     templates(server);
     let scene = scene(8.0);
     minutes(server, kind, scene.onset);

@@ -72,7 +72,7 @@ fn vary(span: &mut telemetry::Span, dice: &mut Dice) {
         _ => {}
     }
     if dice.happens(0.3) {
-        span.attributes.push(text("flag", ["on", "off", "ä 'b'"][dice.below(3)]));
+        span.attributes.push(text("flag", ["on", "off", "\u{e4} 'b'"][dice.below(3)]));
     }
     let mut attributes = span.resource.attributes.clone();
     attributes.push(text("deployment.environment.name", "prod"));
