@@ -42,7 +42,9 @@ pub(crate) const ELASTICSEARCH: Backend = Backend {
     kind: "elasticsearch",
     what: "Elasticsearch 8 and 9 with spans and lines of OpenTelemetry or of Elastic APM (ECS)",
     questions: QUESTIONS,
-    tried: "the searches of `opensearch`, which are the same, against a real OpenSearch; no real Elasticsearch",
+    tried: "Elasticsearch 7.17 (one node, from its Maven libraries, which hold neither scripts nor ES|QL): every question over \
+            generated traces in both forms equals the documents that were written; ES|QL a contract server built from the \
+            reference of Elasticsearch; no real 8 or 9",
     needs: "index privileges `read` and `view_index_metadata` on traces-*, logs-* and metrics-apm* (or on the names in \
             `tables`), no cluster privilege; an API key goes into `header_files` as `Authorization`: `ApiKey ...`",
     open: |name, settings| open(&ELASTICSEARCH, name, settings),
@@ -54,9 +56,10 @@ pub(crate) const OPENSEARCH: Backend = Backend {
     what: "OpenSearch 2 and 3 with spans and lines of the OpenTelemetry Collector, Data Prepper or Elastic APM",
     questions: QUESTIONS,
     tried: "OpenSearch 2.19 (one node, from its Maven libraries): every question over generated traces in each form equals \
-            the tables that were written",
-    needs: "index permissions `indices:data/read/search*` and `indices:data/read/field_caps*` (the group `read` and \
-            `indices:admin/mappings/fields/get*` hold them) on the names in `tables`, no cluster permission",
+            the documents that were written, and both forms of a hundred sets give the same",
+    needs: "the action group `read` on traces-*, otel-v1-apm-span*, ss4o_traces-*, logs-*, otel-v1-logs*, ss4o_logs-* and \
+            metrics-apm* (or on the names in `tables`); of it indices:data/read/search and indices:data/read/field_caps are \
+            used; no cluster permission",
     open: |name, settings| open(&OPENSEARCH, name, settings),
 };
 

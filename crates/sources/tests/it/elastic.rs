@@ -18,6 +18,8 @@ use telemetry::{
 use super::server::{Reply, Request, Server};
 use super::{ask, open};
 
+/// `http.max_initial_line_length`.
+const LINE_MAX: usize = 4_096;
 /// 2024-05-01T10:00:00Z.
 const BEGIN: i64 = 1_714_557_600;
 
@@ -212,12 +214,20 @@ fn questions_are_answered_from_pages_and_nothing_but_reading_is_asked() {
             let name = asked.name();
             let told = ask(&source, asked.clone(), 60).unwrap();
             assert!(told.locators[0].link.starts_with(&server.url), "{name}");
+            // Of a longer line the back end reads nothing.
+            assert!(told.locators.iter().all(|one| one.link.len() < LINE_MAX), "{name}: {:?}", told.locators);
             if name != "trace" {
                 assert!(!told.truncated, "{name}");
                 assert_eq!(sorted(told), known(&spans, asked), "{kind}: {name}");
             }
         }
         assert_read_only(&server);
+        let lines = server.seen().into_iter().map(|request| {
+            request.query.iter().map(|(name, value)| name.len() + value.len() + 2).sum::<usize>()
+                + request.path.len()
+        });
+        let longest = lines.max().unwrap();
+        assert!(longest < LINE_MAX * 3 / 4, "{longest}");
         let asked_for = server.seen().iter().filter(|request| request.path.ends_with("_query")).count();
         assert_eq!(asked_for, usize::from(kind == "elasticsearch"), "once refused, it is not asked again");
         let refused = ask(&source, Ask::Topology { window: window() }, 5);

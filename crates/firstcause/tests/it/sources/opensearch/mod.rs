@@ -9,14 +9,14 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 use telemetry::answer::OnsetRow;
 use telemetry::recorded::{TableSource, Tables};
-use telemetry::{Answerer, Ask, AskError, Cancel, Limits, Scope, Source, Table, UnixNanos, Window};
+use telemetry::{Answerer, Ask, AskError, Cancel, Limits, Scope, Source, Table, TraceId, UnixNanos, Window};
 
 use super::clickhouse::logs;
 use super::conformance::{agrees, same, scene};
 use super::servers::{Running, elasticsearch, opensearch};
 use super::{ask, open};
 use crate::alone;
-use written::{Writer, index_all, templates, write};
+use written::{Writer, index_all, send, templates, write};
 
 /// A source over the indices of one writer alone.
 fn over(server: &Running, kind: &str, writer: Writer) -> Arc<dyn Source> {
@@ -53,6 +53,8 @@ fn check_all(server: &Running, kind: &str, writers: &[Writer]) {
     templates(server);
     let scene = scene(8.0);
     minutes(server, kind, scene.onset);
+    enriched(server, kind, scene.onset);
+    silent(server, kind, scene.onset);
     let spans = scene.tables.spans.clone();
     let tables = Tables { logs: logs(&spans), spans, ..Tables::default() };
     let onset = scene.onset.floor_second();
@@ -60,6 +62,7 @@ fn check_all(server: &Running, kind: &str, writers: &[Writer]) {
         write(server, writer, &tables);
         let source = over(server, kind, writer);
         agrees(&source, &tables, scene.onset, &server.url);
+        links_lead_there(server, &source, onset, tables.spans[0].trace_id);
         if writer == Writer::Otel {
             // By the names that are taken when none are set; the names of the other form are there as aliases.
             let whole = Window::new(onset.plus_seconds(-40), onset.plus_seconds(30));
@@ -82,6 +85,25 @@ fn check_all(server: &Running, kind: &str, writers: &[Writer]) {
         let unknown =
             Ask::SeriesChange { good: window, bad: window, scope: Scope::all(), metrics: Vec::new() };
         assert_eq!(ask(&source, unknown), Err(AskError::Unsupported("series_change".to_owned())));
+    }
+}
+
+/// What an answer cites can be looked at.
+fn links_lead_there(server: &Running, source: &Arc<dyn Source>, onset: UnixNanos, trace_id: TraceId) {
+    let (window, scope) = (Window::new(onset.plus_seconds(-20), onset), Scope::all());
+    for asked in [
+        Ask::Onset { window, scope: scope.clone() },
+        Ask::SelfTime { window, scope: scope.clone() },
+        Ask::Changes { window, scope: scope.clone() },
+        Ask::LogTemplates { window, scope },
+        Ask::Trace { trace_id },
+    ] {
+        let name = asked.name();
+        for locator in ask(source, asked).unwrap().locators {
+            let path = locator.link.strip_prefix(&server.url).unwrap();
+            let found = send(server, &format!("GET {path}"), "");
+            assert!(found["timed_out"] == json!(false), "{name}: {found}");
+        }
     }
 }
 
@@ -108,6 +130,63 @@ fn a_budget_is_kept(server: &Running, writer: Writer, tables: &Tables, onset: Un
     let all = tables.spans.iter().filter(|span| span.parent.is_none()).count() as u64;
     assert!(share.truncated && share.left_out == 0, "{writer:?}: a share of whole traces");
     assert!(table.traces > all / 8 && table.traces < all, "{writer:?}: {} of {all}", table.traces);
+}
+
+/// A span as one document that has both forms' names, as Elastic's collector enriches it, is one span.
+// covers: EL-15, EL-35
+fn enriched(server: &Running, kind: &str, onset: UnixNanos) {
+    let at = onset.floor_second().plus_seconds(-7_200);
+    let (keyword, long) = (json!({"type": "keyword"}), json!({"type": "long"}));
+    let alias = |path: &str| json!({"type": "alias", "path": path});
+    let mappings = json!({"properties": {
+        "attributes": {"properties": {"processor.event": keyword, "timestamp.us": long, "transaction.duration.us": long,
+            "transaction.type": keyword, "transaction.name": keyword}},
+        "processor.event": alias("attributes.processor.event"), "timestamp.us": alias("attributes.timestamp.us"),
+        "transaction.duration.us": alias("attributes.transaction.duration.us"),
+        "transaction.type": alias("attributes.transaction.type"), "transaction.name": alias("attributes.transaction.name"),
+    }});
+    send(server, "PUT /traces-enriched.otel-default", &json!({"mappings": mappings}).to_string());
+    index_all(
+        server,
+        "traces-enriched.otel-default",
+        &[json!({
+            "@timestamp": at.rfc3339(), "trace_id": "0af7651916cd43dd8448eb211c80319c", "span_id": "00f067aa0ba902b7",
+            "name": "GET /", "kind": "Server", "duration": 1_000_000, "resource": {"attributes": {"service.name": "web"}},
+            "attributes": {"processor.event": "transaction", "timestamp.us": at.0 / 1_000, "transaction.duration.us": 1_000,
+                "transaction.type": "request", "transaction.name": "GET /"},
+        })],
+    );
+    let window = Window::new(at, at.plus_seconds(60));
+    let told = ask(&open(kind, &server.url), Ask::Onset { window, scope: Scope::all() }).unwrap();
+    let Table::Onset(rows) = &told.table else { panic!("rows") };
+    assert_eq!(rows.iter().map(|row| (row.count, row.sum_ns)).collect::<Vec<_>>(), [(1, 1_000_000)]);
+}
+
+/// A version is new also where nothing was seen of its service for a week, and not where nothing was seen before.
+// covers: EL-20
+fn silent(server: &Running, kind: &str, onset: UnixNanos) {
+    let at = onset.floor_second().plus_seconds(-10_800);
+    let span = |place: u64, service: &str, version: &str, at: UnixNanos| {
+        json!({"@timestamp": at.rfc3339(), "trace_id": format!("{place:032x}"), "span_id": format!("{place:016x}"),
+            "name": "GET /", "kind": "Server", "duration": 1_000_000,
+            "resource": {"attributes": {"service.name": service, "service.version": version}}})
+    };
+    index_all(
+        server,
+        "traces-silent.otel-default",
+        &[
+            span(1, "weekly", "1.0", at.plus_seconds(-7 * 86_400)),
+            span(2, "other", "3", at.plus_seconds(-300)),
+            span(3, "weekly", "1.1", at.plus_seconds(20)),
+            span(4, "first", "1.0", at.plus_seconds(20)),
+        ],
+    );
+    let window = Window::new(at, at.plus_seconds(60));
+    let told = ask(&open(kind, &server.url), Ask::Changes { window, scope: Scope::all() }).unwrap();
+    let Table::Changes(changes) = &told.table else { panic!("changes") };
+    let changes: Vec<_> =
+        changes.iter().map(|one| (&*one.service, &*one.before, &*one.after, one.at)).collect();
+    assert_eq!(changes, [("weekly", "1.0", "1.1", at.plus_seconds(20))]);
 }
 
 /// A service whose transactions were not kept is counted from the minutes that Elastic APM adds up, and what another one

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use telemetry::recorded::Tables;
 use telemetry::signal::SpanLink;
-use telemetry::{Ask, Resource, Scope, SpanKind, StatusCode, UnixNanos, Value, Window};
+use telemetry::{Ask, Resource, Scope, SpanKind, StatusCode, Table, UnixNanos, Value, Window};
 use testkit::dice::Dice;
 use testkit::system::{FaultKind, Scene, Shape};
 
@@ -99,7 +99,7 @@ fn asked(scene: &Scene) -> Vec<Ask> {
     ]
 }
 
-// covers: EL-35
+// covers: EL-20, EL-35
 #[test]
 fn one_set_of_data_in_two_forms_gives_the_same_answers_a_hundred_times() {
     let _turn = alone();
@@ -115,7 +115,7 @@ fn one_set_of_data_in_two_forms_gives_the_same_answers_a_hundred_times() {
         write(&server, writer, &all);
         over(&server, "opensearch", writer)
     });
-    let (mut questions, mut rows, began) = (0, 0, Instant::now());
+    let (mut questions, mut rows, mut back, began) = (0, 0, 0, Instant::now());
     for (number, one) in sets.iter().enumerate() {
         for asked in asked(one) {
             let name = asked.name();
@@ -127,12 +127,17 @@ fn one_set_of_data_in_two_forms_gives_the_same_answers_a_hundred_times() {
                 answer
             });
             assert_eq!(otel, ecs, "{number}: {name}");
+            if let Table::Changes(changes) = &otel.table {
+                back += changes.iter().filter(|one| (&*one.before, &*one.after) == ("2", "1")).count();
+            }
             rows += otel.table.len();
             questions += 1;
         }
         let whole = asked(one).remove(0);
         same(&forms[0], &one.tables, whole);
     }
+    // A set begins with the version that the one before it had left.
+    assert!(back > 100, "{back} roll-backs");
     let each = began.elapsed().as_millis() / (questions * 2);
     println!(
         "{} spans, {questions} questions of each form, {rows} rows, {each} ms an answer",
