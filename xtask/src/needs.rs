@@ -38,6 +38,8 @@ const NEEDS: &[Need] = &[
     Need { program: &["initdb", "--version"], package: "postgresql", why: SECOND_SYSTEM },
     Need { program: &["prometheus", "--version"], package: "prometheus", why: SOURCES },
     Need { program: &["victoria-metrics", "-version"], package: "victoria-metrics", why: SOURCES },
+    Need { program: &["javac", "-version"], package: "default-jdk-headless", why: SOURCES },
+    Need { program: &["mvn", "--version"], package: "maven", why: SOURCES },
     Need { program: &["node", "--version"], package: "nodejs", why: SECOND_SYSTEM },
     Need { program: &["npm", "--version"], package: "npm", why: SECOND_SYSTEM },
     Need {

@@ -22,7 +22,6 @@ const ERROR_BYTES_READ: usize = 64 << 10;
 /// Bytes of an error's text that are told.
 const ERROR_BYTES_MAX: usize = 300;
 /// The ends of paths that read what a POST describes, and do nothing else.
-#[allow(dead_code, reason = "of the back ends that follow")]
 const READS: [&str; 2] = [
     // Elasticsearch and OpenSearch.
     "_query", "_search",
@@ -133,7 +132,6 @@ impl Http {
     }
 
     /// The body of what `path` with `query` answers to `search`; the path ends as one of [`READS`].
-    #[allow(dead_code, reason = "of the back ends that follow")]
     pub(crate) async fn search(
         &self,
         path: &str,

@@ -1,13 +1,14 @@
 //! What is fetched: one adapter per back end, each a read-only [`telemetry::Source`].
 //!
 //! Reading order: [`settings`] (what an operator writes), `http` (the one door to the network), then a back end:
-//! `prometheus`, `jaeger`, `clickhouse`, `git`. A back end is a folder here, a line in [`all`], and tests against the real thing in
+//! `prometheus`, `jaeger`, `clickhouse`, `elastic`, `git`. A back end is a folder here, a line in [`all`], and tests against the real thing in
 //! `crates/firstcause/tests/it/sources`.
 //!
 //! Knows no incident and keeps nothing: every answer is fetched when it is asked for. No source can write; [`provision`], which
 //! no source reaches, makes and removes what `setup elastic` names.
 
 mod clickhouse;
+mod elastic;
 mod fetched;
 mod git;
 mod http;
@@ -57,7 +58,14 @@ impl std::fmt::Debug for Backend {
 /// Every back end, sorted by kind.
 #[must_use]
 pub fn all() -> &'static [Backend] {
-    &[clickhouse::BACKEND, git::BACKEND, jaeger::BACKEND, prometheus::BACKEND]
+    &[
+        clickhouse::BACKEND,
+        elastic::ELASTICSEARCH,
+        git::BACKEND,
+        jaeger::BACKEND,
+        elastic::OPENSEARCH,
+        prometheus::BACKEND,
+    ]
 }
 
 /// The source that `settings` describe, under the name that evidence cites. Nothing is asked yet.

@@ -54,6 +54,24 @@ password_file = \"/run/secrets/clickhouse-password\"
 # logs = \"otel.otel_logs\"
 # metrics = \"otel.otel_metrics\"
 
+[sources.search]
+kind = \"opensearch\"
+url = \"http://opensearch:9200\"
+# Which indices are read, where they have other names; and the form of the documents, where it shall be only one:
+# otel, ecs or data_prepper.
+# [sources.search.tables]
+# traces = \"traces-*,otel-v1-apm-span*\"
+# logs = \"logs-*\"
+# metrics = \"metrics-apm*\"
+# schema = \"otel\"
+
+[sources.documents]
+kind = \"elasticsearch\"
+url = \"https://elasticsearch:9200\"
+# The file holds `ApiKey ` and the encoded key.
+[sources.documents.header_files]
+Authorization = \"/run/secrets/search-api-key\"
+
 [sources.code]
 kind = \"git\"
 url = \"/srv/repositories/shop\"
@@ -70,7 +88,7 @@ onset = \"metrics\"
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Which back end: `clickhouse`, `git`, `jaeger` or `prometheus`.
+    /// Which back end: one of those that `all` lists.
     pub kind: String,
     /// Its address, with the path that its interface is below: `http://prometheus:9090`; of `git` a folder.
     pub url: String,
@@ -101,7 +119,9 @@ pub struct Settings {
     /// What one answer may cost there.
     #[serde(default)]
     pub budget: Budget,
-    /// Of `clickhouse`: the tables of `traces`, `logs` and `metrics` (what their names begin with), where they have other names than the exporter gives them.
+    /// Of `clickhouse`: the tables of `traces`, `logs` and `metrics` (what their names begin with), where they have other names
+    /// than the exporter gives them. Of
+    /// `elasticsearch` and `opensearch`: the indices of `traces`, `logs` and `metrics`, and the one `schema` of documents.
     #[serde(default)]
     pub tables: BTreeMap<String, String>,
     /// Of `git`: the folder of each service's code inside the repository, by service.
@@ -270,18 +290,25 @@ mod tests {
             sources: BTreeMap<String, Settings>,
         }
         let file: File = toml::from_str(EXAMPLE).unwrap();
-        for (name, settings) in
-            file.sources.iter().filter(|(_, one)| !["git", "clickhouse"].contains(&one.kind.as_str()))
+        for (name, settings) in file
+            .sources
+            .iter()
+            .filter(|(_, one)| !["git", "clickhouse", "elasticsearch"].contains(&one.kind.as_str()))
         {
             assert!(crate::open(name, settings).is_ok(), "{name}");
         }
-        assert_eq!(file.sources.len(), 4);
+        assert_eq!(file.sources.len(), 6);
     }
 
     #[test]
     fn an_unknown_kind_and_an_address_without_a_scheme_are_refused_with_a_hint() {
         let why = crate::open("m", &settings("promethius")).err().unwrap().to_string();
-        assert!(why.contains("`promethius`; hint: one of clickhouse, git, jaeger, prometheus"), "{why}");
+        assert!(
+            why.contains(
+                "`promethius`; hint: one of clickhouse, elasticsearch, git, jaeger, opensearch, prometheus"
+            ),
+            "{why}"
+        );
         for url in
             ["127.0.0.1:9090", "", "ftp://host", "http://", "http://user:pw@host", "http://host?token=s3cret"]
         {

@@ -57,6 +57,15 @@ pub(crate) fn python(name: &str, pinned: &Pinned, words: &[&str]) -> PathBuf {
     folder.join("venv/bin/python")
 }
 
+/// The folder with the Java libraries of `pom.xml`, which is one of `pinned`, and what they need.
+pub(crate) fn java_libraries(name: &str, pinned: &Pinned) -> PathBuf {
+    let folder = installed(name, pinned, |folder| {
+        let words = ["--quiet", "--batch-mode", "--no-transfer-progress", "dependency:copy-dependencies"];
+        output(Command::new("mvn").args(words).current_dir(folder));
+    });
+    folder.join("lib")
+}
+
 fn node_modules() -> PathBuf {
     let folder = installed("node", &PINNED, |folder| {
         let words = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];

@@ -18,7 +18,6 @@ pub(crate) struct Request {
     pub(crate) body: String,
 }
 
-#[allow(dead_code, reason = "of the contracts that follow")]
 impl Request {
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -46,7 +45,6 @@ pub(crate) enum Reply {
     Torn,
 }
 
-#[allow(dead_code, reason = "of the contracts that follow")]
 impl Reply {
     pub(crate) fn json(value: &serde_json::Value) -> Self {
         Self::Of(200, vec![("Content-Type", "application/json".to_owned())], value.to_string())

@@ -122,7 +122,7 @@ fn insert(server: &Running, tables: &Tables) {
 }
 
 /// A line in the middle of every seventh span.
-fn logs(spans: &[Span]) -> Vec<LogRecord> {
+pub(super) fn logs(spans: &[Span]) -> Vec<LogRecord> {
     let line = |(place, span): (usize, &Span)| LogRecord {
         at: UnixNanos((span.start.0 + span.end.0) / 2),
         trace_id: Some(span.trace_id),

