@@ -53,6 +53,13 @@ password_file = \"/run/secrets/clickhouse-password\"
 # traces = \"otel.otel_traces\"
 # logs = \"otel.otel_logs\"
 
+[sources.lines]
+kind = \"victorialogs\"
+url = \"http://victorialogs:9428\"
+# Which field says whose a line is, where it is none of the usual ones; also `instance`, `version`, `severity`.
+# [sources.lines.fields]
+# service = \"team_unit\"
+
 [sources.code]
 kind = \"git\"
 url = \"/srv/repositories/shop\"
@@ -69,7 +76,7 @@ onset = \"metrics\"
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Which back end: `clickhouse`, `git`, `jaeger` or `prometheus`.
+    /// Which back end: `clickhouse`, `git`, `jaeger`, `prometheus` or `victorialogs`.
     pub kind: String,
     /// Its address, with the path that its interface is below: `http://prometheus:9090`; of `git` a folder.
     pub url: String,
@@ -103,6 +110,10 @@ pub struct Settings {
     /// Of `clickhouse`: the tables of `traces` and `logs`, where they have other names than the exporter gives them.
     #[serde(default)]
     pub tables: BTreeMap<String, String>,
+    /// Of `victorialogs`: the fields that say `service`, `instance`, `version` and `severity` of a line, where
+    /// they are none of the usual ones.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
     /// Of `git`: the folder of each service's code inside the repository, by service.
     #[serde(default)]
     pub paths: BTreeMap<String, String>,
@@ -255,6 +266,7 @@ mod tests {
             "header_files",
             "header_envs",
             "budget",
+            "fields",
         ] {
             assert!(uncommented.contains(key), "{key}");
         }
@@ -268,13 +280,18 @@ mod tests {
         {
             assert!(crate::open(name, settings).is_ok(), "{name}");
         }
-        assert_eq!(file.sources.len(), 4);
+        assert_eq!(file.sources.len(), 5);
     }
 
     #[test]
     fn an_unknown_kind_and_an_address_without_a_scheme_are_refused_with_a_hint() {
         let why = crate::open("m", &settings("promethius")).err().unwrap().to_string();
-        assert!(why.contains("`promethius`; hint: one of clickhouse, git, jaeger, prometheus"), "{why}");
+        assert!(
+            why.contains(
+                "`promethius`; hint: one of clickhouse, git, jaeger, prometheus, victorialogs"
+            ),
+            "{why}"
+        );
         for url in
             ["127.0.0.1:9090", "", "ftp://host", "http://", "http://user:pw@host", "http://host?token=s3cret"]
         {

@@ -1,6 +1,6 @@
 //! Real back ends, asked the questions that they declare, against what is known of the data that were written into them.
 //!
-//! Jaeger is built from its Go module once, below the target folder; Prometheus and VictoriaMetrics are Debian's, ClickHouse
+//! Jaeger and VictoriaLogs are built from their Go modules once, below the target folder; Prometheus and VictoriaMetrics are Debian's, ClickHouse
 //! is PyPI's chDB behind an HTTP front. What is missing fails: `cargo xtask test` installs Debian's packages, and Go comes
 //! from PyPI where there is none.
 
@@ -14,6 +14,7 @@ mod mixed;
 mod prometheus;
 mod sent;
 mod servers;
+mod victorialogs;
 
 use std::sync::Arc;
 
