@@ -76,7 +76,7 @@ onset = \"metrics\"
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Which back end: `clickhouse`, `git`, `jaeger`, `prometheus` or `victorialogs`.
+    /// Which back end: `clickhouse`, `git`, `jaeger`, `loki`, `prometheus`, `tempo` or `victorialogs`.
     pub kind: String,
     /// Its address, with the path that its interface is below: `http://prometheus:9090`; of `git` a folder.
     pub url: String,
@@ -110,7 +110,7 @@ pub struct Settings {
     /// Of `clickhouse`: the tables of `traces` and `logs`, where they have other names than the exporter gives them.
     #[serde(default)]
     pub tables: BTreeMap<String, String>,
-    /// Of `victorialogs`: the fields that say `service`, `instance`, `version` and `severity` of a line, where
+    /// Of `loki` and `victorialogs`: the fields that say `service`, `instance`, `version` and `severity` of a line, where
     /// they are none of the usual ones.
     #[serde(default)]
     pub fields: BTreeMap<String, String>,
@@ -288,7 +288,7 @@ mod tests {
         let why = crate::open("m", &settings("promethius")).err().unwrap().to_string();
         assert!(
             why.contains(
-                "`promethius`; hint: one of clickhouse, git, jaeger, prometheus, victorialogs"
+                "`promethius`; hint: one of clickhouse, git, jaeger, loki, prometheus, victorialogs"
             ),
             "{why}"
         );
