@@ -59,6 +59,11 @@ impl Asking {
         self.limits
     }
 
+    /// Whether more than one `part`th of the time is left.
+    pub(crate) fn has_time_left(&self, part: u32) -> bool {
+        self.left() > Duration::from_secs(self.limits.seconds_max) / part
+    }
+
     fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }

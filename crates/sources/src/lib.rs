@@ -1,7 +1,7 @@
 //! What is fetched: one adapter per back end, each a read-only [`telemetry::Source`].
 //!
 //! Reading order: [`settings`] (what an operator writes), `http` (the one door to the network), then a back end:
-//! `prometheus`, `jaeger`, `clickhouse`, `git`, `victorialogs`, `loki`. A back end is a folder here, a line in [`all`], and tests against the real thing in
+//! `prometheus`, `jaeger`, `clickhouse`, `git`, `victorialogs`, `loki`, `tempo`. A back end is a folder here, a line in [`all`], and tests against the real thing in
 //! `crates/firstcause/tests/it/sources`.
 //!
 //! Knows no incident and keeps nothing: every answer is fetched when it is asked for. Nothing here can write.
@@ -13,9 +13,11 @@ mod http;
 mod jaeger;
 mod lines;
 mod loki;
+mod parts;
 mod prometheus;
 mod quoted;
 pub mod settings;
+mod tempo;
 mod times;
 mod versions;
 mod victorialogs;
@@ -66,6 +68,7 @@ pub fn all() -> &'static [Backend] {
         jaeger::BACKEND,
         loki::BACKEND,
         prometheus::BACKEND,
+        tempo::BACKEND,
         victorialogs::BACKEND,
     ]
 }

@@ -288,7 +288,7 @@ mod tests {
         let why = crate::open("m", &settings("promethius")).err().unwrap().to_string();
         assert!(
             why.contains(
-                "`promethius`; hint: one of clickhouse, git, jaeger, loki, prometheus, victorialogs"
+                "`promethius`; hint: one of clickhouse, git, jaeger, loki, prometheus, tempo, victorialogs"
             ),
             "{why}"
         );

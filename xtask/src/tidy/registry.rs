@@ -43,7 +43,7 @@ const REGISTRIES: &[Registry] = &[
         list: "crates/sources/src/lib.rs",
         function: "all",
         has_folders: true,
-        support: &["fetched", "http", "lines", "quoted", "settings", "times", "versions"],
+        support: &["fetched", "http", "lines", "parts", "quoted", "settings", "times", "versions"],
     },
     files("crates/tools/src/lib.rs", "all"),
     files("xtask/src/tidy/mod.rs", "all"),

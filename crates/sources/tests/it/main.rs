@@ -11,6 +11,7 @@
 
 mod loki;
 mod server;
+mod tempo;
 mod told;
 mod victorialogs;
 

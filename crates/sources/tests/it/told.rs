@@ -75,7 +75,7 @@ pub(crate) fn expected(tables: &Tables, asked: Ask) -> Answer {
 pub(crate) fn same(source: &Arc<dyn Source>, tables: &Tables, asked: Ask) -> Answer {
     let name = asked.name();
     assert!(source.can().answers(name), "{name}");
-    let told = ask(source, asked.clone(), 10).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let told = ask(source, asked.clone(), 60).unwrap_or_else(|error| panic!("{name}: {error}"));
     let expected = expected(tables, asked);
     assert!(!told.table.is_empty() && !told.truncated, "{name}");
     assert_eq!(told.left_out, expected.left_out, "{name}");
