@@ -9,6 +9,7 @@
     reason = "a test may fail loudly and wait"
 )]
 
+mod jaeger;
 mod loki;
 mod server;
 mod tempo;
