@@ -11,6 +11,7 @@
 
 mod jaeger;
 mod loki;
+mod prometheus;
 mod server;
 mod tempo;
 mod told;
