@@ -14,8 +14,8 @@ use crate::quoted::text;
 const SAMPLES_MAX: f64 = 400_000.0;
 /// Addresses in one part: they stand in the query.
 const ADDRESSES_MAX: usize = 100;
-/// Parts of a family.
-const PARTS_MAX: usize = 64;
+/// Parts of a family that are asked for.
+const PARTS_MAX: usize = 256;
 
 impl Queries<'_> {
     /// Counts the requests of a family, in parts where it is too much at once.
@@ -34,12 +34,23 @@ impl Queries<'_> {
             }
         }
         self.asking = self.asking.wide();
-        for addresses in self.addresses(family, window).await? {
-            let selector = format!("{{{names},instance=~{}}}", text(&addresses.join("|")));
-            let series = self.samples(&selector, window).await?;
-            requests.take(family, &series);
+        let mut parts = self.addresses(family, window).await?;
+        for _ in 0..PARTS_MAX {
+            let Some(mut part) = parts.pop() else { return Ok(()) };
+            let selector = format!("{{{names},instance=~{}}}", text(&part.join("|")));
+            match self.samples(&selector, window).await {
+                // The other side allows less.
+                Err(AskError::LimitReached(_)) if part.len() > 1 => {
+                    parts.push(part.split_off(part.len() / 2));
+                    parts.push(part);
+                }
+                series => requests.take(family, &series?),
+            }
         }
-        Ok(())
+        Err(AskError::LimitReached(format!(
+            "the requests of `{}` are more than {PARTS_MAX} parts; hint: a shorter history",
+            family.base
+        )))
     }
 
     /// The addresses that the family is scraped at, in parts.
@@ -53,14 +64,7 @@ impl Queries<'_> {
             .map(|one| (escaped(one.label("instance")), one.samples.first().map_or(0.0, |(_, count)| *count)))
             .collect();
         found.sort_by(|a, b| a.0.cmp(&b.0));
-        let parts = packed(found);
-        if parts.len() > PARTS_MAX {
-            return Err(AskError::LimitReached(format!(
-                "the requests of `{}` are more than {PARTS_MAX} parts of {SAMPLES_MAX} samples; hint: a shorter history",
-                family.base
-            )));
-        }
-        Ok(parts)
+        Ok(packed(found))
     }
 }
 

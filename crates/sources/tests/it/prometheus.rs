@@ -87,8 +87,14 @@ fn more_than_one_answer_holds_is_counted_in_parts_and_every_row_is_the_same() {
 }
 
 #[test]
+fn a_part_that_is_still_too_much_is_halved() {
+    let (whole, parts) = (onset(usize::MAX, Scope::all()).0.unwrap(), onset(50, Scope::all()).0.unwrap());
+    assert_eq!(parts.table, whole.table);
+}
+
+#[test]
 fn an_address_that_is_too_much_alone_is_a_gap() {
-    let (refused, _) = onset(10, Scope::all());
+    let (refused, _) = onset(3, Scope::all());
     assert!(
         matches!(&refused, Err(AskError::LimitReached(why)) if why.contains("too many samples")),
         "{refused:?}"

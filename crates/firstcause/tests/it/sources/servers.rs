@@ -96,7 +96,26 @@ pub(super) fn prometheus(target: (u16, &str)) -> Running {
     Running::start(command, folder, port, "/-/ready")
 }
 
-/// VictoriaMetrics that does the same.
+/// Prometheus that holds what is written in OpenMetrics, and loads so many samples for one answer.
+pub(super) fn prometheus_of(written: &str, samples_max: usize) -> Running {
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+    std::fs::write(folder.path().join("written"), written).unwrap();
+    std::fs::write(folder.path().join("scrape.yml"), "scrape_configs: []\n").unwrap();
+    let mut promtool = Command::new("promtool");
+    promtool.args(["tsdb", "create-blocks-from", "openmetrics", "written", "data"]);
+    output(promtool.current_dir(folder.path()));
+    let mut command = Command::new("prometheus");
+    command.args([
+        "--config.file=scrape.yml",
+        "--storage.tsdb.path=data",
+        "--storage.tsdb.retention.time=100y",
+    ]);
+    command.arg(format!("--query.max-samples={samples_max}"));
+    command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+    Running::start(command, folder, port, "/-/ready")
+}
+
+/// VictoriaMetrics that scrapes as well.
 pub(super) fn victoria_metrics(target: (u16, &str)) -> Running {
     let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
     std::fs::write(folder.path().join("scrape.yml"), scrape(target)).unwrap();
