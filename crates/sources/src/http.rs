@@ -17,6 +17,8 @@ use crate::settings::{Budget, Settings, SettingsError};
 
 /// Bytes of one answer that are read; more does not help and is not paid for.
 const BYTES_MAX: usize = 64 << 20;
+/// Bytes that are read over all answers of the other side where little of them is kept.
+const WIDE_BYTES_MAX: usize = 512 << 20;
 /// Bytes of an error's text that are read.
 const ERROR_BYTES_READ: usize = 64 << 10;
 /// Bytes of an error's text that are told.
@@ -42,6 +44,7 @@ pub(crate) struct Asking {
     cancel: Cancel,
     deadline: Instant,
     bytes_left: Arc<AtomicUsize>,
+    is_budgeted: bool,
 }
 
 impl Asking {
@@ -50,12 +53,29 @@ impl Asking {
         let limits = budget.narrowed(limits);
         let deadline = Instant::now() + Duration::from_secs(limits.seconds_max);
         let bytes_left = Arc::new(AtomicUsize::new(budget.bytes.unwrap_or(BYTES_MAX).min(BYTES_MAX)));
-        Self { limits, cancel: cancel.clone(), deadline, bytes_left }
+        let is_budgeted = budget.bytes.is_some();
+        Self { limits, cancel: cancel.clone(), deadline, bytes_left, is_budgeted }
+    }
+
+    /// The same for what keeps little of what it reads: more bytes in all, if the operator does not say how many; in one
+    /// answer of the other side as many as ever.
+    pub(crate) fn wide(&self) -> Self {
+        let bytes = if self.is_budgeted {
+            Arc::clone(&self.bytes_left)
+        } else {
+            Arc::new(AtomicUsize::new(WIDE_BYTES_MAX))
+        };
+        Self { bytes_left: bytes, ..self.clone() }
     }
 
     /// What an answer may hold.
     pub(crate) fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// Whether more than one `part`th of the time is left.
+    pub(crate) fn has_time_left(&self, part: u32) -> bool {
+        self.left() > Duration::from_secs(self.limits.seconds_max) / part
     }
 
     fn left(&self) -> Duration {
@@ -157,7 +177,7 @@ impl Http {
             }
             let refusal = match asking.bounded(request.send()).await? {
                 Ok(response) if response.status().is_success() => {
-                    let bytes_max = asking.bytes_left.load(Ordering::Relaxed);
+                    let bytes_max = asking.bytes_left.load(Ordering::Relaxed).min(BYTES_MAX);
                     let body = asking.bounded(body(response, bytes_max)).await??;
                     asking.bytes_left.fetch_sub(body.len().min(bytes_max), Ordering::Relaxed);
                     return Ok(body);

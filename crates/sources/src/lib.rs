@@ -1,7 +1,8 @@
 //! What is fetched: one adapter per back end, each a read-only [`telemetry::Source`].
 //!
 //! Reading order: [`settings`] (what an operator writes), `http` (the one door to the network), then a back end:
-//! `prometheus`, `jaeger`, `clickhouse`, `elastic`, `git`. A back end is a folder here, a line in [`all`], and tests against the real thing in
+//! `prometheus`, `jaeger`, `clickhouse`, `elastic`, `git`, and the others. A back end is a folder here, a line in [`all`], and
+//! tests against the real thing in
 //! `crates/firstcause/tests/it/sources`.
 //!
 //! Knows no incident and keeps nothing: every answer is fetched when it is asked for. No source can write; [`provision`], which
@@ -13,10 +14,17 @@ mod fetched;
 mod git;
 mod http;
 mod jaeger;
+mod lines;
+mod loki;
+mod parts;
 mod prometheus;
 pub mod provision;
+mod quoted;
 pub mod settings;
+mod tempo;
+mod times;
 mod versions;
+mod victorialogs;
 
 use std::sync::Arc;
 
@@ -63,8 +71,11 @@ pub fn all() -> &'static [Backend] {
         elastic::ELASTICSEARCH,
         git::BACKEND,
         jaeger::BACKEND,
+        loki::BACKEND,
         elastic::OPENSEARCH,
         prometheus::BACKEND,
+        tempo::BACKEND,
+        victorialogs::BACKEND,
     ]
 }
 

@@ -1,9 +1,11 @@
 //! Jaeger: traces, and what follows from them.
 //!
 //! Jaeger computes nothing over spans, so the traces of a window are fetched, up to a number a service, and the tables are
-//! made here. Where there are more traces than that, counts over the window would be wrong: `onset` then has no answer, and
-//! the others say of how many they are a sample. The traces of a window are fetched once for all questions about it.
+//! made here. Where there are more traces than that, `onset` asks for the window in parts and keeps the entry spans alone; a
+//! count over a part of them would be wrong, so beyond a number of requests it has no answer. The other questions say that they
+//! are cut. The traces of a window are fetched once for all questions about it.
 
+mod entries;
 mod wire;
 
 use std::collections::BTreeSet;
@@ -30,7 +32,7 @@ pub(crate) const BACKEND: Backend = Backend {
     needs: "GET on /api/services, /api/traces and /api/dependencies; Jaeger itself knows no roles, a proxy before it may",
     open: |name, settings| {
         let http = Http::new(&name.0, settings)?;
-        Ok(Arc::new(Jaeger { name, http, kept: Kept::default() }))
+        Ok(Arc::new(Jaeger { name, http, kept: Kept::default(), entries: Kept::default() }))
     },
 };
 
@@ -45,6 +47,8 @@ struct Jaeger {
     name: SourceName,
     http: Http,
     kept: Kept,
+    /// The entry spans of windows that are too large to be kept whole.
+    entries: Kept,
 }
 
 impl Source for Jaeger {
@@ -74,12 +78,12 @@ impl Source for Jaeger {
                 }
                 Ask::Onset { window, .. } => {
                     let fetched = self.window(*window, &asking).await?;
-                    if !fetched.cut.is_empty() {
-                        return Err(AskError::LimitReached(format!(
-                            "more than {TRACES_MAX} traces of {}: counts over them would be wrong",
-                            fetched.cut.join(", ")
-                        )));
-                    }
+                    let fetched = if fetched.cut.is_empty() {
+                        fetched
+                    } else {
+                        let entries = self.of_parts(*window, &fetched, &asking);
+                        self.entries.window(*window, entries).await?
+                    };
                     answer(question, &[fetched], limits, cancel)
                 }
                 Ask::Edges { window, .. }
@@ -102,33 +106,49 @@ impl Jaeger {
     async fn fetch(&self, window: Window, asking: &Asking) -> Result<Fetched, AskError> {
         let services = wire::services(&self.http.get("api/services", &[], asking).await?)?;
         let (mut fetched, mut seen) = (Fetched::default(), BTreeSet::new());
-        let micros = |at: telemetry::UnixNanos| (at.0.div_euclid(1000)).to_string();
         for service in services {
             if fetched.tables.spans.len() >= SPANS_MAX {
                 fetched.cut.push(service);
                 continue;
             }
-            let query = [
-                ("service", service.clone()),
-                ("start", micros(window.from)),
-                ("end", micros(window.to.plus_seconds(AFTER_SECONDS))),
-                ("limit", TRACES_MAX.to_string()),
-            ];
-            let (count, spans) = wire::traces(&self.http.get("api/traces", &query, asking).await?)?;
+            let whole = Window::new(window.from, window.to.plus_seconds(AFTER_SECONDS));
+            let (count, spans, locator) = match self.traces(&service, whole, asking).await {
+                // There is no room for more: what came is a part.
+                Err(AskError::LimitReached(_)) if !fetched.tables.spans.is_empty() => {
+                    fetched.cut.push(service);
+                    continue;
+                }
+                other => other?,
+            };
             if count >= TRACES_MAX {
                 fetched.cut.push(service.clone());
             }
-            if count > 0 {
-                fetched.locators.push(Locator {
-                    query: format!("service={service}"),
-                    link: self.http.link("search", &query),
-                });
-            }
+            fetched.locators.extend(locator);
             let is_new = |span: &Span| seen.insert((span.trace_id, span.span_id));
             fetched.tables.spans.extend(spans.into_iter().filter(is_new));
         }
         fetched.cut.sort();
         Ok(fetched)
+    }
+
+    /// The traces with a span of the service in the window: how many, their spans, and where to look at them.
+    async fn traces(
+        &self,
+        service: &str,
+        window: Window,
+        asking: &Asking,
+    ) -> Result<(usize, Vec<Span>, Option<Locator>), AskError> {
+        let micros = |at: telemetry::UnixNanos| (at.0.div_euclid(1000)).to_string();
+        let query = [
+            ("service", service.to_owned()),
+            ("start", micros(window.from)),
+            ("end", micros(window.to)),
+            ("limit", TRACES_MAX.to_string()),
+        ];
+        let (count, spans) = wire::traces(&self.http.get("api/traces", &query, asking).await?)?;
+        let locator =
+            || Locator { query: format!("service={service}"), link: self.http.link("search", &query) };
+        Ok((count, spans, (count > 0).then(locator)))
     }
 
     async fn trace(&self, question: &Question, id: TraceId, asking: &Asking) -> Result<Answer, AskError> {

@@ -22,24 +22,34 @@ pub(super) fn increases(samples: &[(UnixNanos, f64)], is_new: bool) -> Vec<(Unix
     first.into_iter().chain(rest).collect()
 }
 
-/// The request metrics of every service that one of the families counts, as rates and means.
-pub(super) fn requests(found: &[(&Family, Vec<Sampled>)], scope: &Scope) -> Vec<Series> {
-    let mut counted: BTreeSet<String> = BTreeSet::new();
-    let mut cells: BTreeMap<Who, BTreeMap<UnixNanos, (f64, f64)>> = BTreeMap::new();
-    for (family, series) in found {
-        let mut here: BTreeSet<String> = BTreeSet::new();
+/// The request metrics of every service that one of the families counts, as they come: all series of what is scraped at one
+/// address together, family by family.
+#[derive(Debug)]
+pub(super) struct Requests<'a> {
+    scope: &'a Scope,
+    /// The services that an earlier family counts.
+    counted: BTreeSet<String>,
+    /// The services that this family counts.
+    here: BTreeSet<String>,
+    cells: BTreeMap<Who, BTreeMap<UnixNanos, (f64, f64)>>,
+}
+
+impl<'a> Requests<'a> {
+    pub(super) fn new(scope: &'a Scope) -> Self {
+        Self { scope, counted: BTreeSet::new(), here: BTreeSet::new(), cells: BTreeMap::new() }
+    }
+
+    /// Counts what these series of the family do.
+    pub(super) fn take(&mut self, family: &Family, series: &[Sampled]) {
         let begins = beginnings(series);
         for one in series {
             let service = family.service_of(one);
-            let is_meant = scope.admits(
-                service,
-                scope.operation.as_deref().unwrap_or_default(),
-                family.instance_of(one),
-            );
-            if service.is_empty() || counted.contains(service) || !is_meant {
+            let operation = self.scope.operation.as_deref().unwrap_or_default();
+            let is_meant = self.scope.admits(service, operation, family.instance_of(one));
+            if service.is_empty() || self.counted.contains(service) || !is_meant {
                 continue;
             }
-            here.insert(service.to_owned());
+            self.here.insert(service.to_owned());
             let is_sum = one.label("__name__").ends_with("_sum");
             let instance = family.instance_of(one);
             let who = Who {
@@ -47,16 +57,24 @@ pub(super) fn requests(found: &[(&Family, Vec<Sampled>)], scope: &Scope) -> Vec<
                 instance: instance.to_owned(),
                 failed: family.is_failed(one),
             };
-            let cells = cells.entry(who).or_default();
+            let cells = self.cells.entry(who).or_default();
             for (at, grown) in increases(&one.samples, is_new(one, &begins)) {
                 let cell = cells.entry(at).or_default();
                 if is_sum { cell.1 += grown * family.seconds } else { cell.0 += grown }
             }
         }
-        counted.extend(here);
     }
-    let step = step(&cells);
-    cells.into_iter().flat_map(|(who, points)| series_of(&who, &points, step)).collect()
+
+    /// All series of a family came.
+    pub(super) fn end_family(&mut self) {
+        self.counted.append(&mut self.here);
+    }
+
+    /// What was counted, as rates and means.
+    pub(super) fn finish(self) -> Vec<Series> {
+        let step = step(&self.cells);
+        self.cells.into_iter().flat_map(|(who, points)| series_of(&who, &points, step)).collect()
+    }
 }
 
 /// Whose requests.
@@ -118,7 +136,17 @@ fn series_of(who: &Who, points: &BTreeMap<UnixNanos, (f64, f64)>, step: f64) -> 
 
 #[cfg(test)]
 mod tests {
+    use super::super::families;
     use super::*;
+
+    fn requests(found: &[(&Family, Vec<Sampled>)], scope: &Scope) -> Vec<Series> {
+        let mut requests = Requests::new(scope);
+        for (family, series) in found {
+            requests.take(family, series);
+            requests.end_family();
+        }
+        requests.finish()
+    }
 
     fn at(second: i64) -> UnixNanos {
         UnixNanos(0).plus_seconds(second)

@@ -2,12 +2,14 @@
 //! resources as `series_change`, service graphs as `topology`, versions as `changes`.
 //!
 //! Asks for the samples themselves and counts here: `increase()` extrapolates, and a count must be a whole number. How much
-//! that is, is bounded by [`crate::http`] and by the other side's own limits; beyond them there is no answer and a gap.
+//! that is, is bounded by [`crate::http`] and by the other side's own limits. Beyond them requests are asked for in parts, by
+//! what is scraped, each counted before the next one comes; the other questions have no answer then, and a gap.
 //! Knows no operation: routes are too many to keep apart, and services suffice for an investigation by metrics.
 
 mod changes;
 mod counters;
 mod families;
+mod parts;
 mod resources;
 mod topology;
 mod wire;
@@ -102,13 +104,12 @@ struct Queries<'a> {
 impl Queries<'_> {
     /// The request metrics of the services in the scope. A series knows no operation.
     async fn requests(&mut self, window: Window, scope: &Scope) -> Result<Tables, AskError> {
-        let mut found = Vec::new();
+        let mut requests = counters::Requests::new(scope);
         for family in families::ALL {
-            let base = family.base;
-            let series = self.samples(&format!("{{__name__=~\"{base}_(count|sum)\"}}"), window).await?;
-            found.push((family, series));
+            self.family(family, window, &mut requests).await?;
+            requests.end_family();
         }
-        Ok(Tables { series: counters::requests(&found, scope), ..Tables::default() })
+        Ok(Tables { series: requests.finish(), ..Tables::default() })
     }
 
     /// The samples of a selector in a window, and the last ones before it.
@@ -124,7 +125,7 @@ impl Queries<'_> {
         let millis = at.0.div_euclid(1_000_000) - 1;
         let time = format!("{}.{:03}", millis.div_euclid(1000), millis.rem_euclid(1000));
         let parameters = [("query", query.to_owned()), ("time", time)];
-        let body = self.http.get("api/v1/query", &parameters, &self.asking).await?;
+        let body = self.http.get("api/v1/query", &parameters, &self.asking).await.map_err(wire::error)?;
         let Found { series, is_partial } = wire::read(&body)?;
         self.is_partial |= is_partial;
         if !series.is_empty() {

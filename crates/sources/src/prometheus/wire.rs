@@ -84,6 +84,17 @@ pub(super) fn read(body: &[u8]) -> Result<Found, AskError> {
     Ok(Found { series: series.collect(), is_partial: reply.is_partial || !reply.warnings.is_empty() })
 }
 
+/// What the other side refuses because of its own limits is told as one.
+pub(super) fn error(error: AskError) -> AskError {
+    const LIMITS: [&str; 3] = ["too many samples", "-search.max", "err-mimir-max"];
+    match error {
+        AskError::Unavailable(text) if LIMITS.iter().any(|limit| text.contains(limit)) => {
+            AskError::LimitReached(text)
+        }
+        other => other,
+    }
+}
+
 fn refused(kind: &str, error: &str) -> AskError {
     let text = format!("{kind}: {error}");
     if error.contains("too many samples") {

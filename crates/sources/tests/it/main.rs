@@ -10,8 +10,14 @@
 )]
 
 mod elastic;
+mod jaeger;
+mod loki;
+mod prometheus;
 mod provision;
 mod server;
+mod tempo;
+mod told;
+mod victorialogs;
 
 use std::sync::Arc;
 

@@ -29,7 +29,12 @@ pub(super) fn same(source: &Arc<dyn Source>, tables: &Tables, asked: Ask) -> Ans
     let told = ask(source, asked.clone()).unwrap_or_else(|error| panic!("{name}: {error}"));
     let known = TableSource::new(tables.clone());
     let expected = known.answer(&question(asked), &Limits::default(), &Cancel::default()).unwrap();
-    assert!(!told.table.is_empty() && !told.truncated, "{name}");
+    assert!(
+        !told.table.is_empty() && !told.truncated,
+        "{name}: {} rows of {:?}",
+        told.table.len(),
+        told.locators
+    );
     assert_eq!(told.left_out, expected.left_out, "{name}");
     if let Some(difference) = difference(&sorted(&told), &sorted(&expected)) {
         panic!("{name}: {difference}");

@@ -19,6 +19,7 @@ mod prometheus;
 mod pushed_down;
 mod sent;
 mod servers;
+mod victorialogs;
 
 use std::sync::{Arc, LazyLock};
 

@@ -1,5 +1,6 @@
 //! Prometheus and VictoriaMetrics, scraping one service whose every number is known.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use telemetry::answer::{ChangeKind, OnsetRow, SeriesKind};
 use telemetry::{Answer, Ask, AskError, Scope, Source, Table, UnixNanos, Window};
 
 use super::exposition::{DEPLOYED, Told, serve};
-use super::servers::{Running, prometheus, victoria_metrics};
+use super::servers::{Running, prometheus, prometheus_of, victoria_metrics};
 use super::{ask, now, open};
 use crate::alone;
 
@@ -112,4 +113,45 @@ fn what_is_scraped_is_what_is_told_by_prometheus_and_by_victoria_metrics() {
     for (kind, server) in &servers {
         check(kind, server, began);
     }
+}
+
+/// Thirty addresses of nine services, a sample every fifteen seconds from `begin` on: failures appear, one begins anew.
+fn fleet(begin: i64) -> String {
+    let mut text = String::new();
+    for name in ["count", "sum"] {
+        let name = format!("http_server_request_duration_seconds_{name}");
+        writeln!(text, "# TYPE {name} unknown").unwrap();
+        for address in 0..30_i64 {
+            for (code, from) in [("200", 0), ("500", 20)] {
+                for step in from..100 {
+                    let since = if address == 5 && step > 60 { step - 60 } else { step - from + 1 };
+                    let value = since * (1 + address % 7) * 15;
+                    let labels = format!("job=\"shop/s{}\",instance=\"10.0.0.{address}:80\"", address % 9);
+                    let at = begin + step * 15;
+                    writeln!(text, "{name}{{{labels},http_response_status_code=\"{code}\"}} {value} {at}")
+                        .unwrap();
+                }
+            }
+        }
+    }
+    text + "# EOF\n"
+}
+
+#[test]
+fn more_than_the_server_loads_for_one_answer_is_counted_in_parts_and_every_row_is_the_same() {
+    let _turn = alone();
+    let begin = now().plus_seconds(-7200).0 / 15_000_000_000 * 15;
+    let from = UnixNanos(0).plus_seconds(begin);
+    let onset = Ask::Onset { window: Window::new(from, from.plus_seconds(1600)), scope: Scope::all() };
+    let written = fleet(begin);
+    let told = |samples_max: usize| {
+        let server = prometheus_of(&written, samples_max);
+        ask(&open("prometheus", &server.url), onset.clone())
+    };
+    let whole = rows(told(50_000_000).unwrap());
+    assert!(whole.len() > 1_000 && whole.iter().any(|row| row.errors > 0), "{} rows", whole.len());
+    assert_eq!(rows(told(1_500).unwrap()), whole);
+    // Two addresses do not fit, nor does one.
+    let refused = told(200);
+    assert!(matches!(&refused, Err(AskError::LimitReached(_))), "{refused:?}");
 }

@@ -78,7 +78,7 @@ fn sent(one: &Span) -> Sent {
     }
 }
 
-fn attributes(attributes: &Attributes) -> Vec<KeyValue> {
+pub(super) fn attributes(attributes: &Attributes) -> Vec<KeyValue> {
     attributes
         .iter()
         .map(|(key, value)| {

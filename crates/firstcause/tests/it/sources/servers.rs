@@ -3,14 +3,25 @@
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::clients::{self, output};
 use crate::serving::exchange;
 
-/// The version that is built; a newer one is a change here.
-const JAEGER: &str = "v1.76.0";
+/// The versions that are built; a newer one is a change here.
+const JAEGER: Module = Module {
+    name: "jaeger",
+    version: "v1.76.0",
+    package: "github.com/jaegertracing/jaeger/cmd/jaeger",
+    takes: "some minutes",
+};
+const VICTORIA_LOGS: Module = Module {
+    name: "victoria-logs",
+    version: "v1.52.1",
+    package: "github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs",
+    takes: "half a minute",
+};
 /// Until a server says that it is ready.
 const READY: Duration = Duration::from_secs(60);
 
@@ -81,7 +92,7 @@ pub(super) fn jaeger(otlp: u16, metrics: u16) -> Running {
         .replace("{grpc}", &grpc.to_string())
         .replace("{metrics}", &metrics.to_string());
     std::fs::write(folder.path().join("jaeger.yaml"), config).unwrap();
-    let mut command = Command::new(built_jaeger());
+    let mut command = Command::new(JAEGER.built());
     command.args(["--config", "jaeger.yaml"]);
     Running::start(command, folder, port, "/api/services")
 }
@@ -96,7 +107,26 @@ pub(super) fn prometheus(target: (u16, &str)) -> Running {
     Running::start(command, folder, port, "/-/ready")
 }
 
-/// VictoriaMetrics that does the same.
+/// Prometheus that holds what is written in OpenMetrics, and loads so many samples for one answer.
+pub(super) fn prometheus_of(written: &str, samples_max: usize) -> Running {
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+    std::fs::write(folder.path().join("written"), written).unwrap();
+    std::fs::write(folder.path().join("scrape.yml"), "scrape_configs: []\n").unwrap();
+    let mut promtool = Command::new("promtool");
+    promtool.args(["tsdb", "create-blocks-from", "openmetrics", "written", "data"]);
+    output(promtool.current_dir(folder.path()));
+    let mut command = Command::new("prometheus");
+    command.args([
+        "--config.file=scrape.yml",
+        "--storage.tsdb.path=data",
+        "--storage.tsdb.retention.time=100y",
+    ]);
+    command.arg(format!("--query.max-samples={samples_max}"));
+    command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+    Running::start(command, folder, port, "/-/ready")
+}
+
+/// VictoriaMetrics that scrapes as well.
 pub(super) fn victoria_metrics(target: (u16, &str)) -> Running {
     let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
     std::fs::write(folder.path().join("scrape.yml"), scrape(target)).unwrap();
@@ -104,6 +134,15 @@ pub(super) fn victoria_metrics(target: (u16, &str)) -> Running {
     command.args(["-promscrape.config=scrape.yml", "-storageDataPath=data"]);
     // By default it hides the last half minute, for those whose scrapes come late.
     command.args(["-search.latencyOffset=0s", "-search.disableCache"]);
+    command.arg(format!("-httpListenAddr=127.0.0.1:{port}"));
+    Running::start(command, folder, port, "/health")
+}
+
+/// VictoriaLogs, empty; it keeps lines of any time.
+pub(super) fn victoria_logs() -> Running {
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+    let mut command = Command::new(VICTORIA_LOGS.built());
+    command.args(["-storageDataPath=data", "-retentionPeriod=100y"]);
     command.arg(format!("-httpListenAddr=127.0.0.1:{port}"));
     Running::start(command, folder, port, "/health")
 }
@@ -163,28 +202,37 @@ fn scrape((port, path): (u16, &str)) -> String {
     )
 }
 
-/// The program, built from its module when it is not there yet: some five minutes of two processors, once.
-fn built_jaeger() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("jaeger-{JAEGER}"));
-        let program = folder.join("jaeger");
+/// A program that is built from its Go module.
+struct Module {
+    name: &'static str,
+    version: &'static str,
+    package: &'static str,
+    takes: &'static str,
+}
+
+impl Module {
+    /// The program, built when it is not there yet.
+    fn built(&self) -> PathBuf {
+        static BUILDING: Mutex<()> = Mutex::new(());
+        let _alone = BUILDING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{}", self.name, self.version));
+        let program = folder.join(self.name);
         if program.exists() {
             return program;
         }
-        println!("building Jaeger {JAEGER}: some minutes, once");
+        println!("building {} {}: {}, once", self.name, self.version, self.takes);
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("go.mod"), "module built\n\ngo 1.24\n").unwrap();
         let go = go();
-        let module = format!("github.com/jaegertracing/jaeger/cmd/jaeger@{JAEGER}");
+        let module = format!("{}@{}", self.package, self.version);
         output(Command::new(&go).args(["get", "-tool", &module]).current_dir(&folder));
         let mut build = Command::new(&go);
-        build.args(["build", "-o", "draft", "github.com/jaegertracing/jaeger/cmd/jaeger"]);
+        build.args(["build", "-o", "draft", self.package]);
         output(build.current_dir(&folder));
         // A build that was cut off leaves no program of this name.
         std::fs::rename(folder.join("draft"), &program).unwrap();
         program
-    })
+    }
 }
 
 /// Go of the machine, or the one that PyPI has.
