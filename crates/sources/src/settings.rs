@@ -23,6 +23,8 @@ url = \"http://prometheus:9090\"
 # username = \"firstcause\"
 # password_file = \"/run/secrets/prometheus-password\"
 # password_env = \"PROMETHEUS_PASSWORD\"
+# Where an authority of one's own signed the other side's certificate: this one is trusted, and no other.
+# ca_file = \"/run/secrets/ca.crt\"
 
 # Further headers: no secrets.
 # [sources.metrics.headers]
@@ -60,6 +62,14 @@ url = \"/srv/repositories/shop\"
 [sources.code.paths]
 orders = \"services/orders\"
 
+[sources.cluster]
+kind = \"kubernetes\"
+url = \"https://kubernetes.default.svc\"
+# token_file = \"/var/run/secrets/kubernetes.io/serviceaccount/token\"
+# ca_file = \"/var/run/secrets/kubernetes.io/serviceaccount/ca.crt\"
+# All of them when none is named.
+# namespaces = [\"shop\"]
+
 # Who is asked first, by question; the others are asked only when that one does not answer.
 [prefer]
 onset = \"metrics\"
@@ -69,7 +79,7 @@ onset = \"metrics\"
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Which back end: `clickhouse`, `git`, `jaeger` or `prometheus`.
+    /// Which back end: one of the kinds that [`crate::all`] lists.
     pub kind: String,
     /// Its address, with the path that its interface is below: `http://prometheus:9090`; of `git` a folder.
     pub url: String,
@@ -97,6 +107,9 @@ pub struct Settings {
     /// Further headers that are secrets, by the environment variable that holds the value.
     #[serde(default)]
     pub header_envs: BTreeMap<String, String>,
+    /// A file of certificates in PEM that alone are trusted, where the other side's own authority is not a public one.
+    #[serde(default)]
+    pub ca_file: Option<String>,
     /// What one answer may cost there.
     #[serde(default)]
     pub budget: Budget,
@@ -106,6 +119,9 @@ pub struct Settings {
     /// Of `git`: the folder of each service's code inside the repository, by service.
     #[serde(default)]
     pub paths: BTreeMap<String, String>,
+    /// Of `kubernetes`: the namespaces that are read; all when empty.
+    #[serde(default)]
+    pub namespaces: Vec<String>,
 }
 
 /// What one answer of a source may cost at most; what is absent is as the asker says.
@@ -255,6 +271,8 @@ mod tests {
             "header_files",
             "header_envs",
             "budget",
+            "ca_file",
+            "namespaces",
         ] {
             assert!(uncommented.contains(key), "{key}");
         }
@@ -268,13 +286,13 @@ mod tests {
         {
             assert!(crate::open(name, settings).is_ok(), "{name}");
         }
-        assert_eq!(file.sources.len(), 4);
+        assert_eq!(file.sources.len(), 5);
     }
 
     #[test]
     fn an_unknown_kind_and_an_address_without_a_scheme_are_refused_with_a_hint() {
         let why = crate::open("m", &settings("promethius")).err().unwrap().to_string();
-        assert!(why.contains("`promethius`; hint: one of clickhouse, git, jaeger, prometheus"), "{why}");
+        assert!(why.contains("`promethius`; hint: one of clickhouse, "), "{why}");
         for url in
             ["127.0.0.1:9090", "", "ftp://host", "http://", "http://user:pw@host", "http://host?token=s3cret"]
         {

@@ -143,3 +143,19 @@ async fn nobody_there_is_told_at_once() {
     let error = get(&http, 10).await.unwrap_err().to_string();
     assert!(error.contains("hint: is it running") && began.elapsed() < Duration::from_secs(2), "{error}");
 }
+
+#[test]
+#[allow(clippy::disallowed_methods, reason = "nothing is lost when a test loses a file")]
+fn an_authority_that_cannot_be_read_is_told_before_anything_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.crt");
+    let of = |path: &std::path::Path| Settings {
+        url: "https://127.0.0.1:1".to_owned(),
+        ca_file: Some(path.display().to_string()),
+        ..Settings::default()
+    };
+    let why = |path: &std::path::Path| Http::new("m", &of(path)).unwrap_err().to_string();
+    assert!(why(&file).contains("ca_file `") && why(&file).contains("hint: certificates in PEM"));
+    std::fs::write(&file, "no certificate\n").unwrap();
+    assert!(why(&file).contains("it holds none"), "{}", why(&file));
+}

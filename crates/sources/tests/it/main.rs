@@ -9,6 +9,8 @@
     reason = "a test may fail loudly and wait"
 )]
 
+mod broken;
+mod kubernetes;
 mod server;
 
 use std::sync::Arc;
@@ -16,13 +18,11 @@ use std::sync::Arc;
 use telemetry::{Answer, Ask, AskError, Cancel, Limits, Question, QuestionId, Source, Space, UnixNanos};
 
 /// A source of `settings`.
-#[allow(dead_code, reason = "of the contracts that follow")]
 fn open(settings: &sources::Settings) -> Arc<dyn Source> {
     sources::open("tried", settings).unwrap()
 }
 
 /// What the source answers within `seconds`.
-#[allow(dead_code, reason = "of the contracts that follow")]
 fn ask(source: &Arc<dyn Source>, ask: Ask, seconds: u64) -> Result<Answer, AskError> {
     let question =
         Question { id: QuestionId::numbered(1), space: Space::default(), ask, not_before: UnixNanos(0) };
