@@ -63,6 +63,21 @@ impl Asking {
         self.limits
     }
 
+    /// Whether nobody waits for the answer any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.cancel.is_cancelled() || self.left().is_zero()
+    }
+
+    /// Bytes that may still be read.
+    pub(crate) fn bytes_left(&self) -> usize {
+        self.bytes_left.load(Ordering::Relaxed)
+    }
+
+    /// Takes bytes that were read off those that may be.
+    pub(crate) fn spend(&self, bytes: usize) {
+        self.bytes_left.fetch_sub(bytes.min(self.bytes_left()), Ordering::Relaxed);
+    }
+
     fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
@@ -209,9 +224,9 @@ impl Http {
             let refusal = match asking.bounded(request.send()).await? {
                 Ok(response) if response.status().is_success() => {
                     let headers = response.headers().clone();
-                    let bytes_max = asking.bytes_left.load(Ordering::Relaxed);
+                    let bytes_max = asking.bytes_left();
                     let body = asking.bounded(body(response, bytes_max)).await??;
-                    asking.bytes_left.fetch_sub(body.len().min(bytes_max), Ordering::Relaxed);
+                    asking.spend(body.len());
                     return Ok(Reply { body, headers });
                 }
                 Ok(response) => Refusal::of(response, asking).await?,

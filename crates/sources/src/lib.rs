@@ -1,18 +1,21 @@
 //! What is fetched: one adapter per back end, each a read-only [`telemetry::Source`].
 //!
 //! Reading order: [`settings`] (what an operator writes), `http` (the one door to the network), then a back end:
-//! `prometheus`, `jaeger`, `clickhouse`, `git`, `kubernetes`. A back end is a folder here, a line in [`all`], and tests against the real thing in
+//! `prometheus`, `jaeger`, `clickhouse`, `git`, `kubernetes`,
+//! `cloudtrail`. A back end is a folder here, a line in [`all`], and tests against the real thing in
 //! `crates/firstcause/tests/it/sources`.
 //!
 //! Knows no incident and keeps nothing: every answer is fetched when it is asked for. Nothing here can write.
 
 mod clickhouse;
+mod cloudtrail;
 mod fetched;
 mod git;
 mod http;
 mod jaeger;
 mod json;
 mod kubernetes;
+mod masked;
 mod prometheus;
 mod rfc3339;
 pub mod settings;
@@ -58,7 +61,14 @@ impl std::fmt::Debug for Backend {
 /// Every back end, sorted by kind.
 #[must_use]
 pub fn all() -> &'static [Backend] {
-    &[clickhouse::BACKEND, git::BACKEND, jaeger::BACKEND, kubernetes::BACKEND, prometheus::BACKEND]
+    &[
+        clickhouse::BACKEND,
+        cloudtrail::BACKEND,
+        git::BACKEND,
+        jaeger::BACKEND,
+        kubernetes::BACKEND,
+        prometheus::BACKEND,
+    ]
 }
 
 /// The source that `settings` describe, under the name that evidence cites. Nothing is asked yet.

@@ -70,6 +70,14 @@ url = \"https://kubernetes.default.svc\"
 # All of them when none is named.
 # namespaces = [\"shop\"]
 
+[sources.account]
+kind = \"cloudtrail\"
+# A copy of the trail's bucket: `aws s3 sync s3://BUCKET/AWSLogs /srv/trail/AWSLogs`.
+url = \"/srv/trail\"
+# Whose resources are called how, where they are not called as the service is.
+[sources.account.paths]
+orders = \"/shop/orders\"
+
 # Who is asked first, by question; the others are asked only when that one does not answer.
 [prefer]
 onset = \"metrics\"
@@ -116,7 +124,8 @@ pub struct Settings {
     /// Of `clickhouse`: the tables of `traces` and `logs`, where they have other names than the exporter gives them.
     #[serde(default)]
     pub tables: BTreeMap<String, String>,
-    /// Of `git`: the folder of each service's code inside the repository, by service.
+    /// Of `git`: the folder of each service's code inside the repository, by service; of `cloudtrail`: how its resources' names
+    /// begin.
     #[serde(default)]
     pub paths: BTreeMap<String, String>,
     /// Of `kubernetes`: the namespaces that are read; all when empty.
@@ -281,12 +290,14 @@ mod tests {
             sources: BTreeMap<String, Settings>,
         }
         let file: File = toml::from_str(EXAMPLE).unwrap();
-        for (name, settings) in
-            file.sources.iter().filter(|(_, one)| !["git", "clickhouse"].contains(&one.kind.as_str()))
+        for (name, settings) in file
+            .sources
+            .iter()
+            .filter(|(_, one)| !["git", "clickhouse", "cloudtrail"].contains(&one.kind.as_str()))
         {
             assert!(crate::open(name, settings).is_ok(), "{name}");
         }
-        assert_eq!(file.sources.len(), 5);
+        assert_eq!(file.sources.len(), 6);
     }
 
     #[test]

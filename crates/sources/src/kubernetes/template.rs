@@ -2,17 +2,13 @@
 //!
 //! Values that may be secrets are never told, only that they are others.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value as Json;
 
 use crate::json::{list, text};
+use crate::masked::{Values, flat, shown};
 
 /// What `kubectl rollout restart` writes to make a template another one.
 const RESTARTED: &str = "annotation kubectl.kubernetes.io/restartedAt";
-/// Names of settings whose values are not told.
-const SECRETS: [&str; 7] = ["SECRET", "TOKEN", "PASSW", "KEY", "CREDENTIAL", "AUTH", "DSN"];
-
 /// The difference between the template of before and the one of now.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Difference {
@@ -22,9 +18,6 @@ pub(super) struct Difference {
     pub(super) after: String,
     pub(super) diff: String,
 }
-
-/// A setting that may differ, and its value.
-type Values = BTreeMap<String, String>;
 
 /// What changes from `before` to `after`; templates, or pods.
 pub(super) fn difference(before: Option<&Json>, after: &Json) -> Difference {
@@ -65,13 +58,6 @@ pub(super) fn images(template: &Json) -> String {
     all.join(" ")
 }
 
-fn shown(name: &str, value: &str) -> String {
-    let loud = name.to_uppercase();
-    let has_login = value.split_once("://").is_some_and(|(_, rest)| rest.contains('@'));
-    let is_secret = name.contains(" env.") && (has_login || SECRETS.iter().any(|word| loud.contains(word)));
-    format!("{name}={}", if is_secret { "(not told)" } else { value })
-}
-
 fn values(template: &Json) -> Values {
     let mut values = Values::new();
     for place in ["/spec/initContainers", "/spec/containers"] {
@@ -100,19 +86,6 @@ fn of_container(container: &Json, values: &mut Values) {
     {
         if let Some(value) = container.get(key) {
             flat(&format!("{name} {key}"), value, values);
-        }
-    }
-}
-
-/// The leaves of a value, each by its way.
-fn flat(name: &str, value: &Json, values: &mut Values) {
-    match value {
-        Json::Object(all) => all.iter().for_each(|(key, one)| flat(&format!("{name}.{key}"), one, values)),
-        Json::String(text) => {
-            values.insert(name.to_owned(), text.clone());
-        }
-        other => {
-            values.insert(name.to_owned(), other.to_string());
         }
     }
 }

@@ -10,6 +10,7 @@
 )]
 
 mod broken;
+mod cloudtrail;
 mod kubernetes;
 mod server;
 
