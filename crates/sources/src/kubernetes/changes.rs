@@ -53,14 +53,16 @@ fn scaled(cluster: &Cluster, names: &Names, window: Window, rollouts: &[Rollout]
         let (namespace, _, workload) = regarding(event);
         let Some((_, at)) = times(event).filter(|(_, at)| window.contains(*at)) else { continue };
         let words: Vec<&str> = message(event).split_whitespace().collect();
-        // "Scaled up replica set NAME to 5", and since 1.29 "from 3".
-        let ["Scaled", way, "replica", "set", set, "to", after, rest @ ..] = words.as_slice() else {
-            continue;
+        // By version: "to 5", "to 5 from 3", "from 3 to 5".
+        let ["Scaled", way, "replica", "set", set, counts @ ..] = words.as_slice() else { continue };
+        let count = |word: &str| {
+            counts.windows(2).find(|pair| pair.first() == Some(&word)).and_then(|pair| pair.last()).copied()
         };
+        let Some(after) = count("to") else { continue };
         if is_rolled_out(rollouts, (namespace, workload), at) || is_of_before(cluster, namespace, set) {
             continue;
         }
-        let before = if let ["from", before] = rest { format!("{before} replicas") } else { String::new() };
+        let before = count("from").map(|before| format!("{before} replicas")).unwrap_or_default();
         changes.push(Change {
             at,
             // Fewer are a setting that changed: no instance was added.

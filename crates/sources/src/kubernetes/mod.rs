@@ -29,7 +29,9 @@ pub(crate) const BACKEND: Backend = Backend {
     kind: "kubernetes",
     what: "Kubernetes' API server, versions with apps/v1; `namespaces` narrows it",
     questions: &["changes", "state"],
-    tried: "contract server built from the documentation of Kubernetes' API (1.34); no real one",
+    tried: "kube-apiserver, etcd and kube-controller-manager 1.34.0, built from their Go modules, without a kubelet, \
+            in a test that is run by hand; a \
+            contract server built from the documentation of the API for pages, limits, refusals and nodes",
     needs: "ClusterRole {rules: [{apiGroups: [\"\"], resources: [events, nodes, pods], verbs: [list]}, {apiGroups: [apps], \
             resources: [daemonsets, deployments, replicasets, statefulsets], verbs: [list]}]}; where events may only be listed \
             as those of events.k8s.io, these do as well",

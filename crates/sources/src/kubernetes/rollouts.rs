@@ -33,24 +33,24 @@ pub(super) struct Rollout {
 
 /// The rollouts that began in the window.
 pub(super) fn of(cluster: &Cluster, names: &Names, window: Window) -> Vec<Rollout> {
-    let mut sets: BTreeMap<(&str, &str), Vec<(u64, &Json)>> = BTreeMap::new();
+    let mut sets: BTreeMap<(&str, &str), Vec<Revision<'_>>> = BTreeMap::new();
     for set in &cluster.replica_sets {
-        let revision = entry(set, "/metadata/annotations", REVISION).parse();
-        if let (Some(("Deployment", workload)), Ok(revision)) = (owner(set), revision) {
-            sets.entry((text(set, "/metadata/namespace"), workload)).or_default().push((revision, set));
+        if let Some(("Deployment", workload)) = owner(set) {
+            let known = sets.entry((text(set, "/metadata/namespace"), workload)).or_default();
+            known.extend(revisions(set).into_iter().map(|(revision, taken)| (revision, taken, set)));
         }
     }
     let mut rollouts = Vec::new();
     for ((namespace, workload), mut sets) in sets {
-        sets.sort_by_key(|(revision, _)| *revision);
+        sets.sort_by_key(|(revision, ..)| *revision);
         let deployment = cluster.workloads.iter().map(|(_, one)| one).find(|one| {
             (text(one, "/metadata/namespace"), text(one, "/metadata/name")) == (namespace, workload)
                 && one.pointer("/spec/strategy").is_some()
         });
-        for (place, (revision, set)) in sets.iter().enumerate() {
-            let at = began(set, deployment, cluster).filter(|at| window.contains(*at));
+        for (place, (revision, taken, set)) in sets.iter().enumerate() {
+            let at = began(set, *taken, deployment, cluster).filter(|at| window.contains(*at));
             let Some(at) = at else { continue };
-            let before = place.checked_sub(1).and_then(|before| sets.get(before)).map(|(_, set)| *set);
+            let before = place.checked_sub(1).and_then(|before| sets.get(before)).map(|(.., set)| *set);
             let mut change = change(names.service(set, "ReplicaSet"), at, before, set);
             change.author = deployment.map(|one| author(one, at)).unwrap_or_default();
             change.files = vec![format!("deployment/{namespace}/{workload}")];
@@ -63,15 +63,46 @@ pub(super) fn of(cluster: &Cluster, names: &Names, window: Window) -> Vec<Rollou
     rollouts
 }
 
+/// A revision, how its replica set came to be it, and that set.
+type Revision<'a> = (u64, Taken, &'a Json);
+
+/// How a replica set came to be the one of a revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    /// It was made for it.
+    Made,
+    /// It was taken up again, and by others since: nobody knows when.
+    Between,
+    /// It was taken up again at last.
+    Again,
+}
+
+/// Every revision that a replica set was.
+fn revisions(set: &Json) -> Vec<(u64, Taken)> {
+    let history = entry(set, "/metadata/annotations", HISTORY).split(',').filter_map(|one| one.parse().ok());
+    let mut all: Vec<u64> =
+        history.chain(entry(set, "/metadata/annotations", REVISION).parse().ok()).collect();
+    all.sort_unstable();
+    let last = all.len().saturating_sub(1);
+    let taken = |place: usize| match place {
+        0 => Taken::Made,
+        place if place == last => Taken::Again,
+        _ => Taken::Between,
+    };
+    all.into_iter().enumerate().map(|(place, revision)| (revision, taken(place))).collect()
+}
+
 /// When the replica set was made, or taken up again.
-fn began(set: &Json, deployment: Option<&Json>, cluster: &Cluster) -> Option<UnixNanos> {
-    if entry(set, "/metadata/annotations", HISTORY).is_empty() {
-        return time(set, "/metadata/creationTimestamp");
+fn began(set: &Json, taken: Taken, deployment: Option<&Json>, cluster: &Cluster) -> Option<UnixNanos> {
+    match taken {
+        Taken::Made => return time(set, "/metadata/creationTimestamp"),
+        Taken::Between => return None,
+        Taken::Again => {}
     }
     let (namespace, name) = (text(set, "/metadata/namespace"), text(set, "/metadata/name"));
-    let up = format!("Scaled up replica set {name} to ");
+    let up = format!("Scaled up replica set {name} ");
     let is_up = |event: &&Json| regarding(event).0 == namespace && message(event).starts_with(&up);
-    let event = cluster.events.iter().filter(is_up).filter_map(times).map(|(first, _)| first).min();
+    let event = cluster.events.iter().filter(is_up).filter_map(times).map(|(first, _)| first).max();
     // Without the event, which is kept for an hour: when the Deployment last got on with it.
     event.or_else(|| {
         let progress =
