@@ -26,10 +26,12 @@ const ERROR_BYTES_READ: usize = 64 << 10;
 /// Bytes of an error's text that are told.
 const ERROR_BYTES_MAX: usize = 300;
 /// The ends of paths that read what a POST describes, and do nothing else.
-#[allow(dead_code, reason = "of the back ends that follow")]
-const READS: [&str; 2] = [
+const READS: [&str; 3] = [
     // Elasticsearch and OpenSearch.
-    "_query", "_search",
+    "_query",
+    "_search",
+    // Datadog: spans, logs, events.
+    "events/search",
 ];
 /// Attempts of one request, the first among them.
 const ATTEMPTS_MAX: u32 = 3;
@@ -196,21 +198,22 @@ impl Http {
         self.read(|| self.client.get(self.link(path, query)), asking).await
     }
 
-    /// The body of what `path` with `query` answers to `search`; the path ends as one of [`READS`].
-    #[allow(dead_code, reason = "of the back ends that follow")]
-    pub(crate) async fn search(
+    /// What `path` with `query` answers to `search`, or by which status it was refused; the path ends as one of [`READS`].
+    pub(crate) async fn search_reply(
         &self,
         path: &str,
         query: &[(&str, String)],
         search: &serde_json::Value,
         asking: &Asking,
-    ) -> Result<Vec<u8>, AskError> {
-        if !READS.iter().any(|end| path.split('/').next_back() == Some(end)) {
-            return Err(AskError::Unsupported(format!("POST {path}")));
+    ) -> Result<Reply, Refusal> {
+        let ends =
+            |end: &str| path.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
+        if !READS.into_iter().any(ends) {
+            return Err(AskError::Unsupported(format!("POST {path}")).into());
         }
         let body = search.to_string();
         let request = || self.client.post(self.link(path, query)).header(CONTENT_TYPE, "application/json");
-        Ok(self.read(|| request().body(body.clone()), asking).await?.body)
+        self.read(|| request().body(body.clone()), asking).await
     }
 
     /// What the request answers, tried again where that may help.

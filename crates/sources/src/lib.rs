@@ -2,13 +2,14 @@
 //!
 //! Reading order: [`settings`] (what an operator writes), `http` (the one door to the network), then a back end:
 //! `prometheus`, `jaeger`, `clickhouse`, `git`, `kubernetes`,
-//! `cloudtrail`. A back end is a folder here, a line in [`all`], and tests against the real thing in
+//! `cloudtrail`, `datadog`. A back end is a folder here, a line in [`all`], and tests against the real thing in
 //! `crates/firstcause/tests/it/sources`.
 //!
 //! Knows no incident and keeps nothing: every answer is fetched when it is asked for. Nothing here can write.
 
 mod clickhouse;
 mod cloudtrail;
+mod datadog;
 mod fetched;
 mod git;
 mod http;
@@ -64,6 +65,7 @@ pub fn all() -> &'static [Backend] {
     &[
         clickhouse::BACKEND,
         cloudtrail::BACKEND,
+        datadog::BACKEND,
         git::BACKEND,
         jaeger::BACKEND,
         kubernetes::BACKEND,

@@ -127,10 +127,19 @@ async fn a_budget_shortens_the_time_and_post_reaches_what_reads_and_nothing_else
     let http = Http { budget: Budget { seconds: Some(1), ..Budget::default() }, ..http };
     assert_eq!(get(&http, 30).await, Err(AskError::TimedOut(1)));
     let asking = http.asking(Limits::default(), &Cancel::default());
-    for path in ["_bulk", "x/_doc", "x_search", "_search/template", "", "x/_delete_by_query", "_query/async"]
-    {
-        let refused = http.search(path, &[], &serde_json::json!({}), &asking).await;
-        assert_eq!(refused, Err(AskError::Unsupported(format!("POST {path}"))), "{path}");
+    for path in [
+        "_bulk",
+        "x/_doc",
+        "x_search",
+        "_search/template",
+        "",
+        "x/_delete_by_query",
+        "_query/async",
+        "events",
+        "x-events/search",
+    ] {
+        let refused = http.search_reply(path, &[], &serde_json::json!({}), &asking).await.unwrap_err();
+        assert_eq!(refused.error, AskError::Unsupported(format!("POST {path}")), "{path}");
     }
     assert_eq!(asked.load(Ordering::SeqCst), 1, "none of them left");
 }

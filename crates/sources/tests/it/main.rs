@@ -11,6 +11,7 @@
 
 mod broken;
 mod cloudtrail;
+mod datadog;
 mod kubernetes;
 mod server;
 
