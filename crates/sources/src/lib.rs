@@ -2,16 +2,18 @@
 //!
 //! Reading order: [`settings`] (what an operator writes), `http` (the one door to the network), then a back end:
 //! `prometheus`, `jaeger`, `clickhouse`, `git`, `kubernetes`,
-//! `cloudtrail`, `datadog`. A back end is a folder here, a line in [`all`], and tests against the real thing in
+//! `cloudtrail`, `datadog`, `github`, `argocd`. A back end is a folder here, a line in [`all`], and tests against the real thing in
 //! `crates/firstcause/tests/it/sources`.
 //!
 //! Knows no incident and keeps nothing: every answer is fetched when it is asked for. Nothing here can write.
 
+mod argocd;
 mod clickhouse;
 mod cloudtrail;
 mod datadog;
 mod fetched;
 mod git;
+mod github;
 mod http;
 mod jaeger;
 mod json;
@@ -63,10 +65,12 @@ impl std::fmt::Debug for Backend {
 #[must_use]
 pub fn all() -> &'static [Backend] {
     &[
+        argocd::BACKEND,
         clickhouse::BACKEND,
         cloudtrail::BACKEND,
         datadog::BACKEND,
         git::BACKEND,
+        github::BACKEND,
         jaeger::BACKEND,
         kubernetes::BACKEND,
         prometheus::BACKEND,

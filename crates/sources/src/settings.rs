@@ -78,6 +78,14 @@ url = \"/srv/trail\"
 [sources.account.paths]
 orders = \"/shop/orders\"
 
+[sources.deploys]
+kind = \"argocd\"
+url = \"https://argocd.example.org\"
+# token_file = \"/run/secrets/argocd-token\"
+# Which application a service is, where it is not called as the service.
+# [sources.deploys.tables]
+# orders = \"orders-prod\"
+
 # Who is asked first, by question; the others are asked only when that one does not answer.
 [prefer]
 onset = \"metrics\"
@@ -121,7 +129,8 @@ pub struct Settings {
     /// What one answer may cost there.
     #[serde(default)]
     pub budget: Budget,
-    /// Of `clickhouse`: the tables of `traces` and `logs`, where they have other names than the exporter gives them.
+    /// Of `clickhouse`: the tables of `traces` and `logs`, where they have other names than the exporter gives them. Of back
+    /// ends that know deploys: the repository or application of each service.
     #[serde(default)]
     pub tables: BTreeMap<String, String>,
     /// Of `git`: the folder of each service's code inside the repository, by service; of `cloudtrail`: how its resources' names
@@ -297,13 +306,13 @@ mod tests {
         {
             assert!(crate::open(name, settings).is_ok(), "{name}");
         }
-        assert_eq!(file.sources.len(), 6);
+        assert_eq!(file.sources.len(), 7);
     }
 
     #[test]
     fn an_unknown_kind_and_an_address_without_a_scheme_are_refused_with_a_hint() {
         let why = crate::open("m", &settings("promethius")).err().unwrap().to_string();
-        assert!(why.contains("`promethius`; hint: one of clickhouse, "), "{why}");
+        assert!(why.contains("`promethius`; hint: one of argocd, clickhouse, "), "{why}");
         for url in
             ["127.0.0.1:9090", "", "ftp://host", "http://", "http://user:pw@host", "http://host?token=s3cret"]
         {

@@ -9,9 +9,11 @@
     reason = "a test may fail loudly and wait"
 )]
 
+mod argocd;
 mod broken;
 mod cloudtrail;
 mod datadog;
+mod github;
 mod kubernetes;
 mod server;
 
