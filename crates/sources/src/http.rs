@@ -26,12 +26,14 @@ const ERROR_BYTES_READ: usize = 64 << 10;
 /// Bytes of an error's text that are told.
 const ERROR_BYTES_MAX: usize = 300;
 /// The ends of paths that read what a POST describes, and do nothing else.
-const READS: [&str; 3] = [
+const READS: [&str; 4] = [
     // Elasticsearch and OpenSearch.
     "_query",
     "_search",
     // Datadog: spans, logs, events.
     "events/search",
+    // Servers of the Model Context Protocol: which of their tools may be called, `mcp` decides.
+    "mcp",
 ];
 /// Attempts of one request, the first among them.
 const ATTEMPTS_MAX: u32 = 3;
@@ -206,13 +208,28 @@ impl Http {
         search: &serde_json::Value,
         asking: &Asking,
     ) -> Result<Reply, Refusal> {
+        self.search_with(path, query, &[], search, asking).await
+    }
+
+    /// The same with further headers.
+    pub(crate) async fn search_with(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        headers: &[(&'static str, String)],
+        search: &serde_json::Value,
+        asking: &Asking,
+    ) -> Result<Reply, Refusal> {
         let ends =
             |end: &str| path.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
         if !READS.into_iter().any(ends) {
             return Err(AskError::Unsupported(format!("POST {path}")).into());
         }
         let body = search.to_string();
-        let request = || self.client.post(self.link(path, query)).header(CONTENT_TYPE, "application/json");
+        let request = || {
+            let post = self.client.post(self.link(path, query)).header(CONTENT_TYPE, "application/json");
+            headers.iter().fold(post, |post, (name, value)| post.header(*name, value))
+        };
         self.read(|| request().body(body.clone()), asking).await
     }
 

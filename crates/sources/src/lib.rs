@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`settings`] (what an operator writes), `http` (the one door to the network), then a back end:
 //! `prometheus`, `jaeger`, `clickhouse`, `git`, `kubernetes`,
-//! `cloudtrail`, `datadog`, `github`, `argocd`. A back end is a folder here, a line in [`all`], and tests against the real thing in
+//! `cloudtrail`, `datadog`, `github`, `argocd`, `mcp`. A back end is a folder here, a line in [`all`], and tests against the real thing in
 //! `crates/firstcause/tests/it/sources`.
 //!
 //! Knows no incident and keeps nothing: every answer is fetched when it is asked for. Nothing here can write.
@@ -19,6 +19,7 @@ mod jaeger;
 mod json;
 mod kubernetes;
 mod masked;
+mod mcp;
 mod prometheus;
 mod rfc3339;
 pub mod settings;
@@ -73,6 +74,7 @@ pub fn all() -> &'static [Backend] {
         github::BACKEND,
         jaeger::BACKEND,
         kubernetes::BACKEND,
+        mcp::BACKEND,
         prometheus::BACKEND,
     ]
 }

@@ -86,6 +86,17 @@ url = \"https://argocd.example.org\"
 # [sources.deploys.tables]
 # orders = \"orders-prod\"
 
+[sources.agent]
+kind = \"mcp\"
+url = \"http://agent:8000/mcp\"
+# Which tool answers which question: log_templates, changes, state, series_change, topology. No other is ever called.
+[sources.agent.tools.log_templates]
+tool = \"search_logs\"
+arguments = { start = \"{from}\", end = \"{to}\", service = \"{service}\", limit = 1000 }
+# Where the rows are in what it answers, and their fields where they are called otherwise.
+rows = \"/logs\"
+fields = { time = \"@timestamp\", severity = \"level\" }
+
 # Who is asked first, by question; the others are asked only when that one does not answer.
 [prefer]
 onset = \"metrics\"
@@ -137,9 +148,29 @@ pub struct Settings {
     /// begin.
     #[serde(default)]
     pub paths: BTreeMap<String, String>,
+    /// Of `mcp`: the tool that answers a question, by question.
+    #[serde(default)]
+    pub tools: BTreeMap<String, Tool>,
     /// Of `kubernetes`: the namespaces that are read; all when empty.
     #[serde(default)]
     pub namespaces: Vec<String>,
+}
+
+/// A tool of another server, and how its result is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tool {
+    /// Its name, or the id that the name is made of.
+    pub tool: String,
+    /// What it is called with; `{from}`, `{to}` (RFC 3339), `{from_ms}`, `{to_ms}`, `{from_s}`, `{to_s}` and `{service}` are filled in.
+    #[serde(default)]
+    pub arguments: BTreeMap<String, serde_json::Value>,
+    /// Where in the result the rows are: a JSON pointer, to a list or to `columns` and `values`; empty for all of it.
+    #[serde(default)]
+    pub rows: String,
+    /// Where in a row a field is, where it has another name: a key, or a JSON pointer.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
 }
 
 /// What one answer of a source may cost at most; what is absent is as the asker says.
@@ -291,6 +322,7 @@ mod tests {
             "budget",
             "ca_file",
             "namespaces",
+            "tools",
         ] {
             assert!(uncommented.contains(key), "{key}");
         }
@@ -306,7 +338,7 @@ mod tests {
         {
             assert!(crate::open(name, settings).is_ok(), "{name}");
         }
-        assert_eq!(file.sources.len(), 7);
+        assert_eq!(file.sources.len(), 8);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod cloudtrail;
 mod datadog;
 mod github;
 mod kubernetes;
+mod mcp;
 mod server;
 
 use std::sync::Arc;
