@@ -72,6 +72,11 @@ impl Asking {
         self.cancel.is_cancelled() || self.left().is_zero()
     }
 
+    /// Whether so much of the time is left that more may be asked for than must be.
+    pub(crate) fn has_time(&self) -> bool {
+        self.left() > Duration::from_secs(self.limits.seconds_max) / 3
+    }
+
     /// Bytes that may still be read.
     pub(crate) fn bytes_left(&self) -> usize {
         self.bytes_left.load(Ordering::Relaxed)
@@ -114,6 +119,8 @@ pub(crate) struct Http {
     client: Client,
     base: Url,
     login: Option<(String, String)>,
+    /// Read anew for every request: tokens of service accounts are replaced while we run.
+    token_file: Option<Arc<str>>,
     budget: Budget,
 }
 
@@ -162,7 +169,13 @@ impl Http {
             .user_agent(concat!("firstcause/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| secret(format!("failed to prepare requests: {error}")))?;
-        Ok(Self { client, base, login: settings.login(name)?, budget: settings.budget.clone() })
+        Ok(Self {
+            client,
+            base,
+            login: settings.login(name)?,
+            token_file: settings.token_file.as_deref().map(Arc::from),
+            budget: settings.budget.clone(),
+        })
     }
 
     /// The bounds of one answer, over all its requests.
@@ -233,6 +246,15 @@ impl Http {
         self.read(|| request().body(body.clone()), asking).await
     }
 
+    /// The token as its file holds it now; the one that was there when we began, when it cannot be read.
+    fn token(&self) -> Option<HeaderValue> {
+        let text = std::fs::read_to_string(&**self.token_file.as_ref()?).ok()?;
+        let mut value =
+            HeaderValue::try_from(format!("Bearer {}", text.trim_end_matches(['\n', '\r']))).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+
     /// What the request answers, tried again where that may help.
     async fn read(&self, request: impl Fn() -> RequestBuilder, asking: &Asking) -> Result<Reply, Refusal> {
         let mut pause = PAUSE;
@@ -240,6 +262,9 @@ impl Http {
             let mut request = request();
             if let Some((user, password)) = &self.login {
                 request = request.basic_auth(user, Some(password));
+            }
+            if let Some(token) = self.token() {
+                request = request.header(AUTHORIZATION, token);
             }
             let refusal = match asking.bounded(request.send()).await? {
                 Ok(response) if response.status().is_success() => {

@@ -84,9 +84,11 @@ impl Source for ArgoCd {
                 }
                 changes.extend(found);
             }
-            let is_cut = changes.len() > DETAILS_MAX;
+            // Who wrote a revision is said where there is time to ask; that it was synchronised, always.
             for one in changes.iter_mut().take(DETAILS_MAX) {
-                self.describe(one, &asking).await?;
+                if asking.has_time() {
+                    self.describe(one, &asking).await?;
+                }
             }
             for one in &mut changes {
                 if let Some(service) = self.services.get(&one.service) {
@@ -96,7 +98,7 @@ impl Source for ArgoCd {
             let mut tables = Tables { changes, ..Tables::default() };
             tables.sort();
             let answer = TableSource::new(tables).answer(question, &asking.limits(), cancel)?;
-            Ok(Answer { locators, truncated: answer.truncated || is_cut, ..answer })
+            Ok(Answer { locators, ..answer })
         })
     }
 }

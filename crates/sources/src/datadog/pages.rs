@@ -109,6 +109,10 @@ impl Searches {
             if cursor.is_empty() || is_empty {
                 return Ok(found);
             }
+            if !asking.has_time() {
+                found.cut = Some(format!("there was time for {} items", found.items.len()));
+                return Ok(found);
+            }
         }
         found.cut = Some(format!("there are more than {} items", PAGE * PAGES_MAX));
         Ok(found)

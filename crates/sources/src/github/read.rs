@@ -75,7 +75,7 @@ impl Repository {
                 .next()
                 .unwrap_or_default();
             let mut carried = Files::default();
-            if is_hash(before) && is_hash(sha) && asked < DETAILS_MAX {
+            if is_hash(before) && is_hash(sha) && asked < DETAILS_MAX && pages.asking.has_time() {
                 asked += 1;
                 let compared = format!("repos/{}/compare/{before}...{sha}", self.name);
                 carried = files(&pages.one(&compared).await?);
@@ -122,13 +122,12 @@ impl Repository {
         let (found, is_cut) = pages.list(&path, &query, |_| true).await?;
         let link = pages.http.link(&path, &query);
         read.locators.push(Locator { query: format!("GET /{path}"), link });
-        if is_cut || found.len() > DETAILS_MAX {
-            read.gaps.push(format!("{}: the files of {DETAILS_MAX} commits at most were read", self.name));
-        }
-        for (place, one) in found.iter().enumerate() {
+        let mut described = 0;
+        for one in &found {
             let sha = text(one, "/sha");
             let mut carried = Files::default();
-            if place < DETAILS_MAX && is_hash(sha) {
+            if described < DETAILS_MAX && is_hash(sha) && pages.asking.has_time() {
+                described += 1;
                 carried = files(&pages.one(&format!("{path}/{sha}")).await?);
             }
             let logins = [text(one, "/author/login"), text(one, "/commit/author/name")];
@@ -142,6 +141,11 @@ impl Repository {
                 ..Change::default()
             };
             read.changes.extend(self.of_services(change, carried));
+        }
+        if is_cut || described < found.len() {
+            let more = if is_cut { " and more" } else { "" };
+            let told = format!("the files of {described} of {}{more} commits were read", found.len());
+            read.gaps.push(format!("{}: {told}", self.name));
         }
         Ok(())
     }

@@ -105,9 +105,14 @@ fn told(object: &Json, at: &str) -> Option<String> {
     let pod = object.pointer(at)?;
     let variable = |wanted: &str| {
         let of = |container: &Json| {
-            let all = list(container, "/env").iter();
-            let mut found = all.filter(|one| text(one, "/name") == wanted).map(|one| text(one, "/value"));
-            found.next_back().filter(|value| !value.is_empty()).map(str::to_owned)
+            let mut all = list(container, "/env").iter().filter(|one| text(one, "/name") == wanted);
+            let last = all.next_back()?;
+            let value = text(last, "/value");
+            if value.is_empty() {
+                field(pod, text(last, "/valueFrom/fieldRef/fieldPath"))
+            } else {
+                Some(value.to_owned())
+            }
         };
         list(pod, "/spec/containers").iter().find_map(of)
     };
@@ -126,4 +131,44 @@ fn told(object: &Json, at: &str) -> Option<String> {
         .or_else(|| resource().filter(is_plain))
         .or_else(|| under("/metadata/annotations", &ANNOTATIONS))
         .or_else(|| under("/metadata/labels", &LABELS))
+}
+
+/// The label or annotation that a variable is filled from: `metadata.labels['app']`.
+fn field(pod: &Json, path: &str) -> Option<String> {
+    let (of, key) = path.strip_prefix("metadata.")?.split_once("['")?;
+    let value = entry(pod, &format!("/metadata/{of}"), key.strip_suffix("']")?);
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_the_process_is_told_stands_before_labels_and_names() {
+        let pod = |variables: Json| {
+            json!({"metadata": {"labels": {"app.kubernetes.io/name": "label", "app": "old", "svc": "field"},
+                "annotations": {"resource.opentelemetry.io/service.name": "annotation"}},
+                "spec": {"containers": [{"name": "side"}, {"name": "main", "env": variables}]}})
+        };
+        let field = json!({"fieldRef": {"fieldPath": "metadata.labels['svc']"}});
+        for (variables, service) in [
+            (json!([{"name": "OTEL_SERVICE_NAME", "value": "one"}]), "one"),
+            (json!([{"name": "OTEL_SERVICE_NAME", "valueFrom": field}]), "field"),
+            (json!([{"name": "OTEL_RESOURCE_ATTRIBUTES", "value": "a=b, service.name=two,c=d"}]), "two"),
+            (json!([{"name": "OTEL_SERVICE_NAME", "value": "$(POD_NAME)"}]), "annotation"),
+            (json!([]), "annotation"),
+        ] {
+            assert_eq!(told(&pod(variables.clone()), "").as_deref(), Some(service), "{variables}");
+        }
+        let mut labelled = pod(json!([]));
+        labelled["metadata"]["annotations"] = Json::Null;
+        assert_eq!(told(&labelled, "").as_deref(), Some("label"));
+        labelled["metadata"]["labels"] = json!({"app": "old"});
+        assert_eq!(told(&labelled, "").as_deref(), Some("old"));
+        labelled["metadata"]["labels"] = Json::Null;
+        assert_eq!(told(&labelled, ""), None);
+    }
 }

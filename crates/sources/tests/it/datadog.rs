@@ -221,6 +221,7 @@ fn nothing_that_is_asked_for_gets_out_of_its_place_in_a_query() {
     assert_eq!(query, "avg:container.cpu.usage{service:pay__by__host__sum_secret__} by {service,pod_name}");
 }
 
+// covers: AW-41
 #[test]
 fn limits_and_missing_permissions_are_told_with_what_to_do() {
     let window = window();
@@ -274,6 +275,20 @@ fn more_than_is_read_is_cut_and_not_asked_for_ever() {
             .unwrap();
     assert!(told.truncated && told.locators[0].query.contains("more than 10000"), "{:?}", told.locators);
     assert_eq!(server.seen().len(), 10);
+}
+
+#[test]
+fn pages_that_come_slowly_are_cut_before_the_time_is_over() {
+    let server = Server::start(|request| {
+        std::thread::sleep(std::time::Duration::from_millis(900));
+        let cursor = searched(request)["page"]["cursor"].as_str().unwrap_or("0").parse::<u32>().unwrap();
+        let item = json!({"id": "A", "attributes": {"timestamp": BEGIN.rfc3339(), "message": "x"}});
+        Reply::json(&json!({"data": [item], "meta": {"page": {"after": (cursor + 1).to_string()}}}))
+    });
+    let told =
+        ask(&open(&settings(&server.url)), Ask::LogTemplates { window: window(), scope: Scope::all() }, 3)
+            .unwrap();
+    assert!(told.truncated && told.locators[0].query.contains("there was time for"), "{:?}", told.locators);
 }
 
 #[test]

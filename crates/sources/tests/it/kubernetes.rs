@@ -352,6 +352,32 @@ fn only_the_namespaces_that_are_named_are_read() {
     assert!(why.contains("is no namespace; hint: "), "{why}");
 }
 
+// covers: AW-40
+#[test]
+fn the_role_that_the_needs_print_lists_and_does_nothing_else() {
+    let needs = sources::all().iter().find(|one| one.kind == "kubernetes").unwrap().needs;
+    let verbs: Vec<&str> =
+        needs.split("verbs: [").skip(1).map(|rest| rest.split(']').next().unwrap()).collect();
+    assert_eq!(verbs, ["list", "list"]);
+    assert!(!needs.contains("secrets") && !needs.contains("configmaps") && !needs.contains('*'), "{needs}");
+}
+
+#[test]
+fn a_token_that_is_replaced_while_we_run_is_read_anew() {
+    let server = Server::start(|request| match request.header("authorization") {
+        Some("Bearer second") => cluster(request),
+        _ => Reply::status(401, "Unauthorized"),
+    });
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "first\n").unwrap();
+    let token_file = Some(file.path().display().to_string());
+    let source = open(&Settings { token_file, ..settings(&server.url) });
+    let why = ask(&source, changes(), 10).unwrap_err().to_string();
+    assert!(why.contains("401") && why.contains("hint: the source's token"), "{why}");
+    std::fs::write(file.path(), "second\n").unwrap();
+    assert!(!rows(ask(&source, changes(), 10).unwrap()).is_empty());
+}
+
 #[test]
 fn what_breaks_ends_in_time_and_says_so() {
     broken::assert_ends_in_time(settings, &changes());

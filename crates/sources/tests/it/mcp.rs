@@ -61,7 +61,7 @@ fn contract(url: &str) -> Settings {
     settings(&format!("{url}/mcp"))
 }
 
-// covers: EL-54
+// covers: AT-14, EL-54
 #[test]
 fn a_real_server_answers_with_the_tools_that_are_named_and_no_other_is_called() {
     for (form, keeping) in [("stream", "stateful"), ("json", "stateful"), ("json", "stateless")] {
@@ -256,6 +256,13 @@ fn what_cannot_be_read_is_told_with_where_to_look() {
     let far = Server::start(|_| Reply::Of(429, vec![("Retry-After", "600".to_owned())], "slow".to_owned()));
     let why = ask(&open(&contract(&far.url)), logs(Scope::all()), 5).unwrap_err().to_string();
     assert!(why.contains("429"), "{why}");
+    let error = json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32602, "message": "Unsupported protocol version"}});
+    let refusing = Server::start(move |_| Reply::json(&error));
+    let why = ask(&open(&contract(&refusing.url)), logs(Scope::all()), 5).unwrap_err().to_string();
+    assert!(why.contains("initialize: Unsupported protocol version (-32602)"), "{why}");
+    let closed = Server::start(|_| Reply::status(401, "{\"error\":\"invalid_token\"}"));
+    let why = ask(&open(&contract(&closed.url)), logs(Scope::all()), 5).unwrap_err().to_string();
+    assert!(why.contains("401") && why.contains("hint: the source's token"), "{why}");
     for wrong in [
         Settings { url: "http://127.0.0.1:1/api".to_owned(), ..settings("x/mcp") },
         Settings {
