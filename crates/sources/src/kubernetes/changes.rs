@@ -151,7 +151,9 @@ fn put_away<'a>(
         |name: &str| name != new && name.strip_prefix(holder).is_some_and(|rest| rest.starts_with('-'));
     let told = cluster.events.iter().find_map(|event| {
         let (space, kind, name) = regarding(event);
-        let is_put_away = PUT_AWAY.contains(&text(event, "/reason"));
+        // A container that fails its probe is killed as well, and its pod stays.
+        let is_put_away =
+            PUT_AWAY.contains(&text(event, "/reason")) && !message(event).contains("will be restarted");
         let in_window = times(event).is_some_and(|(_, last)| window.contains(last));
         (space == namespace && kind == "Pod" && is_other(name) && is_put_away && in_window).then_some(name)
     });
