@@ -172,16 +172,16 @@ impl Cluster {
         told
     }
 
-    fn pods(&self) -> Vec<Json> {
-        let told: Json =
-            serde_json::from_str(&self.call("GET", "api/v1/namespaces/shop/pods", None)).unwrap();
+    fn pods(&self, namespace: &str) -> Vec<Json> {
+        let path = format!("api/v1/namespaces/{namespace}/pods");
+        let told: Json = serde_json::from_str(&self.call("GET", &path, None)).unwrap();
         told["items"].as_array().cloned().unwrap_or_default()
     }
 
     /// Says of every pod what a kubelet would say, until `count` of them run this image and no others are left.
-    fn settle(&self, image: &str, count: usize) {
+    fn settle(&self, namespace: &str, image: &str, count: usize) {
         self.wait(&format!("{count} pods of {image}"), |cluster| {
-            let pods = cluster.pods();
+            let pods = cluster.pods(namespace);
             for pod in pods.iter().filter(|pod| pod["status"]["phase"] != "Running") {
                 let name = pod["metadata"]["name"].as_str().unwrap();
                 let now = now().rfc3339();
@@ -190,7 +190,7 @@ impl Cluster {
                     "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": now}],
                     "containerStatuses": [{"name": "main", "image": image, "imageID": "sha256:9f", "ready": true,
                         "restartCount": 0, "state": {"running": {"startedAt": now}}}]}});
-                cluster.call("PATCH", &format!("api/v1/namespaces/shop/pods/{name}/status"), Some(&status));
+                cluster.call("PATCH", &format!("api/v1/namespaces/{namespace}/pods/{name}/status"), Some(&status));
             }
             let is_of = |pod: &&Json| {
                 pod["spec"]["containers"][0]["image"] == image && pod["status"]["phase"] == "Running"
@@ -240,6 +240,54 @@ fn image(name: &str) -> Json {
     json!({"spec": {"template": {"spec": {"containers": [{"name": "main", "image": name}]}}}})
 }
 
+fn workload(name: &str, replicas: u32) -> Json {
+    json!({"metadata": {"name": name}, "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}},
+        "template": {"metadata": {"labels": {"app": name}},
+            "spec": {"containers": [{"name": "main", "image": format!("{name}:1")}]}}}})
+}
+
+/// What runs before everything happens: deployments `api` and `mail`, and the stateful set `db`.
+fn quiet(cluster: &Cluster) {
+    for (namespace, kind, name, count) in [
+        ("back", "deployments", "api", 1),
+        ("post", "deployments", "mail", 1),
+        ("data", "statefulsets", "db", 2),
+    ] {
+        cluster.done("POST", "api/v1/namespaces", &json!({"metadata": {"name": namespace}}));
+        let mut object = workload(name, count);
+        if kind == "statefulsets" {
+            object["spec"]["serviceName"] = json!(name);
+        }
+        cluster.done("POST", &format!("apis/apps/v1/namespaces/{namespace}/{kind}"), &object);
+        cluster.settle(namespace, &format!("{name}:1"), count as usize);
+    }
+    std::thread::sleep(Duration::from_millis(2_100));
+}
+
+/// Evicts the pod of `mail`, and begins to roll `db` out: its first pod is replaced and never ready.
+fn replace(cluster: &Cluster) {
+    // Not in the second of what was done before.
+    std::thread::sleep(Duration::from_millis(1_100));
+    let pod = cluster.pods("post").remove(0);
+    let name = pod["metadata"]["name"].as_str().unwrap();
+    let now = format!("{}Z", now().rfc3339().split('.').next().unwrap());
+    // As a kubelet would write it.
+    let evicted = json!({"metadata": {"name": format!("{name}.e")}, "reason": "Evicted", "type": "Warning",
+        "message": "The node was low on resource: memory.", "firstTimestamp": now, "lastTimestamp": now, "count": 1,
+        "involvedObject": {"kind": "Pod", "name": name, "namespace": "post"}, "source": {"component": "kubelet"}});
+    cluster.done("POST", "api/v1/namespaces/post/events", &evicted);
+    cluster.call("DELETE", &format!("api/v1/namespaces/post/pods/{name}"), None);
+    cluster.wait("another pod of mail", |cluster| {
+        let pods = cluster.pods("post");
+        pods.len() == 1 && pods[0]["metadata"]["name"] != name
+    });
+    std::thread::sleep(Duration::from_millis(1_100));
+    cluster.done("PATCH", "apis/apps/v1/namespaces/data/statefulsets/db", &image("db:2"));
+    cluster.wait("a pod of the other revision", |cluster| {
+        cluster.pods("data").iter().any(|pod| pod["spec"]["containers"][0]["image"] == "db:2")
+    });
+}
+
 /// Rolls out, rolls back, scales and breaks; when that began, when it was half done, and the pod that is broken.
 fn happen(cluster: &Cluster) -> (UnixNanos, UnixNanos, String) {
     cluster.done("POST", "api/v1/namespaces", &json!({"metadata": {"name": "shop"}}));
@@ -248,30 +296,27 @@ fn happen(cluster: &Cluster) -> (UnixNanos, UnixNanos, String) {
             "env": [{"name": "OTEL_SERVICE_NAME", "value": "storefront"}]}]}}}});
     let deployments = "apis/apps/v1/namespaces/shop/deployments";
     cluster.done("POST", deployments, &web);
-    cluster.settle("web:1", 2);
+    cluster.settle("shop", "web:1", 2);
     // Times of metadata are whole seconds.
     std::thread::sleep(Duration::from_millis(2_100));
-    let quiet = json!({"metadata": {"name": "api"}, "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "api"}},
-        "template": {"metadata": {"labels": {"app": "api"}}, "spec": {"containers": [{"name": "main", "image": "api:1"}]}}}});
-    cluster.done("POST", "api/v1/namespaces", &json!({"metadata": {"name": "back"}}));
-    cluster.done("POST", "apis/apps/v1/namespaces/back/deployments", &quiet);
-    std::thread::sleep(Duration::from_millis(2_100));
+    quiet(cluster);
     let begin = now();
     let one = format!("{deployments}/web");
     std::thread::sleep(Duration::from_millis(1_100));
     cluster.done("PATCH", &one, &image("web:2"));
-    cluster.settle("web:2", 2);
+    cluster.settle("shop", "web:2", 2);
     let between = now();
     std::thread::sleep(Duration::from_millis(2_100));
     cluster.done("PATCH", &one, &image("web:1"));
-    cluster.settle("web:1", 2);
-    let pod = cluster.pods().remove(0);
+    cluster.settle("shop", "web:1", 2);
+    let pod = cluster.pods("shop").remove(0);
     let (name, ended) = (pod["metadata"]["name"].as_str().unwrap().to_owned(), now().rfc3339());
     let crashed = json!({"status": {"containerStatuses": [{"name": "main", "image": "web:1", "imageID": "sha256:9f",
         "ready": false, "restartCount": 4, "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off"}},
         "lastState": {"terminated": {"reason": "Error", "exitCode": 1, "startedAt": ended, "finishedAt": ended}}}]}});
     cluster.done("PATCH", &format!("api/v1/namespaces/shop/pods/{name}/status"), &crashed);
     cluster.done("PATCH", "apis/apps/v1/namespaces/back/deployments/api", &json!({"spec": {"replicas": 3}}));
+    replace(cluster);
     for number in 0..510 {
         let node = json!({"metadata": {"name": format!("n{number}")}});
         cluster.call("POST", "api/v1/nodes", Some(&node));
@@ -302,12 +347,18 @@ fn a_real_cluster_tells_rollouts_a_rollback_scaling_and_a_crash_loop() {
             (ChangeKind::Deploy, "storefront", "web:2", "web:1"),
             (ChangeKind::Restart, "storefront", "web:1", "web:1"),
             (ChangeKind::InstanceAdded, "api", "1 replicas", "3 replicas"),
+            (ChangeKind::Restart, "mail", "mail:1", "mail:1"),
+            (ChangeKind::Deploy, "db", "db:1", "db:2"),
         ],
         "{rows:#?}"
     );
     assert!(rows[0].at < between && rows[1].at > between, "the rollback is told when it was made: {rows:#?}");
     assert_eq!(rows[0].detail.as_ref().unwrap().author, "curl");
-    assert!(rows[2].detail.as_ref().unwrap().message.starts_with("crash loop: "));
+    let words = |place: usize| rows[place].detail.as_ref().unwrap().message.clone();
+    assert!(
+        words(2).starts_with("crash loop: ") && words(4).contains("; nothing was rolled out"),
+        "{rows:#?}"
+    );
     let told = ask(&source, Ask::State { window, scope: Scope::all() }, 10).unwrap();
     assert!(!told.truncated);
     let rows = states(told);
