@@ -57,33 +57,44 @@ pub(super) async fn series(
         names.iter().map(|name| format!("avg:{name}{{{narrow}}} by {{service,pod_name}}")).collect();
     let query = query.join(",");
     for window in windows {
-        let seconds = |at: UnixNanos| at.0.div_euclid(telemetry::time::SECOND_NS).to_string();
-        let parameters =
-            [("from", seconds(window.from)), ("to", seconds(window.to)), ("query", query.clone())];
-        let told = searches.get("api/v1/query", &parameters, "metrics_read", asking).await?;
-        if text(&told, "/status") == "error" {
-            return Err(AskError::Unavailable(format!("Datadog says: {}", text(&told, "/error"))));
-        }
-        if told.get("series").is_none() {
-            return Err(foreign("Datadog's API", "a query without `series`"));
-        }
+        let (told, locator) = queried(searches, &query, window, asking).await?;
         list(&told, "/series").iter().for_each(|one| read(one, &mut found));
-        let range = |at: UnixNanos| at.0.div_euclid(1_000_000).to_string();
-        let (from, to) = (range(window.from), range(window.to));
-        let link = searches.link("metric/explorer", &[("exp_query", &query), ("start", &from), ("end", &to)]);
-        locators.push(Locator { query: format!("{query} from {from} to {to}"), link });
+        locators.push(locator);
     }
     Ok((found.finish(), locators))
 }
 
+/// What a query answers for a window, and where people can look at it.
+pub(super) async fn queried(
+    searches: &Searches,
+    query: &str,
+    window: Window,
+    asking: &Asking,
+) -> Result<(Json, Locator), AskError> {
+    let seconds = |at: UnixNanos| at.0.div_euclid(telemetry::time::SECOND_NS).to_string();
+    let parameters =
+        [("from", seconds(window.from)), ("to", seconds(window.to)), ("query", query.to_owned())];
+    let told = searches.get("api/v1/query", &parameters, "metrics_read", asking).await?;
+    if text(&told, "/status") == "error" {
+        return Err(AskError::Unavailable(format!("Datadog says: {}", text(&told, "/error"))));
+    }
+    if told.get("series").is_none() {
+        return Err(foreign("Datadog's API", "a query without `series`"));
+    }
+    let millis = |at: UnixNanos| at.0.div_euclid(1_000_000).to_string();
+    let (from, to) = (millis(window.from), millis(window.to));
+    let link = searches.link("metric/explorer", &[("exp_query", query), ("start", &from), ("end", &to)]);
+    Ok((told, Locator { query: format!("{query} from {from} to {to}"), link }))
+}
+
 /// Whether a metric can be called so; nothing else gets into a query.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
     begins && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_'))
 }
 
 /// A tag's value as Datadog keeps it: what a tag cannot hold is an underscore there, and so nothing can end the filter.
-fn value(text: &str) -> String {
+pub(super) fn value(text: &str) -> String {
     let keeps = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
     text.to_lowercase().chars().map(|c| if keeps(c) { c } else { '_' }).collect()
 }

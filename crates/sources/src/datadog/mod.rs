@@ -1,11 +1,12 @@
 //! Datadog: traces that were retained, logs, metrics, change events and monitors.
 //!
-//! Counts no requests: a search finds the spans that were retained, by rules that prefer slow and failed ones, so `onset` and
-//! `health` are not answered here, and what is told of traces says that it is of a part.
+//! Counts requests by trace metrics, which are made of all traffic, and never by spans: a search finds those that were retained,
+//! by rules that prefer slow and failed ones, so what is told of traces says that it is of a part.
 
 mod metrics;
 mod pages;
 mod records;
+mod requests;
 mod spans;
 
 use std::sync::Arc;
@@ -28,13 +29,15 @@ use pages::{EVENTS, Found, LOGS, SPANS, Searches, range};
 pub(crate) const BACKEND: Backend = Backend {
     kind: "datadog",
     what: "Datadog's API, by site (https://api.datadoghq.eu), DD-API-KEY and DD-APPLICATION-KEY in `header_files`; traces are \
-           those that were retained, metrics means of its intervals",
+           those that were retained, requests those of trace metrics, metrics means of intervals; `tables.requests` \
+           names the spans that are requests (`flask.request,grpc.server`) where they are not the frameworks' own",
     questions: &[
         "changes",
         "compare",
         "edges",
         "exemplars",
         "log_templates",
+        "onset",
         "paths",
         "self_time",
         "series_change",
@@ -61,6 +64,8 @@ struct Datadog {
     searches: Searches,
     spans: Kept,
     logs: Kept,
+    /// Names of the spans in which services take requests; the usual ones when empty.
+    requests: Vec<String>,
 }
 
 fn open(name: SourceName, settings: &Settings) -> Result<Arc<dyn Source>, SettingsError> {
@@ -71,6 +76,11 @@ fn open(name: SourceName, settings: &Settings) -> Result<Arc<dyn Source>, Settin
         searches: Searches { http, application },
         spans: Kept::default(),
         logs: Kept::default(),
+        requests: settings
+            .tables
+            .get("requests")
+            .map(|names| names.split(',').map(|name| name.trim().to_owned()).collect())
+            .unwrap_or_default(),
     }))
 }
 
@@ -104,6 +114,13 @@ impl Source for Datadog {
             let asking = self.searches.http.asking(limits, cancel);
             let limits = asking.limits();
             let fetched = match &question.ask {
+                Ask::Onset { window, scope } => {
+                    let (series, locator) =
+                        requests::series(&self.searches, *window, scope, &self.requests, &asking).await?;
+                    let tables = Tables { series, ..Tables::default() };
+                    let answer = TableSource::new(tables).answer(question, &limits, cancel)?;
+                    return Ok(Answer { locators: vec![locator], ..answer });
+                }
                 Ask::State { window, .. } => return self.state(question, *window, &asking).await,
                 Ask::SeriesChange { good, bad, scope, metrics } => {
                     let windows = [*good, *bad];

@@ -104,7 +104,13 @@ fn datadog(request: &Request) -> Reply {
         }
         "/api/v1/query" => {
             let number = |name: &str| request.parameter(name).unwrap().parse::<i64>().unwrap();
-            Reply::json(&items::metrics(number("from"), number("to")))
+            let query = request.parameter("query").unwrap();
+            let (from, to) = (number("from"), number("to"));
+            Reply::json(&if query.contains("trace.") {
+                items::requests(from, to, query)
+            } else {
+                items::metrics(from, to)
+            })
         }
         "/api/v1/monitor" => Reply::json(&items::monitors()),
         _ => Reply::status(404, "none"),
@@ -142,12 +148,7 @@ fn what_is_told_of_traces_and_logs_equals_the_tables_and_says_that_it_is_a_part(
         assert_eq!(told.truncated, !is_of_all, "{what:?}");
         assert_eq!(told.locators[0].query.contains("were retained"), !is_of_all, "{:?}", told.locators);
     }
-    // Counts of requests cannot be had from what was retained.
-    for what in [
-        Ask::Onset { window, scope: scope() },
-        Ask::Health { window, scope: scope() },
-        Ask::Topology { window },
-    ] {
+    for what in [Ask::Health { window, scope: scope() }, Ask::Topology { window }] {
         let name = what.name().to_owned();
         assert!(!source.can().answers(&name));
         assert_eq!(ask(&source, what, 10), Err(AskError::Unsupported(name)));
@@ -206,6 +207,51 @@ fn changes_metrics_and_monitors_are_told_and_no_secret_is() {
     let said: Vec<(&str, &str, &str)> =
         rows.iter().map(|row| (row.name.as_str(), row.status.as_str(), row.service.as_str())).collect();
     assert_eq!(said, [("quiet", "no_data", "pay"), ("slow", "alert", "pay")]);
+    broken::assert_asked_only(&server, &ALLOWED);
+}
+
+#[test]
+fn requests_are_counted_by_trace_metrics_whole_and_once() {
+    let server = Server::start(datadog);
+    let source = open(&settings(&server.url));
+    let told = ask(&source, Ask::Onset { window: window(), scope: Scope::all() }, 10).unwrap();
+    assert_eq!(
+        (told.from_metrics.as_slice(), told.truncated),
+        (&["pay".to_owned(), "web".to_owned()][..], false)
+    );
+    let Table::Onset(rows) = told.table else { panic!("onset") };
+    let web: Vec<_> = rows.iter().filter(|row| row.subject.service == "web").collect();
+    assert_eq!((web.len(), web[0].second), (60, BEGIN.plus_seconds(9)), "one row an interval, at its end");
+    for (row, (errors, mean)) in
+        [(web[0], (0, 100_000_000)), (web[29], (0, 100_000_000)), (web[30], (5, 400_000_000))]
+    {
+        assert_eq!((row.count, row.errors, row.sum_ns / 20), (20, errors, mean), "{row:?}");
+    }
+    let pay: Vec<_> = rows.iter().filter(|row| row.subject.service == "pay").collect();
+    assert_eq!(
+        (pay.len(), pay[0].count, pay[0].p50_ns),
+        (1, 7, 200_000_000),
+        "an interval alone is still ten seconds"
+    );
+    // Intervals that the window cuts are none of it.
+    let odd = Window::new(BEGIN.plus_seconds(-3), BEGIN.plus_seconds(25));
+    let Table::Onset(rows) =
+        ask(&source, Ask::Onset { window: odd, scope: Scope::service("web") }, 10).unwrap().table
+    else {
+        panic!("onset")
+    };
+    let said: Vec<(i64, u64)> =
+        rows.iter().map(|row| (row.second.since(BEGIN) / 1_000_000_000, row.count)).collect();
+    assert_eq!(said, [(9, 20), (19, 20)]);
+    let mut named = settings(&server.url);
+    named.tables.insert("requests".to_owned(), "web.request, x{*},avg:y".to_owned());
+    ask(&open(&named), Ask::Onset { window: window(), scope: Scope::all() }, 10).unwrap();
+    let query = server.seen().last().unwrap().parameter("query").unwrap().to_owned();
+    assert!(
+        query.starts_with("sum:trace.web.request.hits{*} by {service}.as_count().rollup(sum,10),"),
+        "{query}"
+    );
+    assert_eq!(query.split("by {service}").count(), 4, "nothing but the one name: {query}");
     broken::assert_asked_only(&server, &ALLOWED);
 }
 

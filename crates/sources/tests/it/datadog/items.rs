@@ -165,3 +165,27 @@ pub(super) fn metrics(from: i64, to: i64) -> Json {
         "tag_set": ["pod_name:pod-1", "service:N/A"], "pointlist": [[from as f64 * 1000.0, null]],
         "unit": [{"family": "bytes", "name": "byte"}, null]}]})
 }
+
+/// What a query for trace metrics answers, by intervals of ten seconds: `web` takes 20 requests in each by Flask, of which 5 fail
+/// after the middle; what counts the same requests once more is there as well.
+pub(super) fn requests(from: i64, to: i64, query: &str) -> Json {
+    let begin = BEGIN.0 / SECOND;
+    // Intervals begin at multiples of their length, the first one before the range.
+    let from = from.div_euclid(10) * 10;
+    let of = |metric: &str, service: &str, value: &dyn Fn(i64) -> Json| {
+        let points: Vec<Json> =
+            (from..to).step_by(10).map(|at| json!([at as f64 * 1000.0, value(at - begin)])).collect();
+        json!({"metric": metric, "interval": 10, "tag_set": [format!("service:{service}")], "pointlist": points})
+    };
+    let all = [
+        of("trace.flask.request.hits", "web", &|_| json!(20.0)),
+        of("trace.flask.request.errors", "web", &|at| if at < 300 { Json::Null } else { json!(5.0) }),
+        of("trace.flask.request", "web", &|at| json!(if at < 300 { 0.1 } else { 0.4 })),
+        of("trace.web.request.hits", "web", &|_| json!(20.0)),
+        of("trace.grpc.server.hits", "pay", &|at| if at == 0 { json!(7.0) } else { Json::Null }),
+        of("trace.grpc.server", "pay", &|_| json!(0.2)),
+    ];
+    let is_asked = |one: &&Json| query.contains(&format!("{}{{", one["metric"].as_str().unwrap()));
+    let series: Vec<&Json> = all.iter().filter(is_asked).collect();
+    json!({"status": "ok", "res_type": "time_series", "series": series})
+}
