@@ -20,6 +20,7 @@ mod json;
 mod kubernetes;
 mod masked;
 mod mcp;
+mod owners;
 mod prometheus;
 mod rfc3339;
 pub mod settings;

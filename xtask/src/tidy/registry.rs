@@ -43,7 +43,7 @@ const REGISTRIES: &[Registry] = &[
         list: "crates/sources/src/lib.rs",
         function: "all",
         has_folders: true,
-        support: &["fetched", "http", "json", "masked", "rfc3339", "settings", "versions"],
+        support: &["fetched", "http", "json", "masked", "owners", "rfc3339", "settings", "versions"],
     },
     files("crates/tools/src/lib.rs", "all"),
     files("xtask/src/tidy/mod.rs", "all"),

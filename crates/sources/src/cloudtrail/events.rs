@@ -8,6 +8,7 @@ use telemetry::recorded::Change;
 
 use crate::json::{list, text, time};
 use crate::masked::{Values, flat, shown};
+use crate::owners;
 
 /// Lines of a call's parameters that are kept.
 const LINES_MAX: usize = 60;
@@ -152,6 +153,9 @@ const SETS: [&str; 14] = [
     "value",
 ];
 
+/// What parts of resources' names end before.
+const ENDS: [char; 4] = ['/', '-', ':', '.'];
+
 /// The change that a record tells of, if it does.
 pub(super) fn change(record: &Json, paths: &[(String, String)]) -> Option<Change> {
     let is = |name: &str| record.get(name).and_then(Json::as_bool);
@@ -167,12 +171,10 @@ pub(super) fn change(record: &Json, paths: &[(String, String)]) -> Option<Change
     let kind = kind(source, event, record)?;
     let request = record.pointer("/requestParameters").unwrap_or(&Json::Null);
     let (name, is_service) = name(request, record);
-    let told = service(&name, paths);
+    let told = owners::of(&name, paths, &ENDS);
     let (before, after) = values(record, request);
-    let mut service = told.unwrap_or_default();
-    if service.is_empty() && is_service && kind != "commit" {
-        service.clone_from(&name);
-    }
+    let own = if is_service && kind != "commit" { name.as_str() } else { "" };
+    let service = told.unwrap_or(own).to_owned();
     let after = if after.is_empty() { format!("{event} {name}").trim().to_owned() } else { after };
     Some(Change {
         at: time(record, "/eventTime")?,
@@ -239,15 +241,6 @@ fn last(value: &str) -> String {
     // `task-definition/web:42` is `web:42`, and `function:checkout` is `checkout`.
     let end = value.rsplit_once('/').or_else(|| value.rsplit_once(':'));
     end.map_or(value, |(_, name)| name).to_owned()
-}
-
-/// The service whose resources are called so, as the settings say.
-fn service(name: &str, paths: &[(String, String)]) -> Option<String> {
-    let holds = |path: &str| {
-        name.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '-', ':', '.']))
-    };
-    let longest = paths.iter().filter(|(path, _)| holds(path)).max_by_key(|(path, _)| path.len());
-    longest.map(|(_, service)| service.clone())
 }
 
 /// What was before and what is now, where the call or its answer tells.

@@ -18,6 +18,7 @@ use telemetry::{
 
 use crate::Backend;
 use crate::http::Http;
+use crate::owners::Owners;
 use crate::settings::{Settings, SettingsError};
 use pages::{Pages, unreadable};
 use read::Repository;
@@ -43,13 +44,13 @@ struct GitHub {
 
 fn open(name: SourceName, settings: &Settings) -> Result<Arc<dyn Source>, SettingsError> {
     let wrong = |what: String| SettingsError::Value { source_name: name.0.clone(), what };
-    let mut known: BTreeMap<&str, Vec<(String, String)>> = BTreeMap::new();
+    let mut known: BTreeMap<&str, Owners> = BTreeMap::new();
     for (service, repository) in &settings.tables {
         if !is_repository(repository) {
             return Err(wrong(format!("tables: `{repository}` is no repository; hint: OWNER/NAME")));
         }
         let folder = settings.paths.get(service).map_or("", |folder| folder.trim_matches('/'));
-        known.entry(repository).or_default().push((service.clone(), folder.to_owned()));
+        known.entry(repository).or_default().push((folder.to_owned(), service.clone()));
     }
     if known.is_empty() {
         return Err(wrong(

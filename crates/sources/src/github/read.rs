@@ -13,6 +13,7 @@ use telemetry::{UnixNanos, Window};
 use super::pages::{PAGES_MAX, Pages};
 use crate::http::Refusal;
 use crate::json::{list, text, time};
+use crate::owners::{self, Owners};
 
 /// Commits and deployments whose files are asked for, each by a request.
 const DETAILS_MAX: usize = 30;
@@ -26,8 +27,8 @@ const DIFF_MAX: usize = 64 << 10;
 pub(super) struct Repository {
     /// `owner/name`.
     pub(super) name: String,
-    /// Service, and its folder; the whole repository when that is empty.
-    pub(super) services: Vec<(String, String)>,
+    /// Folders, and whose code is in them; the whole repository when that is empty.
+    pub(super) services: Owners,
 }
 
 /// What was read of a repository.
@@ -153,11 +154,11 @@ impl Repository {
     /// The change of every service whose code it touches; of all of them when that is not known.
     fn of_services(&self, change: Change, carried: Files) -> Vec<Change> {
         let mut touched: BTreeSet<&str> =
-            carried.names.iter().filter_map(|file| self.service(file)).collect();
+            carried.names.iter().filter_map(|file| owners::of(file, &self.services, &['/'])).collect();
         if touched.is_empty() {
             let all =
-                self.services.iter().filter(|(_, folder)| carried.names.is_empty() || folder.is_empty());
-            touched = all.map(|(service, _)| service.as_str()).collect();
+                self.services.iter().filter(|(folder, _)| carried.names.is_empty() || folder.is_empty());
+            touched = all.map(|(_, service)| service.as_str()).collect();
         }
         let of = |service: &str| Change {
             service: service.to_owned(),
@@ -166,16 +167,6 @@ impl Repository {
             ..change.clone()
         };
         if touched.is_empty() { vec![of("")] } else { touched.into_iter().map(of).collect() }
-    }
-
-    /// The service whose folder is the longest that holds the file.
-    fn service(&self, file: &str) -> Option<&str> {
-        let holds = |folder: &str| {
-            folder.is_empty() || file.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
-        };
-        let of =
-            self.services.iter().filter(|(_, folder)| holds(folder)).max_by_key(|(_, folder)| folder.len());
-        of.map(|(service, _)| service.as_str())
     }
 }
 

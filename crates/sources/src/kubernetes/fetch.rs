@@ -107,13 +107,18 @@ impl Lists<'_> {
         let mut objects = Vec::new();
         for path in self.places(resource) {
             let link = self.http.link(&path, &[("limit", PAGE.to_string())]);
+            if !self.asking.has_time() && !cluster.locators.is_empty() {
+                let query = format!("not read: `{}` (GET /{path}), there was no time left", resource.name);
+                cluster.gaps.push(Locator { query, link });
+                continue;
+            }
             match self.list(&path, cluster).await? {
                 Listed::Whole(found) => {
                     objects.extend(found);
                     cluster.locators.push(Locator { query: format!("GET /{path}"), link });
                 }
                 Listed::Cut(found) => {
-                    let query = format!("not all read: GET /{path} lists more than {OBJECTS_MAX}");
+                    let query = format!("not all read: GET /{path} lists more than {}", found.len());
                     cluster.locators.push(Locator { query: format!("GET /{path}"), link: link.clone() });
                     cluster.gaps.push(Locator { query, link });
                     objects.extend(found);
@@ -161,7 +166,7 @@ impl Lists<'_> {
             if next.is_empty() {
                 return Ok(Listed::Whole(objects));
             }
-            if objects.len() >= OBJECTS_MAX {
+            if objects.len() >= OBJECTS_MAX || !self.asking.has_time() {
                 return Ok(Listed::Cut(objects));
             }
         }

@@ -107,7 +107,7 @@ impl Source for Mcp {
                 _ => return Err(unanswered()),
             };
             let asking = self.endpoint.http.asking(limits, cancel);
-            let (mut tables, mut locators) = (Tables::default(), Vec::new());
+            let (mut filled, mut locators) = (rows::Filled::default(), Vec::new());
             let (mut count, mut left_out, mut is_cut) = (0, 0, false);
             for window in windows {
                 let arguments = arguments::of(tool, window, scope)?;
@@ -115,7 +115,7 @@ impl Source for Mcp {
                 let rows = rows::rows(tool, &result).map_err(AskError::Unavailable)?;
                 count += rows.len() as u64;
                 is_cut |= rows::is_cut(tool, rows.len());
-                left_out += rows::add(name, tool, &rows, &mut tables);
+                left_out += rows::add(name, tool, &rows, window, &mut filled);
                 let query = format!("tools/call {} {arguments}", tool.tool);
                 locators.push(Locator { query, link: self.link.clone() });
             }
@@ -125,7 +125,7 @@ impl Source for Mcp {
                     tool.tool
                 )));
             }
-            let answer = answer(question, tables, &asking.limits(), cancel)?;
+            let answer = answer(question, filled.finish(), &asking.limits(), cancel)?;
             Ok(Answer { locators, left_out, truncated: answer.truncated || is_cut, ..answer })
         })
     }

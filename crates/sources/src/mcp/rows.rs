@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 use telemetry::answer::SeriesKind;
 use telemetry::recorded::{Call, Change, SeriesBuilder, SeriesKey, State, Tables};
-use telemetry::{LogRecord, Resource, UnixNanos, Value};
+use telemetry::{LogRecord, Resource, UnixNanos, Value, Window};
 
 use crate::rfc3339;
 use crate::settings::Tool;
@@ -64,22 +64,35 @@ pub(super) fn is_cut(tool: &Tool, count: usize) -> bool {
     asked.min().is_some_and(|most| count as u64 >= most)
 }
 
-/// Adds the rows to the table of the question; how many could not be used.
-pub(super) fn add(question: &str, tool: &Tool, rows: &[Json], tables: &mut Tables) -> u64 {
-    let mut series = SeriesBuilder::default();
+/// Tables while they are filled.
+#[derive(Debug, Default)]
+pub(super) struct Filled {
+    tables: Tables,
+    series: SeriesBuilder,
+}
+
+impl Filled {
+    /// The tables, with what was added to the series of each key in one.
+    pub(super) fn finish(self) -> Tables {
+        Tables { series: self.series.finish(), ..self.tables }
+    }
+}
+
+/// Adds the rows that were asked for of a window to the table of the question; how many could not be used.
+pub(super) fn add(question: &str, tool: &Tool, rows: &[Json], window: Window, filled: &mut Filled) -> u64 {
+    let Filled { tables, series } = filled;
     let mut left_out = 0;
     for row in rows {
         let row = Row { row, fields: &tool.fields };
         let used = match question {
             "changes" => row.change().map(|one| tables.changes.push(one)),
             "log_templates" => row.log().map(|one| tables.logs.push(one)),
-            "series_change" => row.point(&mut series),
+            "series_change" => row.point(window, series),
             "state" => row.state().map(|one| tables.states.push(one)),
             _ => row.call().map(|one| tables.calls.push(one)),
         };
         left_out += u64::from(used.is_none());
     }
-    tables.series.extend(series.finish());
     left_out
 }
 
@@ -180,7 +193,8 @@ impl Row<'_> {
         })
     }
 
-    fn point(&self, series: &mut SeriesBuilder) -> Option<()> {
+    /// A tool that does not look at its range would be heard twice, once for each window.
+    fn point(&self, window: Window, series: &mut SeriesBuilder) -> Option<()> {
         let key = SeriesKey {
             service: self.text("service"),
             instance: self.text("instance"),
@@ -189,7 +203,10 @@ impl Row<'_> {
             attributes: BTreeMap::new(),
             kind: SeriesKind::Gauge,
         };
-        series.add(key, self.time("time")?, self.number("value")?);
+        let (at, value) = (self.time("time")?, self.number("value")?);
+        if window.contains(at) {
+            series.add(key, at, value);
+        }
         Some(())
     }
 

@@ -235,6 +235,8 @@ fn what_is_broken_or_too_much_is_told_in_time() {
     let began = Instant::now();
     let why = ask(&open(&tight), changes(), 2).unwrap_err().to_string();
     assert!(why.contains("bytes that are left") && began.elapsed() < Duration::from_secs(2), "{why}");
+    let late = ask(&open(&settings(trail().path())), changes(), 0);
+    assert_eq!(late, Err(AskError::TimedOut(0)));
     let gone = sources::open("tried", &settings(Path::new("/no/such/folder"))).err().unwrap().to_string();
     assert!(gone.contains("no such folder; hint: "), "{gone}");
 }

@@ -342,6 +342,19 @@ fn of_a_window_that_is_long_over_only_what_has_not_changed_since_is_told() {
 }
 
 #[test]
+fn a_cluster_that_answers_slowly_is_told_as_far_as_it_was_read() {
+    let server = Server::start(|request| {
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        cluster(request)
+    });
+    let told = ask(&open(&settings(&server.url)), state(), 3).unwrap();
+    let said: Vec<&str> = told.locators.iter().map(|one| one.query.as_str()).collect();
+    assert!(told.truncated && said[0].starts_with("not "), "{said:?}");
+    assert!(said.contains(&"not read: `nodes` (GET /api/v1/nodes), there was no time left"), "{said:?}");
+    assert!(!told.table.is_empty());
+}
+
+#[test]
 fn only_the_namespaces_that_are_named_are_read() {
     let server = Server::start(cluster);
     let narrow = Settings { namespaces: vec!["shop".to_owned()], ..settings(&server.url) };

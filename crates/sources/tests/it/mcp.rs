@@ -206,6 +206,61 @@ fn a_tool_that_changes_something_is_not_called_and_the_same_one_that_does_not_sa
 }
 
 #[test]
+fn states_series_and_calls_are_told_as_the_tables_tell_them() {
+    let state = json!([
+        {"what": "pod", "svc": "web", "id": "web-1", "phase": "Running", "restarts": 3, "where": {"node": "n1"}},
+        {"what": "nonsense", "svc": "web", "id": "x"}]);
+    let series = json!([
+        {"t": 1_780_000_010, "svc": "web", "m": "queue", "v": 1.5}, {"t": 1_780_000_310_000_i64, "svc": "web", "m": "queue", "v": "4"},
+        {"t": "2026-05-28T20:32:00Z", "svc": "web", "m": "other", "v": 9}]);
+    let calls = json!([{"from": "web", "to": "pay"}, {"from": "web"}]);
+    let all = json!({"state": state, "series": series, "calls": calls});
+    let server = server(json!({}), move |_| json!({"structuredContent": all, "content": []}));
+    let mut settings = contract(&server.url);
+    let point = [("time", "t"), ("service", "svc"), ("metric", "m"), ("value", "v")];
+    let thing = [
+        ("kind", "what"),
+        ("service", "svc"),
+        ("name", "id"),
+        ("status", "phase"),
+        ("figure.restarts", "restarts"),
+        ("attribute.node", "/where/node"),
+    ];
+    let none = || json!({});
+    settings.tools = [
+        ("state".to_owned(), tool("search_logs", none(), "/state", &thing)),
+        ("series_change".to_owned(), tool("search_logs", none(), "/series", &point)),
+        (
+            "topology".to_owned(),
+            tool("search_logs", none(), "/calls", &[("caller", "from"), ("callee", "to")]),
+        ),
+    ]
+    .into();
+    let source = open(&settings);
+    let told = ask(&source, Ask::State { window: window(), scope: Scope::all() }, 10).unwrap();
+    assert_eq!(told.left_out, 1, "a kind that nobody knows");
+    let Table::State(rows) = told.table else { panic!("states") };
+    assert_eq!(
+        (rows[0].name.as_str(), rows[0].status.as_str(), rows[0].at),
+        ("web-1", "Running", window().to)
+    );
+    assert_eq!((rows[0].figure("restarts"), rows[0].attribute("node"), rows.len()), (Some(3.0), "n1", 1));
+    let middle = BEGIN.plus_seconds(300);
+    let (good, bad) = (Window::new(BEGIN, middle), Window::new(middle, window().to));
+    let change = Ask::SeriesChange { good, bad, scope: Scope::all(), metrics: vec!["queue".to_owned()] };
+    let told = ask(&source, change, 10).unwrap();
+    let Table::SeriesChange(rows) = told.table else { panic!("series") };
+    assert_eq!((rows.len(), rows[0].good.mean.get(), rows[0].bad.mean.get()), (1, 1.5, 4.0));
+    let told = ask(&source, Ask::Topology { window: window() }, 10).unwrap();
+    assert_eq!(told.left_out, 1);
+    let Table::Topology(table) = told.table else { panic!("topology") };
+    assert_eq!(
+        (table.services.as_slice(), table.calls.len()),
+        (&["pay".to_owned(), "web".to_owned()][..], 1)
+    );
+}
+
+#[test]
 fn nothing_gets_out_of_its_place_in_a_query() {
     let server = server(json!({}), lines);
     let mut settings = contract(&server.url);
