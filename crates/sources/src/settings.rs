@@ -141,7 +141,8 @@ pub struct Settings {
     #[serde(default)]
     pub budget: Budget,
     /// Of `clickhouse`: the tables of `traces` and `logs`, where they have other names than the exporter gives them. Of back
-    /// ends that know deploys: the repository or application of each service.
+    /// ends that know deploys: the repository or application of each service. Where spans are told by their names: under `requests`
+    /// those that are requests, with commas.
     #[serde(default)]
     pub tables: BTreeMap<String, String>,
     /// Of `git`: the folder of each service's code inside the repository, by service; of `cloudtrail`: how its resources' names

@@ -26,7 +26,7 @@ const DAY: i64 = 86_400;
 /// What was read.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Records, each with the file's name.
+    /// The records of all files.
     pub(super) records: Vec<Json>,
     /// The files that were opened.
     pub(super) opened: usize,
@@ -85,6 +85,12 @@ fn find(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> std::io::Resul
     }
     if folder.file_name().is_some_and(|name| name == "CloudTrail") {
         found.push(folder.to_owned());
+        return Ok(());
+    }
+    let own = folder.join("CloudTrail");
+    if own.is_dir() {
+        // What lies beside it are the logs of other services, and may be very many.
+        found.push(own);
         return Ok(());
     }
     for entry in std::fs::read_dir(folder)? {

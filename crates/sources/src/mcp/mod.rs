@@ -29,8 +29,8 @@ use wire::{Endpoint, Session};
 /// This back end.
 pub(crate) const BACKEND: Backend = Backend {
     kind: "mcp",
-    what: "any MCP server with Streamable HTTP, revisions 2025-03-26 to 2025-11-25, an Agent Builder's \
-           (`api/agent_builder/mcp`, with `kbn-xsrf` in `headers`) among them; `tools` says which tool answers which of these questions",
+    what: "any MCP server with Streamable HTTP that takes `initialize` (2025-06-18 and 2025-11-25 were tried), an Agent \
+           Builder's (`api/agent_builder/mcp`, with `kbn-xsrf` in `headers`) among them; `tools` says which tool answers which of these questions",
     questions: &["changes", "log_templates", "series_change", "state", "topology"],
     tried: "the server of Python's `mcp` 2.3.0, answering in streams and in JSON; a contract server built from the specification \
             for sessions that end, limits and refusals; no Agent Builder",

@@ -23,9 +23,7 @@ use telemetry::{
     Answer, Ask, AskError, Cancel, Limits, Question, QuestionId, Scope, Source, Space, UnixNanos, Window,
 };
 
-const REQUIRED: &str = "FIRSTCAUSE_KUBERNETES is a folder with kube-apiserver and kube-controller-manager (go build ./cmd/.. in \
-                        k8s.io/kubernetes@v1.34.0 from the module proxy, its `./staging/src/X` replaced by `X v0.34.0`) and \
-                        etcd (go build go.etcd.io/etcd/server/v3@v3.5.21)";
+const REQUIRED: &str = "FIRSTCAUSE_KUBERNETES is the folder that tests/real/build.sh was run in";
 const ADMIN: &str = "admin-token";
 const READER: &str = "reader-token";
 /// Until the controllers have done what was asked.
