@@ -2,7 +2,7 @@
 //!
 //! No kubelet runs there: what a kubelet would write about pods is written here, by the same interface. The programs take
 //! ten minutes of one core to build, so nothing runs this but `cargo test -p sources --test real`; how they are built,
-//! `REQUIRED` says.
+//! `build.sh` says.
 
 #![allow(
     clippy::unwrap_used,
