@@ -2,7 +2,7 @@
 
 pub(crate) mod backtest;
 pub(crate) mod case;
-pub(crate) mod elastic;
+pub(crate) mod elastic_kibana;
 pub(crate) mod eval;
 pub(crate) mod investigate;
 
@@ -38,12 +38,12 @@ pub(crate) enum Command {
     Investigate(investigate::Investigate),
     /// Give the Agent Builder of a Kibana the tools, the agent and the indices of an investigation
     #[command(subcommand)]
-    Setup(elastic::Installed),
+    Setup(elastic_kibana::Installed),
     /// Remove what `setup` made, and nothing else
     #[command(subcommand)]
-    Teardown(elastic::Installed),
+    Teardown(elastic_kibana::Installed),
     /// Check the Elastic stack that `setup` was run on: eight checks, each made whatever the others find
-    Verify(elastic::Verify),
+    Verify(elastic_kibana::Verify),
     /// Verify or re-run the record of an incident
     #[command(subcommand)]
     Journal(JournalCommand),

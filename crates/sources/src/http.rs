@@ -4,16 +4,20 @@
 //! no back end can be written to. Redirects are not followed: credentials stay where they were meant for. What is refused
 //! with 429 or 503 is asked again when the other side says so, if that is still in time.
 
+mod refusal;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Certificate, Client, RequestBuilder, Response, Url};
 use telemetry::{AskError, Cancel, Limits};
 use tokio::time::Instant;
 
 use crate::settings::{Budget, Settings, SettingsError};
+
+pub(crate) use refusal::Refusal;
 
 /// Bytes of one answer that are read; more does not help and is not paid for.
 const BYTES_MAX: usize = 64 << 20;
@@ -24,9 +28,14 @@ const ERROR_BYTES_READ: usize = 64 << 10;
 /// Bytes of an error's text that are told.
 const ERROR_BYTES_MAX: usize = 300;
 /// The ends of paths that read what a POST describes, and do nothing else.
-const READS: [&str; 2] = [
+const READS: [&str; 4] = [
     // Elasticsearch and OpenSearch.
-    "_query", "_search",
+    "_query",
+    "_search",
+    // Datadog: spans, logs, events.
+    "events/search",
+    // Servers of the Model Context Protocol: which of their tools may be called, `mcp` decides.
+    "mcp",
 ];
 /// Attempts of one request, the first among them.
 const ATTEMPTS_MAX: u32 = 3;
@@ -78,6 +87,21 @@ impl Asking {
         self.left() > Duration::from_secs(self.limits.seconds_max) / part
     }
 
+    /// Whether nobody waits for the answer any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.cancel.is_cancelled() || self.left().is_zero()
+    }
+
+    /// Bytes that may still be read.
+    pub(crate) fn bytes_left(&self) -> usize {
+        self.bytes_left.load(Ordering::Relaxed)
+    }
+
+    /// Takes bytes that were read off those that may be.
+    pub(crate) fn spend(&self, bytes: usize) {
+        self.bytes_left.fetch_sub(bytes.min(self.bytes_left()), Ordering::Relaxed);
+    }
+
     fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
@@ -110,6 +134,8 @@ pub(crate) struct Http {
     client: Client,
     base: Url,
     login: Option<(String, String)>,
+    /// Read anew for every request: tokens of service accounts are replaced while we run.
+    token_file: Option<Arc<str>>,
     budget: Budget,
 }
 
@@ -123,7 +149,8 @@ impl Http {
     /// A door to the address of `settings`.
     pub(crate) fn new(name: &str, settings: &Settings) -> Result<Self, SettingsError> {
         let Prepared { client, base, login } = prepare(name, settings)?;
-        Ok(Self { client, base, login, budget: settings.budget.clone() })
+        let token_file = settings.token_file.as_deref().map(Arc::from);
+        Ok(Self { client, base, login, token_file, budget: settings.budget.clone() })
     }
 
     /// The bounds of one answer, over all its requests.
@@ -148,6 +175,16 @@ impl Http {
         query: &[(&str, String)],
         asking: &Asking,
     ) -> Result<Vec<u8>, AskError> {
+        Ok(self.reply(path, query, asking).await?.body)
+    }
+
+    /// What `path` with `query` answers, with its headers, or by which status it was refused.
+    pub(crate) async fn reply(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        asking: &Asking,
+    ) -> Result<Reply, Refusal> {
         self.read(|| self.client.get(self.link(path, query)), asking).await
     }
 
@@ -159,40 +196,81 @@ impl Http {
         search: &serde_json::Value,
         asking: &Asking,
     ) -> Result<Vec<u8>, AskError> {
-        if !READS.iter().any(|end| path.split('/').next_back() == Some(end)) {
-            return Err(AskError::Unsupported(format!("POST {path}")));
+        Ok(self.search_reply(path, query, search, asking).await?.body)
+    }
+
+    /// What `path` with `query` answers to `search`, or by which status it was refused; the path ends as one of [`READS`].
+    pub(crate) async fn search_reply(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        search: &serde_json::Value,
+        asking: &Asking,
+    ) -> Result<Reply, Refusal> {
+        self.search_with(path, query, &[], search, asking).await
+    }
+
+    /// The same with further headers.
+    pub(crate) async fn search_with(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        headers: &[(&'static str, String)],
+        search: &serde_json::Value,
+        asking: &Asking,
+    ) -> Result<Reply, Refusal> {
+        let ends =
+            |end: &str| path.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
+        if !READS.into_iter().any(ends) {
+            return Err(AskError::Unsupported(format!("POST {path}")).into());
         }
         let body = search.to_string();
-        let request = || self.client.post(self.link(path, query)).header(CONTENT_TYPE, "application/json");
+        let request = || {
+            let post = self.client.post(self.link(path, query)).header(CONTENT_TYPE, "application/json");
+            headers.iter().fold(post, |post, (name, value)| post.header(*name, value))
+        };
         self.read(|| request().body(body.clone()), asking).await
     }
 
+    /// The token as its file holds it now; the one that was there when we began, when it cannot be read.
+    fn token(&self) -> Option<HeaderValue> {
+        let text = std::fs::read_to_string(&**self.token_file.as_ref()?).ok()?;
+        let mut value =
+            HeaderValue::try_from(format!("Bearer {}", text.trim_end_matches(['\n', '\r']))).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+
     /// What the request answers, tried again where that may help.
-    async fn read(&self, request: impl Fn() -> RequestBuilder, asking: &Asking) -> Result<Vec<u8>, AskError> {
+    async fn read(&self, request: impl Fn() -> RequestBuilder, asking: &Asking) -> Result<Reply, Refusal> {
         let mut pause = PAUSE;
         for attempt in 1.. {
             let mut request = request();
             if let Some((user, password)) = &self.login {
                 request = request.basic_auth(user, Some(password));
             }
+            if let Some(token) = self.token() {
+                request = request.header(AUTHORIZATION, token);
+            }
             let refusal = match asking.bounded(request.send()).await? {
                 Ok(response) if response.status().is_success() => {
-                    let bytes_max = asking.bytes_left.load(Ordering::Relaxed).min(BYTES_MAX);
+                    let headers = response.headers().clone();
+                    let bytes_max = asking.bytes_left().min(BYTES_MAX);
                     let body = asking.bounded(body(response, bytes_max)).await??;
-                    asking.bytes_left.fetch_sub(body.len().min(bytes_max), Ordering::Relaxed);
-                    return Ok(body);
+                    asking.spend(body.len());
+                    return Ok(Reply { body, headers });
                 }
                 Ok(response) => Refusal::of(response, asking).await?,
                 Err(error) => Refusal::unsent(&error),
             };
             let wait = refusal.wait.unwrap_or(pause);
             if !refusal.is_passing || attempt >= ATTEMPTS_MAX || wait >= asking.left() {
-                return Err(refusal.error);
+                return Err(refusal);
             }
             asking.bounded(tokio::time::sleep(wait)).await?;
             pause *= 2;
         }
-        Err(asking.timed_out())
+        Err(asking.timed_out().into())
     }
 }
 
@@ -230,7 +308,11 @@ pub(crate) fn prepare(name: &str, settings: &Settings) -> Result<Prepared, Setti
     // A provider that another part installed does as well.
     tokio_rustls::rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
     let secret = |what: String| SettingsError::Value { source_name: name.to_owned(), what };
-    let client = Client::builder()
+    let mut builder = Client::builder();
+    if let Some(file) = &settings.ca_file {
+        builder = builder.tls_certs_only(authorities(file).map_err(secret)?);
+    }
+    let client = builder
         .connect_timeout(CONNECT)
         .redirect(reqwest::redirect::Policy::none())
         .default_headers(headers(name, settings)?)
@@ -240,63 +322,26 @@ pub(crate) fn prepare(name: &str, settings: &Settings) -> Result<Prepared, Setti
     Ok(Prepared { client, base, login: settings.login(name)? })
 }
 
-/// Why there was no answer, and whether there may be one later.
-struct Refusal {
-    error: AskError,
-    is_passing: bool,
-    wait: Option<Duration>,
+/// What was answered.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) body: Vec<u8>,
+    headers: HeaderMap,
 }
 
-impl Refusal {
-    async fn of(response: Response, asking: &Asking) -> Result<Self, AskError> {
-        let status = response.status();
-        // Datadog says it in a header of its own.
-        let wait = [RETRY_AFTER, HeaderName::from_static("x-ratelimit-reset")]
-            .iter()
-            .find_map(|name| response.headers().get(name)?.to_str().ok()?.parse().ok());
-        let text = asking.bounded(body(response, ERROR_BYTES_READ)).await?.unwrap_or_default();
-        let hint = match status {
-            StatusCode::UNAUTHORIZED => "; hint: the source's token or password is missing or wrong",
-            StatusCode::FORBIDDEN => "; hint: who asks may not read this",
-            StatusCode::NOT_FOUND => "; hint: does the source's `url` end where its interface begins?",
-            status if status.is_redirection() => "; hint: give the address that it redirects to as `url`",
-            _ => "",
-        };
-        let said = plain(&text);
-        let what = if said.is_empty() {
-            format!("answered {status}{hint}")
-        } else {
-            format!("answered {status}: {said}{hint}")
-        };
-        Ok(Self {
-            error: AskError::Unavailable(what),
-            is_passing: matches!(status.as_u16(), 429 | 502 | 503 | 504),
-            wait: wait.map(Duration::from_secs),
-        })
-    }
-
-    /// A connection that an idle server closed fails at its first use: once more is enough.
-    fn unsent(error: &reqwest::Error) -> Self {
-        let mut what = "failed to ask".to_owned();
-        let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
-        while let Some(behind) = cause {
-            what = format!("{what}: {behind}");
-            cause = behind.source();
-        }
-        let hint = if error.is_connect() { "; hint: is it running at the source's `url`?" } else { "" };
-        Self {
-            error: AskError::Unavailable(format!("{what}{hint}")),
-            is_passing: !error.is_connect(),
-            wait: None,
-        }
+impl Reply {
+    /// A header's text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
     }
 }
 
-/// The first characters of an error's text, on one line, without what a terminal would obey.
-fn plain(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text.get(..ERROR_BYTES_MAX).unwrap_or(text)).into_owned();
-    let shown: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    shown.split_whitespace().collect::<Vec<_>>().join(" ")
+/// The authorities of `ca_file`, and no others: who names some means these.
+fn authorities(file: &str) -> Result<Vec<Certificate>, String> {
+    let wrong = |why: String| format!("ca_file `{file}`: {why}; hint: certificates in PEM");
+    let text = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
+    let found = Certificate::from_pem_bundle(&text).map_err(|error| wrong(error.to_string()))?;
+    if found.is_empty() { Err(wrong("it holds none".to_owned())) } else { Ok(found) }
 }
 
 /// Everything that the response carries, up to the limit.

@@ -3,23 +3,33 @@
 //! Reading order: [`settings`] (what an operator writes), `http` (the one door to the network), then a back end:
 //! `prometheus`, `jaeger`, `clickhouse`, `elastic`, `git`, and the others. A back end is a folder here, a line in [`all`], and
 //! tests against the real thing in
+//! `cloudtrail`, `datadog`, `github`, `argocd`, `mcp`. A back end is a folder here, a line in [`all`], and tests against the real thing in
 //! `crates/firstcause/tests/it/sources`.
 //!
-//! Knows no incident and keeps nothing: every answer is fetched when it is asked for. No source can write; [`provision`], which
+//! Knows no incident and keeps nothing: every answer is fetched when it is asked for. No source can write; [`elastic::kibana`], which
 //! no source reaches, makes and removes what `setup elastic` names.
 
+mod argocd;
 mod clickhouse;
-mod elastic;
+mod cloudtrail;
+mod datadog;
+pub mod elastic;
 mod fetched;
 mod git;
+mod github;
 mod http;
 mod jaeger;
+mod json;
+mod kubernetes;
 mod lines;
 mod loki;
+mod masked;
+mod mcp;
+mod owners;
 mod parts;
 mod prometheus;
-pub mod provision;
 mod quoted;
+mod rfc3339;
 pub mod settings;
 mod tempo;
 mod times;
@@ -67,11 +77,17 @@ impl std::fmt::Debug for Backend {
 #[must_use]
 pub fn all() -> &'static [Backend] {
     &[
+        argocd::BACKEND,
         clickhouse::BACKEND,
+        cloudtrail::BACKEND,
+        datadog::BACKEND,
         elastic::ELASTICSEARCH,
         git::BACKEND,
+        github::BACKEND,
         jaeger::BACKEND,
+        kubernetes::BACKEND,
         loki::BACKEND,
+        mcp::BACKEND,
         elastic::OPENSEARCH,
         prometheus::BACKEND,
         tempo::BACKEND,

@@ -23,6 +23,8 @@ url = \"http://prometheus:9090\"
 # username = \"firstcause\"
 # password_file = \"/run/secrets/prometheus-password\"
 # password_env = \"PROMETHEUS_PASSWORD\"
+# Where an authority of one's own signed the other side's certificate: this one is trusted, and no other.
+# ca_file = \"/run/secrets/ca.crt\"
 
 # Further headers: no secrets.
 # [sources.metrics.headers]
@@ -86,6 +88,41 @@ url = \"/srv/repositories/shop\"
 [sources.code.paths]
 orders = \"services/orders\"
 
+[sources.cluster]
+kind = \"kubernetes\"
+url = \"https://kubernetes.default.svc\"
+# token_file = \"/var/run/secrets/kubernetes.io/serviceaccount/token\"
+# ca_file = \"/var/run/secrets/kubernetes.io/serviceaccount/ca.crt\"
+# All of them when none is named.
+# namespaces = [\"shop\"]
+
+[sources.account]
+kind = \"cloudtrail\"
+# A copy of the trail's bucket: `aws s3 sync s3://BUCKET/AWSLogs /srv/trail/AWSLogs`.
+url = \"/srv/trail\"
+# Whose resources are called how, where they are not called as the service is.
+[sources.account.paths]
+orders = \"/shop/orders\"
+
+[sources.deploys]
+kind = \"argocd\"
+url = \"https://argocd.example.org\"
+# token_file = \"/run/secrets/argocd-token\"
+# Which application a service is, where it is not called as the service.
+# [sources.deploys.tables]
+# orders = \"orders-prod\"
+
+[sources.agent]
+kind = \"mcp\"
+url = \"http://agent:8000/mcp\"
+# Which tool answers which question: log_templates, changes, state, series_change, topology. No other is ever called.
+[sources.agent.tools.log_templates]
+tool = \"search_logs\"
+arguments = { start = \"{from}\", end = \"{to}\", service = \"{service}\", limit = 1000 }
+# Where the rows are in what it answers, and their fields where they are called otherwise.
+rows = \"/logs\"
+fields = { time = \"@timestamp\", severity = \"level\" }
+
 # Who is asked first, by question; the others are asked only when that one does not answer.
 [prefer]
 onset = \"metrics\"
@@ -123,21 +160,49 @@ pub struct Settings {
     /// Further headers that are secrets, by the environment variable that holds the value.
     #[serde(default)]
     pub header_envs: BTreeMap<String, String>,
+    /// A file of certificates in PEM that alone are trusted, where the other side's own authority is not a public one.
+    #[serde(default)]
+    pub ca_file: Option<String>,
     /// What one answer may cost there.
     #[serde(default)]
     pub budget: Budget,
     /// Of `clickhouse`: the tables of `traces`, `logs` and `metrics` (what their names begin with), where they have other names
-    /// than the exporter gives them. Of
-    /// `elasticsearch` and `opensearch`: the indices of `traces`, `logs` and `metrics`, and the one `schema` of documents.
+    /// than the exporter gives them. Of `elasticsearch` and `opensearch`: the indices of `traces`, `logs` and `metrics`, and
+    /// the one `schema` of documents. Of back ends that know deploys: the repository or application of each service. Where
+    /// spans are told by their names: under `requests` those that are requests, with commas.
     #[serde(default)]
     pub tables: BTreeMap<String, String>,
     /// Of `loki` and `victorialogs`: the fields that say `service`, `instance`, `version` and `severity` of a line, where
     /// they are none of the usual ones.
     #[serde(default)]
     pub fields: BTreeMap<String, String>,
-    /// Of `git`: the folder of each service's code inside the repository, by service.
+    /// Of `git`: the folder of each service's code inside the repository, by service; of `cloudtrail`: how its resources' names
+    /// begin.
     #[serde(default)]
     pub paths: BTreeMap<String, String>,
+    /// Of `mcp`: the tool that answers a question, by question.
+    #[serde(default)]
+    pub tools: BTreeMap<String, Tool>,
+    /// Of `kubernetes`: the namespaces that are read; all when empty.
+    #[serde(default)]
+    pub namespaces: Vec<String>,
+}
+
+/// A tool of another server, and how its result is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tool {
+    /// Its name, or the id that the name is made of.
+    pub tool: String,
+    /// What it is called with; `{from}`, `{to}` (RFC 3339), `{from_ms}`, `{to_ms}`, `{from_s}`, `{to_s}` and `{service}` are filled in.
+    #[serde(default)]
+    pub arguments: BTreeMap<String, serde_json::Value>,
+    /// Where in the result the rows are: a JSON pointer, to a list or to `columns` and `values`; empty for all of it.
+    #[serde(default)]
+    pub rows: String,
+    /// Where in a row a field is, where it has another name: a key, or a JSON pointer.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
 }
 
 /// What one answer of a source may cost at most; what is absent is as the asker says.
@@ -274,6 +339,9 @@ mod tests {
         Settings { kind: kind.to_owned(), url: "http://127.0.0.1:1".to_owned(), ..Settings::default() }
     }
 
+    /// Kinds whose examples name files that are not there.
+    const NEEDS_FILES: [&str; 4] = ["clickhouse", "cloudtrail", "elasticsearch", "git"];
+
     /// Every key of the settings stands in the example, and the example is one.
     #[test]
     fn the_example_is_whole_and_can_be_read() {
@@ -294,6 +362,9 @@ mod tests {
             "header_envs",
             "budget",
             "fields",
+            "ca_file",
+            "namespaces",
+            "tools",
         ] {
             assert!(uncommented.contains(key), "{key}");
         }
@@ -302,19 +373,18 @@ mod tests {
             sources: BTreeMap<String, Settings>,
         }
         let file: File = toml::from_str(EXAMPLE).unwrap();
-        for (name, settings) in file
-            .sources
-            .iter()
-            .filter(|(_, one)| !["git", "clickhouse", "elasticsearch"].contains(&one.kind.as_str()))
+        for (name, settings) in
+            file.sources.iter().filter(|(_, one)| !NEEDS_FILES.contains(&one.kind.as_str()))
         {
             assert!(crate::open(name, settings).is_ok(), "{name}");
         }
+        assert_eq!(file.sources.len(), 11);
     }
 
     #[test]
     fn an_unknown_kind_and_an_address_without_a_scheme_are_refused_with_a_hint() {
         let why = crate::open("m", &settings("promethius")).err().unwrap().to_string();
-        assert!(why.contains("`promethius`; hint: one of clickhouse, "), "{why}");
+        assert!(why.contains("`promethius`; hint: one of argocd, clickhouse, "), "{why}");
         for url in
             ["127.0.0.1:9090", "", "ftp://host", "http://", "http://user:pw@host", "http://host?token=s3cret"]
         {

@@ -10,7 +10,7 @@ mod demo;
 #[cfg(feature = "demo")]
 mod demo_parts;
 mod doctor;
-mod elastic;
+mod elastic_kibana;
 mod eval;
 mod gate;
 mod investigate;
@@ -37,9 +37,9 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Journal(command) => journal::run(command),
         Command::Report(args) => report::run(&args),
         Command::Gate(args) => block_on(gate::run(args)),
-        Command::Setup(installed) => block_on(elastic::setup(installed)),
-        Command::Teardown(installed) => block_on(elastic::teardown(installed)),
-        Command::Verify(args) => block_on(elastic::verify(args)),
+        Command::Setup(installed) => block_on(elastic_kibana::setup(installed)),
+        Command::Teardown(installed) => block_on(elastic_kibana::teardown(installed)),
+        Command::Verify(args) => block_on(elastic_kibana::verify(args)),
         Command::Investigate(args) => block_on(investigate::run(args)),
         Command::Eval(command) => eval::run(&command),
         Command::Rules(args) => rules::run(&args),

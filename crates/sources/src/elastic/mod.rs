@@ -14,6 +14,7 @@ mod document;
 mod ecs;
 mod esql;
 mod fields;
+pub mod kibana;
 mod line;
 mod names;
 mod onset;

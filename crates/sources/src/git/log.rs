@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use telemetry::UnixNanos;
 use telemetry::recorded::Change;
 
+use crate::owners;
+
 /// One commit: a record separator; hash, seconds, author and subject between unit separators; then the patch.
 pub(super) const FORMAT: &str = "%x1e%H%x1f%ct%x1f%an%x1f%s";
 pub(super) const RECORD: char = '\u{1e}';
@@ -26,7 +28,7 @@ fn one(commit: &str, paths: &[(String, String)]) -> Option<Vec<Change>> {
     let (hash, seconds) = (parts.next()?, parts.next()?.parse::<i64>().ok()?);
     let (author, summary) = (parts.next()?, parts.next()?);
     let files: Vec<String> = patch.lines().filter_map(file).take(FILES_MAX).map(str::to_owned).collect();
-    let services: BTreeSet<&str> = files.iter().filter_map(|file| service(file, paths)).collect();
+    let services: BTreeSet<&str> = files.iter().filter_map(|file| owners::of(file, paths, &['/'])).collect();
     let change = |service: &str| Change {
         at: UnixNanos(0).plus_seconds(seconds),
         kind: "commit".to_owned(),
@@ -49,14 +51,6 @@ fn one(commit: &str, paths: &[(String, String)]) -> Option<Vec<Change>> {
 fn file(line: &str) -> Option<&str> {
     let both = line.strip_prefix("diff --git a/")?;
     both.split_once(" b/").map(|(_, name)| name)
-}
-
-/// The service whose folder is the longest that holds the file.
-fn service<'a>(file: &str, paths: &'a [(String, String)]) -> Option<&'a str> {
-    let holds =
-        |path: &str| path.is_empty() || file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
-    let of = paths.iter().filter(|(path, _)| holds(path)).max_by_key(|(path, _)| path.len());
-    of.map(|(_, service)| service.as_str())
 }
 
 /// The beginning, on whole characters.

@@ -127,10 +127,19 @@ async fn a_budget_shortens_the_time_and_post_reaches_what_reads_and_nothing_else
     let http = Http { budget: Budget { seconds: Some(1), ..Budget::default() }, ..http };
     assert_eq!(get(&http, 30).await, Err(AskError::TimedOut(1)));
     let asking = http.asking(Limits::default(), &Cancel::default());
-    for path in ["_bulk", "x/_doc", "x_search", "_search/template", "", "x/_delete_by_query", "_query/async"]
-    {
-        let refused = http.search(path, &[], &serde_json::json!({}), &asking).await;
-        assert_eq!(refused, Err(AskError::Unsupported(format!("POST {path}"))), "{path}");
+    for path in [
+        "_bulk",
+        "x/_doc",
+        "x_search",
+        "_search/template",
+        "",
+        "x/_delete_by_query",
+        "_query/async",
+        "events",
+        "x-events/search",
+    ] {
+        let refused = http.search_reply(path, &[], &serde_json::json!({}), &asking).await.unwrap_err();
+        assert_eq!(refused.error, AskError::Unsupported(format!("POST {path}")), "{path}");
     }
     assert_eq!(asked.load(Ordering::SeqCst), 1, "none of them left");
 }
@@ -142,4 +151,85 @@ async fn nobody_there_is_told_at_once() {
     let began = Instant::now();
     let error = get(&http, 10).await.unwrap_err().to_string();
     assert!(error.contains("hint: is it running") && began.elapsed() < Duration::from_secs(2), "{error}");
+}
+
+#[test]
+#[allow(clippy::disallowed_methods, reason = "nothing is lost when a test loses a file")]
+fn an_authority_that_cannot_be_read_is_told_before_anything_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.crt");
+    let of = |path: &std::path::Path| Settings {
+        url: "https://127.0.0.1:1".to_owned(),
+        ca_file: Some(path.display().to_string()),
+        ..Settings::default()
+    };
+    let why = |path: &std::path::Path| Http::new("m", &of(path)).unwrap_err().to_string();
+    assert!(why(&file).contains("ca_file `") && why(&file).contains("hint: certificates in PEM"));
+    std::fs::write(&file, "no certificate\n").unwrap();
+    assert!(why(&file).contains("it holds none"), "{}", why(&file));
+}
+
+/// A server with a certificate of its own for 127.0.0.1; its address, and the certificate in PEM.
+async fn encrypted() -> (String, String) {
+    use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+    use tokio_rustls::rustls::{ServerConfig, crypto::ring};
+    let key = rcgen::KeyPair::generate().unwrap();
+    let own = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.der().clone()], private)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            // Who does not trust the certificate goes away.
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let mut request = [0; 4096];
+            assert!(stream.read(&mut request).await.unwrap() > 0);
+            stream.write_all(OK.as_bytes()).await.unwrap();
+            stream.shutdown().await.unwrap();
+        }
+    });
+    (url, pem(own.der()))
+}
+
+fn pem(der: &[u8]) -> String {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for part in der.chunks(3) {
+        let number =
+            part.iter().fold(0_u32, |all, byte| all << 8 | u32::from(*byte)) << (8 * (3 - part.len()));
+        for place in 0..4 {
+            let letter = LETTERS[(number >> (18 - 6 * place)) as usize & 63];
+            text.push(if place <= part.len() { char::from(letter) } else { '=' });
+        }
+    }
+    format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+}
+
+#[tokio::test]
+#[allow(clippy::disallowed_methods, reason = "nothing is lost when a test loses a file")]
+async fn an_authority_of_ones_own_is_trusted_and_without_it_nobody_is() {
+    let (url, certificate) = encrypted().await;
+    let (_, stranger) = encrypted().await;
+    let folder = tempfile::tempdir().unwrap();
+    let told = async |ca: Option<&str>| {
+        let ca_file = ca.map(|text| {
+            std::fs::write(folder.path().join("ca.crt"), text).unwrap();
+            folder.path().join("ca.crt").display().to_string()
+        });
+        let http = Http::new("m", &Settings { url: url.clone(), ca_file, ..Settings::default() }).unwrap();
+        get(&http, 5).await
+    };
+    assert_eq!(told(Some(&certificate)).await, Ok("ok".to_owned()));
+    for wrong in [None, Some(stranger.as_str())] {
+        let why = told(wrong).await.unwrap_err().to_string();
+        assert!(why.contains("certificate"), "{why}");
+    }
 }

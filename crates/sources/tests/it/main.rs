@@ -9,11 +9,18 @@
     reason = "a test may fail loudly and wait"
 )]
 
+mod argocd;
+mod broken;
+mod cloudtrail;
+mod datadog;
 mod elastic;
+mod github;
 mod jaeger;
+mod kibana;
+mod kubernetes;
 mod loki;
+mod mcp;
 mod prometheus;
-mod provision;
 mod server;
 mod tempo;
 mod told;

@@ -168,13 +168,19 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// What a server answers to a request that is written out.
+pub(crate) fn send(url: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(url.trim_start_matches("http://")).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut told = String::new();
+    stream.read_to_string(&mut told).unwrap();
+    told
+}
+
 #[test]
 fn what_came_is_read_and_what_the_contract_says_is_answered() {
     let server = Server::start(|request| Reply::json(&serde_json::json!({"told": request.parameter("q")})));
-    let mut stream = TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
-    stream.write_all(b"POST /a%20b?q=1+%7B HTTP/1.1\r\nX-Key: k\r\nContent-Length: 2\r\n\r\n{}").unwrap();
-    let mut told = String::new();
-    stream.read_to_string(&mut told).unwrap();
+    let told = send(&server.url, "POST /a%20b?q=1+%7B HTTP/1.1\r\nX-Key: k\r\nContent-Length: 2\r\n\r\n{}");
     assert!(told.starts_with("HTTP/1.1 200") && told.ends_with("{\"told\":\"1 {\"}"), "{told}");
     let seen = server.seen();
     assert_eq!(

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use sources::Settings;
-use sources::provision::{Check, Elastic, Step, check};
+use sources::elastic::kibana::{Check, Elastic, Step, check};
 
 use super::server::{Reply, Request, Server};
 

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 use sources::Settings;
-use sources::provision::{Check, Elastic, Step, check};
+use sources::elastic::kibana::{Check, Elastic, Step, check};
 
-use crate::cli::elastic::{At, Installed, Verify};
+use crate::cli::elastic_kibana::{At, Installed, Verify};
 use crate::failure::{Failure, Outcome};
 use crate::terminal;
 

@@ -96,22 +96,19 @@ fn may(method: &Method, path: &str) -> bool {
     let is_index = !path.is_empty()
         && path.starts_with(|c: char| c.is_ascii_lowercase())
         && path.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-    let is_ours = ["api/agent_builder/tools", "api/agent_builder/agents"]
-        .iter()
-        .any(|base| path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || one_segment(rest)));
+    let lists = ["api/agent_builder/tools", "api/agent_builder/agents"];
+    let is_one = lists.iter().any(|list| path.strip_prefix(list).is_some_and(is_segment));
     match *method {
         Method::GET => true,
-        Method::POST => is_ours || path == "api/agent_builder/mcp",
-        Method::PUT | Method::DELETE => {
-            is_ours && one_segment(path.rsplit_once('/').map_or("", |(_, id)| id)) || is_index
-        }
+        Method::POST => lists.contains(&path) || path == "api/agent_builder/mcp",
+        Method::PUT | Method::DELETE => is_one || is_index,
         _ => false,
     }
 }
 
-/// Whether the text is `/ID`, or `ID`.
-fn one_segment(text: &str) -> bool {
-    let id = text.strip_prefix('/').unwrap_or(text);
+/// Whether the text is `/ID`.
+fn is_segment(text: &str) -> bool {
+    let id = text.strip_prefix('/').unwrap_or_default();
     !id.is_empty()
         && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
         && !id.contains("..")
