@@ -213,6 +213,18 @@ impl Http {
         self.read(|| self.client.get(self.link(path, query)), asking).await
     }
 
+    /// The body of what `path` with `query` answers to `search`; the path ends as one of [`READS`].
+    #[allow(dead_code, reason = "of the back ends that follow")]
+    pub(crate) async fn search(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        search: &serde_json::Value,
+        asking: &Asking,
+    ) -> Result<Vec<u8>, AskError> {
+        Ok(self.search_reply(path, query, search, asking).await?.body)
+    }
+
     /// What `path` with `query` answers to `search`, or by which status it was refused; the path ends as one of [`READS`].
     pub(crate) async fn search_reply(
         &self,
