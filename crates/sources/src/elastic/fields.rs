@@ -1,16 +1,20 @@
-//! Which forms of documents there are, and what their fields are called there: asked of the mappings for every answer.
+//! Which forms of documents there are, and what their fields are called there: asked of the mappings.
 //!
 //! A field that was mapped as text is searched and counted by its `keyword`, which both products add by themselves.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use telemetry::{AskError, Scope};
+use tokio::time::Instant;
 
 use super::names::Form;
 use super::search::Searches;
 
+/// For how long the mappings are taken to be as they were.
+const KNOWN: Duration = Duration::from_secs(30);
 /// The kinds of entry spans, in each spelling.
 const ENTRIES: [&str; 6] =
     ["Server", "Consumer", "SPAN_KIND_SERVER", "SPAN_KIND_CONSUMER", "SERVER", "CONSUMER"];
@@ -175,8 +179,19 @@ impl Capabilities {
 }
 
 impl Searches<'_> {
-    /// The forms of spans in the indices of traces.
+    /// The forms of spans in the indices of traces, as of half a minute ago at most. What is asked meanwhile waits.
     pub(super) async fn shapes(&self) -> Result<Vec<Shape>, AskError> {
+        let mut known = self.asking.bounded(self.of.shapes.lock()).await?;
+        if let Some((_, shapes)) = known.as_ref().filter(|(asked, _)| asked.elapsed() < KNOWN) {
+            return Ok(shapes.clone());
+        }
+        let shapes = self.mapped().await?;
+        // Where nothing is yet, something may be the next moment.
+        *known = (!shapes.is_empty()).then(|| (Instant::now(), shapes.clone()));
+        Ok(shapes)
+    }
+
+    async fn mapped(&self) -> Result<Vec<Shape>, AskError> {
         let mut names: Vec<String> = Vec::new();
         for form in Form::ALL {
             let is = called(form);

@@ -3,8 +3,8 @@
 //!
 //! `onset`, the question over a whole history, is counted where the data lie when there are too many spans to fetch each.
 //! The other questions are about two short windows: their traces are fetched, of a share of all ids where there are too
-//! many, and the tables are made here. Everything is asked with `_search` and `_field_caps`; no point in time is opened, no
-//! scroll, nothing that the back end would have to keep.
+//! many, and the tables are made here. Everything is asked with `_field_caps` and `_search`, entry spans also with
+//! `_query` (ES|QL) where there is one; no point in time is opened, no scroll, nothing that the back end would have to keep.
 //!
 //! Metrics other than those that Elastic APM counts requests with are not read, nor are machine learning and alerts.
 
@@ -27,11 +27,14 @@ use std::sync::atomic::AtomicBool;
 
 use telemetry::source::BoxFuture;
 use telemetry::{Answer, Ask, AskError, Cancel, Capabilities, Limits, Question, Source, SourceName, Window};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::fetched::{Kept, answer};
 use crate::http::Http;
 use crate::settings::{Settings, SettingsError};
 use crate::{Backend, Opened};
+use fields::Shape;
 use names::Names;
 use search::Searches;
 
@@ -76,6 +79,7 @@ fn open(backend: &'static Backend, name: SourceName, settings: &Settings) -> Ope
         names,
         kept: Kept::default(),
         lines: Kept::default(),
+        shapes: Mutex::default(),
         has_no_esql,
     }))
 }
@@ -89,6 +93,8 @@ struct Elastic {
     kept: Kept,
     /// Windows whose lines were fetched without their traces.
     lines: Kept,
+    /// The forms that there are, and when that was asked.
+    shapes: Mutex<Option<(Instant, Vec<Shape>)>>,
     /// Whether ES|QL was refused: older versions and OpenSearch have none.
     has_no_esql: AtomicBool,
 }

@@ -84,7 +84,7 @@ fn pass(mut stream: TcpStream, port: u16, how: Break, seen: &Mutex<Vec<String>>,
 }
 
 /// A generated incident that ended just now.
-fn incident() -> (Scene, UnixNanos) {
+pub(super) fn incident() -> (Scene, UnixNanos) {
     let shape = Shape { requests_per_second: 8.0, ..Shape::of(8) };
     let mut scene = Scene::new(5, FaultKind::SlowWork, &shape).expect("the system has a place for it");
     let last = scene.tables.spans.iter().map(|span| span.end).max().unwrap();

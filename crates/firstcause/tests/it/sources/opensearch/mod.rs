@@ -4,6 +4,7 @@ mod sets;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
@@ -11,11 +12,12 @@ use telemetry::answer::OnsetRow;
 use telemetry::recorded::{TableSource, Tables};
 use telemetry::{Answerer, Ask, AskError, Cancel, Limits, Scope, Source, Table, TraceId, UnixNanos, Window};
 
+use super::broken::incident;
 use super::clickhouse::logs;
 use super::conformance::{agrees, same, scene};
 use super::servers::{Running, elasticsearch, opensearch};
 use super::{ask, open};
-use crate::alone;
+use crate::{BINARY, alone};
 use written::{Writer, index_all, send, templates, write};
 
 /// A source over the indices of one writer alone.
@@ -47,6 +49,32 @@ fn every_declared_question_is_answered_as_from_the_documents_of_each_writer() {
 fn elasticsearch_answers_the_same() {
     let _turn = alone();
     check_all(&elasticsearch(), "elasticsearch", &[Writer::Otel, Writer::Apm]);
+}
+
+/// The collector's `opensearch` exporter in its mode `otel-v1`, and nothing else to ask.
+#[test]
+fn an_incident_whose_spans_only_opensearch_has_is_explained() {
+    let _turn = alone();
+    let server = opensearch();
+    templates(&server);
+    let (scene, at) = incident();
+    write(&server, Writer::V1, &scene.tables);
+    let (service, folder) = (scene.fault.name.as_str(), tempfile::tempdir().unwrap());
+    let mut command = Command::new(BINARY);
+    command.args(["investigate", "--service", service, "--since", "40s", "--history", "60s", "--json"]);
+    command.args(["--at", &at.rfc3339(), "--source", &format!("opensearch={}", server.url)]);
+    let output = command.arg("--data-dir").arg(folder.path()).output().unwrap();
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let report: Json =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {text}"));
+    assert_eq!(
+        (output.status.code(), &report["root_cause"]["service"]),
+        (Some(0), &json!(service)),
+        "{text}"
+    );
+    let evidence = report["diagnosis"]["evidence"].to_string();
+    assert!(evidence.contains(&format!("{}/traces-*", server.url)), "{evidence}");
 }
 
 fn check_all(server: &Running, kind: &str, writers: &[Writer]) {
