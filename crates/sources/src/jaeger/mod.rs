@@ -67,7 +67,8 @@ impl Source for Jaeger {
         cancel: &'a Cancel,
     ) -> BoxFuture<'a, Result<Answer, AskError>> {
         Box::pin(async move {
-            let asking = self.http.asking(limits, cancel);
+            // A trace is read once for each of its services, and kept once.
+            let asking = self.http.asking(limits, cancel).wide();
             let limits = asking.limits();
             match &question.ask {
                 Ask::Topology { window } => self.topology(question, *window, &asking).await,
