@@ -28,7 +28,7 @@ pub(crate) const BACKEND: Backend = Backend {
     kind: "jaeger",
     what: "Jaeger's query service, versions 1 and 2, and what speaks its /api",
     questions: &["compare", "edges", "exemplars", "onset", "paths", "self_time", "topology", "trace"],
-    tried: "Jaeger 1.76 (the program of version 2), built from its Go module: every question over generated traces equals the tables that were sent",
+    tried: "Jaeger 1.76 (the program of version 2), built from its Go module: every question over generated traces equals the tables that were sent, `onset` also where one request does not tell all of them",
     needs: "GET on /api/services, /api/traces and /api/dependencies; Jaeger itself knows no roles, a proxy before it may",
     open: |name, settings| {
         let http = Http::new(&name.0, settings)?;
