@@ -106,5 +106,5 @@ fn what_can_be_asked_is_told_from_the_code() {
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     let kinds: Vec<&str> =
         json["kinds"].as_array().unwrap().iter().map(|kind| kind["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["clickhouse", "git", "jaeger", "prometheus"]);
+    assert_eq!(kinds, ["clickhouse", "git", "jaeger", "loki", "prometheus", "tempo", "victorialogs"]);
 }
