@@ -27,7 +27,6 @@ impl Jaeger {
         known: &Fetched,
         asking: &Asking,
     ) -> Result<Fetched, AskError> {
-        let asking = asking.wide();
         let mut fetched = Fetched { locators: known.locators.clone(), ..Fetched::default() };
         let mut seen = BTreeSet::new();
         fetched.tables.spans = known.tables.spans.iter().filter(|span| span.is_entry()).map(bare).collect();
@@ -43,7 +42,7 @@ impl Jaeger {
             }
             while let Some(part) = parts.next() {
                 asks_left -= 1;
-                let (count, spans, _) = self.traces(service, part, &asking).await?;
+                let (count, spans, _) = self.traces(service, part, asking).await?;
                 if count >= TRACES_MAX && !parts.split(part) {
                     return Err(too_many(service));
                 }

@@ -28,7 +28,7 @@ pub(crate) const BACKEND: Backend = Backend {
     kind: "jaeger",
     what: "Jaeger's query service, versions 1 and 2, and what speaks its /api",
     questions: &["compare", "edges", "exemplars", "onset", "paths", "self_time", "topology", "trace"],
-    tried: "Jaeger 1.76 (the program of version 2), built from its Go module: every question over generated traces equals the tables that were sent",
+    tried: "Jaeger 1.76 (the program of version 2), built from its Go module: every question over generated traces equals the tables that were sent, `onset` also where one request does not tell all of them",
     needs: "GET on /api/services, /api/traces and /api/dependencies; Jaeger itself knows no roles, a proxy before it may",
     open: |name, settings| {
         let http = Http::new(&name.0, settings)?;
@@ -67,7 +67,8 @@ impl Source for Jaeger {
         cancel: &'a Cancel,
     ) -> BoxFuture<'a, Result<Answer, AskError>> {
         Box::pin(async move {
-            let asking = self.http.asking(limits, cancel);
+            // A trace is read once for each of its services, and kept once.
+            let asking = self.http.asking(limits, cancel).wide();
             let limits = asking.limits();
             match &question.ask {
                 Ask::Topology { window } => self.topology(question, *window, &asking).await,
@@ -107,7 +108,9 @@ impl Jaeger {
         let services = wire::services(&self.http.get("api/services", &[], asking).await?)?;
         let (mut fetched, mut seen) = (Fetched::default(), BTreeSet::new());
         for service in services {
-            if fetched.tables.spans.len() >= SPANS_MAX {
+            // The last third of the time is for the answer: what came by then is a part.
+            let is_late = !asking.has_time_left(3) && !fetched.tables.spans.is_empty();
+            if is_late || fetched.tables.spans.len() >= SPANS_MAX {
                 fetched.cut.push(service);
                 continue;
             }

@@ -31,7 +31,7 @@ pub(crate) const BACKEND: Backend = Backend {
     kind: "prometheus",
     what: "Prometheus, VictoriaMetrics, Mimir, Thanos: HTTP API v1",
     questions: &["changes", "onset", "series_change", "topology"],
-    tried: "Prometheus 2.42 and VictoriaMetrics 1.79 of Debian, scraping a service whose every number is known; Mimir and Thanos were not",
+    tried: "Prometheus 2.42 and VictoriaMetrics 1.79 of Debian, scraping a service whose every number is known; requests counted in parts, Prometheus 2.42; Mimir and Thanos were not",
     needs: "GET on /api/v1/query, and nothing else; Prometheus itself knows no roles, a proxy before it may",
     open: |name, settings| {
         let http = Http::new(&name.0, settings)?;

@@ -172,6 +172,21 @@ fn what_does_not_fit_is_cut_where_that_is_told_and_no_count() {
 }
 
 #[test]
+fn what_does_not_come_in_time_is_cut_where_that_is_told() {
+    let (onset, tables) = tables(8.0);
+    let window = Window::new(onset.plus_seconds(-5), onset);
+    let contract = Contract::of(&tables.spans);
+    let server = Server::start(move |request| {
+        if request.path == "/api/traces" {
+            std::thread::sleep(std::time::Duration::from_millis(900));
+        }
+        contract.answer(request)
+    });
+    let cut = ask(&jaeger(&server), Ask::SelfTime { window, scope: Scope::all() }, 6).unwrap();
+    assert!(cut.truncated && !cut.table.is_empty());
+}
+
+#[test]
 fn every_way_of_breaking_ends_in_time_and_is_named() {
     let (onset, tables) = tables(8.0);
     let window = Window::new(onset.plus_seconds(-10), onset.plus_seconds(10));

@@ -258,13 +258,20 @@ fn streams_are_found_by_the_first_known_label_and_an_operator_names_another() {
 
 #[test]
 fn text_of_a_scope_stays_text_and_what_is_not_declared_is_refused() {
-    let mut contract = Contract::of(&known(5));
-    contract.entries = Some(100_000);
-    let server = contract.start();
+    // Of everything there is too much, so that the service is asked for by its name.
+    let mut logs = known(20);
+    logs.iter_mut().for_each(|log| log.at = BEGIN);
+    let server = Contract { limit: 10, ..Contract::of(&logs) }.start();
     let source = loki(&server);
     let scope = Scope::service("x\"} or {a=~\".+\"} |= \"\n");
     let told = ask(&source, Ask::LogTemplates { window: window(0, 9), scope }, 5).unwrap();
     assert!(told.table.is_empty());
+    let seen = server.seen();
+    let named: Vec<&Request> = seen
+        .iter()
+        .filter(|one| one.parameter("query").is_some_and(|query| query.contains("x\\\"")))
+        .collect();
+    assert!(named.len() > 1, "{seen:?}");
     let asked = Ask::Onset { window: window(0, 9), scope: Scope::all() };
     let before = server.seen().len();
     assert!(!source.can().answers("onset"));

@@ -106,5 +106,6 @@ fn what_can_be_asked_is_told_from_the_code() {
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     let kinds: Vec<&str> =
         json["kinds"].as_array().unwrap().iter().map(|kind| kind["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["clickhouse", "elasticsearch", "git", "jaeger", "opensearch", "prometheus"]);
+    let known: Vec<&str> = sources::all().iter().map(|backend| backend.kind).collect();
+    assert!(kinds == known && kinds.len() > 10, "{kinds:?}");
 }
