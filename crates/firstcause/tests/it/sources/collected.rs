@@ -9,7 +9,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::now;
-use super::servers::{Running, clickhouse, free_port, rotel};
+use super::servers::{
+    Running, clickhouse, free_port, jaeger_with, lines_to_search, opensearch, prometheus, rotel,
+};
 use crate::resume::{Stand, wait};
 use crate::{BINARY, alone, print_figures, soak};
 
@@ -48,6 +50,32 @@ fn warehouse() -> Installation {
     );
     let sources = vec![format!("clickhouse={}", server.url)];
     Installation { what: "rotel, ClickHouse", otlp, sources, _running: vec![server, collector] }
+}
+
+/// Traces in Jaeger, metrics in Prometheus, lines in OpenSearch, each by the same collector. Jaeger's program is a collector
+/// itself, from which Prometheus scrapes the metrics; lines go through a forwarder of ours, for rotel knows no OpenSearch.
+fn three() -> Installation {
+    let (otlp, second, metrics, lines) = (free_port(), free_port(), free_port(), free_port());
+    let search = opensearch();
+    let forwarder = lines_to_search(lines, &search.url);
+    let traces = jaeger_with(second, metrics, "otlp");
+    let scraped = prometheus((metrics, "/metrics"));
+    let (to_second, to_lines) = (format!("http://127.0.0.1:{second}"), format!("http://127.0.0.1:{lines}"));
+    let to = |signal: &str, url: &str| {
+        [format!("--otlp-exporter-{signal}-endpoint"), format!("{url}/v1/{signal}")]
+    };
+    let ends = [to("traces", &to_second), to("metrics", &to_second), to("logs", &to_lines)].concat();
+    let kind =
+        ["--exporter", "otlp", "--otlp-exporter-protocol", "http", "--otlp-exporter-compression", "none"];
+    let words: Vec<&str> = kind.into_iter().chain(ends.iter().map(String::as_str)).collect();
+    let collector = rotel(otlp, &words);
+    let sources = vec![
+        format!("jaeger={}", traces.url),
+        format!("prometheus={}", scraped.url),
+        format!("opensearch={}", search.url),
+    ];
+    let what = "rotel, Jaeger + Prometheus + OpenSearch";
+    Installation { what, otlp, sources, _running: vec![search, forwarder, traces, scraped, collector] }
 }
 
 /// What an investigation said of one fault.
@@ -103,7 +131,7 @@ fn the_cause_is_named_from_what_a_collector_put_into_other_back_ends() {
     let _turn = alone();
     let (is_soak, _, seed) = soak();
     let mut seen = Vec::new();
-    for (make, short) in [(warehouse as fn() -> Installation, "slow_query")] {
+    for (make, short) in [(warehouse as fn() -> Installation, "slow_query"), (three, "pool_exhaustion")] {
         let faults = if is_soak { PROFILES.to_vec() } else { vec![short] };
         for fault in faults {
             seen.push(look(&make(), fault, seed));

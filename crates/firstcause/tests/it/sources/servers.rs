@@ -84,13 +84,19 @@ impl Drop for Running {
 
 /// Jaeger in memory. It takes OTLP over HTTP on `otlp`, and tells the metrics of its spans on `metrics`.
 pub(super) fn jaeger(otlp: u16, metrics: u16) -> Running {
+    jaeger_with(otlp, metrics, "spanmetrics")
+}
+
+/// The same; on `metrics` it tells what comes from `told`: the metrics of its spans, or those that were sent to it (`otlp`).
+pub(super) fn jaeger_with(otlp: u16, metrics: u16, told: &str) -> Running {
     let folder = tempfile::tempdir().unwrap();
     let (port, grpc) = (free_port(), free_port());
     let config = include_str!("jaeger.yaml")
         .replace("{otlp}", &otlp.to_string())
         .replace("{query}", &port.to_string())
         .replace("{grpc}", &grpc.to_string())
-        .replace("{metrics}", &metrics.to_string());
+        .replace("{metrics}", &metrics.to_string())
+        .replace("{told}", told);
     std::fs::write(folder.path().join("jaeger.yaml"), config).unwrap();
     let mut command = Command::new(JAEGER.built());
     command.args(["--config", "jaeger.yaml"]);
@@ -156,6 +162,17 @@ pub(super) fn clickhouse() -> Running {
     let mut command = Command::new(python);
     command.args(["front.py", &port.to_string()]);
     Running::start(command, folder, port, "/ping")
+}
+
+/// Writes OTLP log records that come over HTTP on `port` into the OpenSearch at `url`.
+pub(super) fn lines_to_search(port: u16, url: &str) -> Running {
+    let pinned = [("requirements.txt", "opentelemetry-proto==1.45.1\n")];
+    let python = clients::python("lines", &pinned, &[]);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("lines.py"), include_str!("lines_to_search.py")).unwrap();
+    let mut command = Command::new(python);
+    command.args(["lines.py", &port.to_string(), url]);
+    Running::listening(command, folder, port)
 }
 
 /// rotel, a collector in Rust: it takes OTLP over HTTP on `otlp` and sends on as `words` say.
