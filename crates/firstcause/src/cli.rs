@@ -34,7 +34,7 @@ pub(crate) enum Command {
     /// Ask one of the questions: changes, compare, coverage, edges, exemplars, health, message,
     /// onset, self_time, series_change, trace
     Ask(Ask),
-    /// Explain one symptom from the back ends that you run: Prometheus, Jaeger, Git
+    /// Explain one symptom from the back ends that you run, without a store of ours
     Investigate(investigate::Investigate),
     /// Give the Agent Builder of a Kibana the tools, the agent and the indices of an investigation
     #[command(subcommand)]
@@ -247,7 +247,7 @@ pub(crate) struct Ask {
     /// The running Firstcause to ask
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub(crate) at: SocketAddr,
-    /// Ask this back end instead: KIND=URL, or the name of a source of the configuration. Kinds: clickhouse, git, jaeger, prometheus
+    /// Ask this back end instead: KIND=URL, or the name of a source of the configuration. `firstcause config sources` lists the kinds
     #[arg(long, value_name = "SOURCE", conflicts_with = "at")]
     pub(crate) source: Option<String>,
     /// Settings in TOML, with `[sources.NAME]` [default: ./firstcause.toml, when it is there] [env: FIRSTCAUSE_CONFIG]

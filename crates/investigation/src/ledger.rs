@@ -68,10 +68,11 @@ impl Ledger {
                 "rows beyond the limit",
             );
         }
-        // Each tells of the changes that it knows: those of Git and those of a registry are other ones.
-        if let (Some((first, kept)), Table::Changes(more)) = (self.answers.get_mut(id), &answer.table) {
-            if let Table::Changes(rows) = &mut kept.table {
-                rows.extend(more.iter().filter(|row| !rows.contains(row)).cloned().collect::<Vec<_>>());
+        // Each tells of the changes and states that it knows: those of Git and those of a cluster are other ones.
+        if let Some((first, kept)) = self.answers.get_mut(id)
+            && let Some(has_grown) = extended(&mut kept.table, &answer.table)
+        {
+            if has_grown {
                 kept.locators.extend(answer.locators.iter().cloned());
                 kept.table.sort();
                 *first = SourceName(format!("{first} + {}", answered.source));
@@ -81,7 +82,8 @@ impl Ledger {
         let is_empty = self.answers.get(id).is_some_and(|(_, kept)| kept.table.is_empty());
         if let Some((first, kept)) = self.answers.get(id).filter(|_| !is_empty) {
             // Metrics know no operations: their rows are others, whatever they saw.
-            let is_comparable = kept.from_metrics == answer.from_metrics;
+            // Who knows nothing of what is asked contradicts nobody.
+            let is_comparable = kept.from_metrics == answer.from_metrics && !answer.table.is_empty();
             if is_comparable && kept.table.len() != answer.table.len() {
                 let (kept, other) = (kept.table.len(), answer.table.len());
                 let text = format!(
@@ -172,6 +174,20 @@ impl Ledger {
             self.evidence.push(evidence);
         }
         Some(id)
+    }
+}
+
+/// Adds the rows of `more` that are not in `table` yet, where answers of this kind add up; whether there were any.
+fn extended(table: &mut Table, more: &Table) -> Option<bool> {
+    fn add<T: Clone + PartialEq>(rows: &mut Vec<T>, more: &[T]) -> bool {
+        let new: Vec<T> = more.iter().filter(|row| !rows.contains(row)).cloned().collect();
+        rows.extend_from_slice(&new);
+        !new.is_empty()
+    }
+    match (table, more) {
+        (Table::Changes(rows), Table::Changes(more)) => Some(add(rows, more)),
+        (Table::State(rows), Table::State(more)) => Some(add(rows, more)),
+        _ => None,
     }
 }
 

@@ -44,6 +44,13 @@ const ENGINE: &[&str] = &["crates/evidence", "crates/investigation", "crates/tes
 /// Every soak, sorted.
 const ALL: &[Soak] = &[
     Soak {
+        name: "collected",
+        what: "the demo's faults, seen through a collector and the back ends that people run",
+        package: "firstcause",
+        filter: "sources::collected::",
+        inputs: &["crates/sources", "crates/investigation", "crates/demo"],
+    },
+    Soak {
         name: "demo",
         what: "the demo's faults over many seeds: how often the cause is named",
         package: "firstcause",
@@ -275,6 +282,7 @@ mod tests {
         assert_eq!(
             names,
             [
+                "collected",
                 "demo",
                 "demo-degraded",
                 "demo-matrix",

@@ -35,7 +35,7 @@ pub(crate) struct Investigate {
     /// How much of what was before is looked at
     #[arg(long, default_value = "1h", value_parser = seconds, value_name = "DURATION")]
     pub(crate) history: u64,
-    /// A back end to ask, besides those of the configuration; repeatable. Kinds: clickhouse, git, jaeger, prometheus
+    /// A back end to ask, besides those of the configuration; repeatable. `firstcause config sources` lists the kinds
     #[arg(long, value_name = "KIND=URL")]
     pub(crate) source: Vec<String>,
     /// How long an answer of a back end is waited for

@@ -96,7 +96,8 @@ pub(super) fn jaeger_with(otlp: u16, metrics: u16, told: &str) -> Running {
         .replace("{query}", &port.to_string())
         .replace("{grpc}", &grpc.to_string())
         .replace("{metrics}", &metrics.to_string())
-        .replace("{told}", told);
+        .replace("{told}", told)
+        .replace("{counted}", if told == "spanmetrics" { ", spanmetrics" } else { "" });
     std::fs::write(folder.path().join("jaeger.yaml"), config).unwrap();
     let mut command = Command::new(JAEGER.built());
     command.args(["--config", "jaeger.yaml"]);
