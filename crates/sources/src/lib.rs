@@ -32,7 +32,6 @@ mod quoted;
 mod rfc3339;
 pub mod settings;
 mod tempo;
-mod times;
 mod versions;
 mod victorialogs;
 

@@ -5,6 +5,13 @@
 use telemetry::UnixNanos;
 use telemetry::time::SECOND_NS;
 
+/// In UTC, with all nine digits of the fraction.
+pub(crate) fn text(at: UnixNanos) -> String {
+    let text = at.rfc3339();
+    let whole = text.split('.').next().unwrap_or_default();
+    format!("{whole}.{:09}Z", at.0.rem_euclid(SECOND_NS))
+}
+
 /// `2026-01-02T03:04:05.123456789Z` or with `+02:00`.
 pub(crate) fn parse(text: &str) -> Option<UnixNanos> {
     let part = |range: std::ops::Range<usize>| text.get(range)?.parse::<i64>().ok();
@@ -48,7 +55,7 @@ fn of_day(hour: i64, minute: i64, second: i64) -> Option<i64> {
 
 /// Days since 1970-01-01 of a Gregorian date.
 /// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`.
-fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+pub(crate) fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
@@ -76,5 +83,14 @@ mod tests {
         }
         assert_eq!(http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
         assert_eq!(http_date("06 Nov 1994"), None);
+    }
+
+    #[test]
+    fn times_go_there_and_back_to_the_nanosecond() {
+        for nanos in [0, 1, 1_709_210_096_789_000_001, 1_795_800_426_000_000_002, -1, 951_782_400_000_000_000]
+        {
+            assert_eq!(parse(&text(UnixNanos(nanos))), Some(UnixNanos(nanos)), "{nanos}");
+        }
+        assert_eq!(text(UnixNanos(1_709_210_096_000_000_001)), "2024-02-29T12:34:56.000000001Z");
     }
 }

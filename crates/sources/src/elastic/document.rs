@@ -205,7 +205,7 @@ fn rfc3339(text: &str) -> Option<UnixNanos> {
         None => return None,
     };
     let seconds =
-        days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset(zone)?;
+        crate::rfc3339::days(year, month, day)? * 86_400 + hour * 3600 + minute * 60 + second - offset(zone)?;
     Some(UnixNanos(0).plus_seconds(seconds)).map(|at| UnixNanos(at.0.saturating_add(nanos)))
 }
 
@@ -221,21 +221,9 @@ fn offset(zone: &str) -> Option<i64> {
     Some(sign * (hours * 3600 + minutes.parse::<i64>().ok()? * 60))
 }
 
-/// Days since 1970-01-01 of a Gregorian date.
-/// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let yoe = year.rem_euclid(400);
-    let doy = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
-    let doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
-    era * 146_097 + doe - 719_468
-}
-
 /// A moment with all its digits, as every mapping of a time reads it.
 pub(super) fn written(at: UnixNanos) -> String {
-    let text = at.floor_second().rfc3339();
-    format!("{}.{:09}Z", text.get(..19).unwrap_or_default(), at.0.rem_euclid(1_000_000_000))
+    crate::rfc3339::text(at)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use telemetry::{Scope, Window};
 
 use crate::lines::Names;
 use crate::quoted::text;
-use crate::times::rfc3339;
+use crate::rfc3339;
 
 /// The field that holds a line with its numbers masked, while lines are counted.
 pub(super) const MASKED: &str = "_masked";
@@ -31,7 +31,7 @@ const VARYING: &str = "[0-9][0-9A-Za-z.,_-]*";
 
 /// The lines of a window that may be of the scope: of the service by any of its names. Which name counts is looked at later.
 pub(super) fn lines(window: Window, scope: &Scope, names: &Names) -> String {
-    let within = format!("_time:[{}, {})", rfc3339(window.from), rfc3339(window.to));
+    let within = format!("_time:[{}, {})", rfc3339::text(window.from), rfc3339::text(window.to));
     let narrowed = [(&scope.service, names.services()), (&scope.instance, names.instances())];
     narrowed.into_iter().fold(within, |query, (wanted, names)| match wanted {
         Some(wanted) if wanted != "unknown_service" => {

@@ -6,7 +6,7 @@ use telemetry::{AskError, LogRecord, UnixNanos};
 
 use super::logsql::{EARLIEST, FIRST, LINES, MASKED};
 use crate::lines::{Fields, Names, Reader, sort};
-use crate::times;
+use crate::rfc3339;
 
 /// What VictoriaLogs refuses because of its own limits.
 const LIMITS: [&str; 4] = [
@@ -60,7 +60,7 @@ fn line(mut row: Fields, reader: &mut Reader<'_>) -> Result<LogRecord, AskError>
     let mut take = |name: &str| row.remove(name).unwrap_or_default();
     let (time, message, stream) = (take("_time"), take("_msg"), take("_stream"));
     ["_stream_id", MASKED, "_hash", "_part"].into_iter().for_each(|own| drop(take(own)));
-    let at = times::parse(&time).ok_or_else(|| unreadable(&format!("`{time}` is no time")))?;
+    let at = rfc3339::parse(&time).ok_or_else(|| unreadable(&format!("`{time}` is no time")))?;
     let in_stream = stream_names(&stream);
     let (of_stream, own) = row.into_iter().partition(|(name, _)| in_stream.iter().any(|known| known == name));
     Ok(reader.record(at, &message, &of_stream, &own))
@@ -102,7 +102,7 @@ pub(super) fn groups(rows: Vec<Fields>, names: &Names) -> Result<Option<Vec<Grou
         let mut earliest: Vec<LogRecord> =
             told.into_iter().map(|row| line(row, &mut reader)).collect::<Result<_, _>>()?;
         sort(&mut earliest);
-        let first: Option<UnixNanos> = row.get(FIRST).and_then(|text| times::parse(text));
+        let first: Option<UnixNanos> = row.get(FIRST).and_then(|text| rfc3339::parse(text));
         if earliest.first().map(|log| log.at) != first {
             return Ok(None);
         }
