@@ -79,7 +79,8 @@ pub(super) fn tables(server: &Running) {
     }
 }
 
-fn insert(server: &Running, tables: &Tables) {
+/// Writes the tables as the exporter does.
+pub(super) fn insert(server: &Running, tables: &Tables) {
     self::tables(server);
     for part in tables.spans.chunks(1_000) {
         let values: Vec<String> = part.iter().map(span).collect();

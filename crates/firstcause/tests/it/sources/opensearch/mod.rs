@@ -12,7 +12,7 @@ use telemetry::answer::OnsetRow;
 use telemetry::recorded::{TableSource, Tables};
 use telemetry::{Answerer, Ask, AskError, Cancel, Limits, Scope, Source, Table, TraceId, UnixNanos, Window};
 
-use super::broken::incident;
+use super::broken::{Asked, assert_gaps, incident, port};
 use super::clickhouse::logs;
 use super::conformance::{agrees, same, scene};
 use super::servers::{Running, elasticsearch, opensearch};
@@ -75,6 +75,9 @@ fn an_incident_whose_spans_only_opensearch_has_is_explained() {
     );
     let evidence = report["diagnosis"]["evidence"].to_string();
     assert!(evidence.contains(&format!("{}/traces-*", server.url)), "{evidence}");
+    let needed = &["GET /traces-*", "GET /logs-*", "POST /traces-*", "POST /logs-*", "POST /metrics-apm*"];
+    let asked = Asked { kind: "opensearch", port: port(&server), passing: 3, needed };
+    assert_gaps(&asked, service, at);
 }
 
 fn check_all(server: &Running, kind: &str, writers: &[Writer]) {
