@@ -55,6 +55,7 @@ password_file = \"/run/secrets/clickhouse-password\"
 # traces = \"otel.otel_traces\"
 # logs = \"otel.otel_logs\"
 # metrics = \"otel.otel_metrics\"
+# schema = \"signoz\"
 
 [sources.search]
 kind = \"opensearch\"

@@ -75,10 +75,13 @@ pub(super) async fn series(
     scope: &Scope,
     metrics: &[String],
 ) -> Result<Fetched, AskError> {
+    let Some(prefix) = &queries.of.names.metrics else {
+        return Err(AskError::Unavailable("metrics of this schema are not read".to_owned()));
+    };
     let mut found = Fetched::default();
     let mut missing = 0;
     for table in &TABLES {
-        let statement = statement(queries, table, windows, scope, metrics);
+        let statement = statement((prefix, table), windows, scope, metrics);
         let (text, locator) = match queries.lines(&statement).await {
             Err(error) if sql::is_not_there(&error) => {
                 missing += 1;
@@ -92,15 +95,14 @@ pub(super) async fn series(
         found.locators.push(locator);
     }
     if missing == TABLES.len() {
-        let what = format!("no table {}_sum; hint: [sources.NAME.tables] metrics", queries.of.names.metrics);
+        let what = format!("no table {prefix}_sum; hint: [sources.NAME.tables] metrics");
         return Err(AskError::Unavailable(what));
     }
     Ok(found)
 }
 
 fn statement(
-    queries: &Queries<'_>,
-    table: &Measured,
+    (prefix, table): (&str, &Measured),
     windows: [Window; 2],
     scope: &Scope,
     metrics: &[String],
@@ -117,7 +119,7 @@ fn statement(
          MetricName, MetricUnit, Attributes, toUnixTimestamp64Nano(StartTimeUnix), toUnixTimestamp64Nano(TimeUnix), {} \
          FROM {}_{} WHERE ({}){}{} ORDER BY TimeUnix LIMIT {}",
         table.columns,
-        queries.of.names.metrics,
+        prefix,
         table.suffix,
         within.join(" OR "),
         named.unwrap_or_default(),

@@ -7,7 +7,8 @@
 //! are asked for the traces of those windows, too. Every statement is sent with GET, which ClickHouse runs read-only, and
 //! carries its own limits.
 //!
-//! SigNoz' tables are not known.
+//! SigNoz' tables of spans and lines are read through what makes them look like the exporter's (`schema = "signoz"`); its
+//! metrics are not.
 
 mod metrics;
 mod onset;
@@ -34,7 +35,8 @@ use sql::Names;
 /// This back end.
 pub(crate) const BACKEND: Backend = Backend {
     kind: "clickhouse",
-    what: "ClickHouse with the tables of the OpenTelemetry Collector's exporter, as HyperDX has them too",
+    what: "ClickHouse with the tables of the OpenTelemetry Collector's exporter, as HyperDX has them too, or those of SigNoz \
+           (`tables.schema`)",
     questions: &[
         "changes",
         "compare",
@@ -48,7 +50,7 @@ pub(crate) const BACKEND: Backend = Backend {
         "trace",
     ],
     tried: "ClickHouse 26.9 (chDB behind an HTTP front): every question over generated traces equals the tables that were \
-            inserted; no server of its own",
+            inserted, in the exporter's tables and in SigNoz'; no server of its own",
     needs: "SELECT on otel_traces; also on otel_traces_trace_id_ts, which finds a trace by its times, and on otel_logs and otel_metrics_*, \
             without which there are no lines and no series; settings that bound a statement (readonly = 2, not 1)",
     open: |name, settings| {

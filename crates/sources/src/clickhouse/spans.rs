@@ -127,27 +127,32 @@ fn within(about: About<'_>, further: &str) -> String {
 
 /// One trace. Where the exporter keeps the times of traces, they are asked first; else the whole table is looked at.
 pub(super) async fn one(queries: &Queries<'_>, trace_id: TraceId) -> Result<Fetched, AskError> {
-    let traces = &queries.of.names.traces;
-    let times = format!(
-        "SELECT toUnixTimestamp64Nano(toDateTime64(min(Start), 9)), toUnixTimestamp64Nano(toDateTime64(max(End), 9)) \
-         FROM {traces}_trace_id_ts WHERE TraceId = '{trace_id}' HAVING count() > 0"
-    );
-    let bound = match queries.lines(&times).await {
-        Ok((text, _)) => rows::read::<(Whole, Whole)>(&text)?.first().map(|(start, end)| {
-            format!(
-                " AND Timestamp >= {} AND Timestamp < {}",
-                sql::at(UnixNanos(start.0).plus_seconds(-1)),
-                sql::at(UnixNanos(end.0).plus_seconds(1))
-            )
-        }),
-        Err(error) if sql::is_not_there(&error) => None,
-        Err(error) => return Err(error),
-    };
+    let (traces, bound) = (&queries.of.names.traces, bounds(queries, trace_id).await?);
     let statement =
         format!("SELECT {COLUMNS} FROM {traces} WHERE TraceId = '{trace_id}'{}", bound.unwrap_or_default());
     let (text, locator) = queries.lines(&statement).await?;
     let tables = Tables { spans: spans(&text)?, ..Tables::default() };
     Ok(Fetched { tables, locators: vec![locator], ..Fetched::default() })
+}
+
+/// When the trace was, as a further condition; nothing where that is not kept.
+async fn bounds(queries: &Queries<'_>, trace_id: TraceId) -> Result<Option<String>, AskError> {
+    let Some(times) = &queries.of.names.times else { return Ok(None) };
+    let statement = format!(
+        "SELECT toUnixTimestamp64Nano(toDateTime64(min(Start), 9)), toUnixTimestamp64Nano(toDateTime64(max(End), 9)) \
+         FROM {times} WHERE TraceId = '{trace_id}' HAVING count() > 0"
+    );
+    match queries.lines(&statement).await {
+        Ok((text, _)) => Ok(rows::read::<(Whole, Whole)>(&text)?.first().map(|(start, end)| {
+            format!(
+                " AND Timestamp >= {} AND Timestamp < {}",
+                sql::at(UnixNanos(start.0).plus_seconds(-1)),
+                sql::at(UnixNanos(end.0).plus_seconds(1))
+            )
+        })),
+        Err(error) if sql::is_not_there(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn spans(text: &str) -> Result<Vec<Span>, AskError> {

@@ -4,41 +4,66 @@ use telemetry::{AskError, Limits, UnixNanos};
 
 use crate::settings::Settings;
 
-/// The tables that are read.
+/// What is read: tables, or what makes one of other tables look like the exporter's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Names {
     pub(super) traces: String,
+    /// The table that tells when a trace was.
+    pub(super) times: Option<String>,
     pub(super) logs: String,
     /// What the names of the tables of metrics begin with: `_sum`, `_gauge` and `_histogram` follow.
-    pub(super) metrics: String,
+    pub(super) metrics: Option<String>,
 }
 
 impl Names {
-    /// The names of `settings`, or those that the exporter chooses. A name that is more than one is refused: it would
-    /// stand in a statement.
+    /// The names of `settings`, or those that the exporter or SigNoz choose. A name that is more than one is refused: it
+    /// would stand in a statement.
     pub(super) fn of(settings: &Settings) -> Result<Self, String> {
-        let name = |key: &str, default: &str| {
-            let name = settings.tables.get(key).map_or(default, String::as_str).to_owned();
-            let is_plain =
-                |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            if name.split('.').count() <= 2 && name.split('.').all(is_plain) {
-                return Ok(name);
-            }
-            Err(format!(
-                "`{name}` is no name of a table; hint: letters, digits and `_`, with `database.` before it"
-            ))
-        };
-        if let Some(other) =
-            settings.tables.keys().find(|key| !["traces", "logs", "metrics"].contains(&key.as_str()))
-        {
-            return Err(format!("no table `{other}` is known; hint: traces, logs, metrics"));
+        let known = ["logs", "metrics", "schema", "traces"];
+        if let Some(other) = settings.tables.keys().find(|key| !known.contains(&key.as_str())) {
+            return Err(format!("no table `{other}` is known; hint: {}", known.join(", ")));
         }
-        Ok(Self {
-            traces: name("traces", "otel_traces")?,
-            logs: name("logs", "otel_logs")?,
-            metrics: name("metrics", "otel_metrics")?,
-        })
+        let name = |key: &str, default: &str| plain(settings.tables.get(key).map_or(default, String::as_str));
+        match settings.tables.get("schema").map(String::as_str) {
+            None | Some("otel") => {
+                let traces = name("traces", "otel_traces")?;
+                Ok(Self {
+                    times: Some(format!("{traces}_trace_id_ts")),
+                    traces,
+                    logs: name("logs", "otel_logs")?,
+                    metrics: Some(name("metrics", "otel_metrics")?),
+                })
+            }
+            Some("signoz") => {
+                let traces = name("traces", "signoz_traces.distributed_signoz_index_v3")?;
+                let logs = name("logs", "signoz_logs.distributed_logs_v2")?;
+                let seen = |statement: &str, table: &str| on_one_line(statement).replace("{table}", table);
+                Ok(Self {
+                    traces: seen(include_str!("sql/signoz_traces.sql"), &traces),
+                    times: None,
+                    logs: seen(include_str!("sql/signoz_logs.sql"), &logs),
+                    metrics: None,
+                })
+            }
+            Some(other) => Err(format!("no schema `{other}` is known; hint: otel, signoz")),
+        }
     }
+}
+
+/// A name with at most a database before it.
+fn plain(name: &str) -> Result<String, String> {
+    let is_plain =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if name.split('.').count() <= 2 && name.split('.').all(is_plain) {
+        return Ok(name.to_owned());
+    }
+    Err(format!("`{name}` is no name of a table; hint: letters, digits and `_`, with `database.` before it"))
+}
+
+/// Without comments and indentation: statements go in the address of a request, which servers bound.
+pub(super) fn on_one_line(statement: &str) -> String {
+    let lines = statement.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("--"));
+    lines.collect::<Vec<_>>().join(" ")
 }
 
 /// A moment as `DateTime64(9)`.
@@ -100,6 +125,14 @@ mod tests {
         }
         let other = Settings { tables: [("spans".to_owned(), "x".to_owned())].into(), ..Settings::default() };
         assert!(Names::of(&other).is_err());
+        let schema = |name: &str| {
+            let tables = [("schema".to_owned(), name.to_owned())].into();
+            Names::of(&Settings { tables, ..Settings::default() })
+        };
+        assert!(schema("zipkin").is_err());
+        let other = schema("signoz").unwrap();
+        assert!(other.traces.contains("FROM signoz_traces.distributed_signoz_index_v3)"), "{}", other.traces);
+        assert!(other.times.is_none() && other.metrics.is_none() && !other.logs.contains("--"));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use telemetry::{Scope, Window};
 
-use super::sql::{at, text};
+use super::sql::{at, on_one_line, text};
 
 /// Seconds around a window in which spans of its traces are looked for.
 pub(super) const AROUND_SECONDS: i64 = 60;
@@ -96,8 +96,8 @@ impl About<'_> {
             ("limit", (self.rows_max + 1).to_string()),
         ];
         places.extend(further.iter().cloned());
-        let nodes = plain(NODES).replace("{spans}", &plain(SPANS));
-        filled(&plain(statement).replace("{nodes}", &nodes), &places)
+        let nodes = on_one_line(NODES).replace("{spans}", &on_one_line(SPANS));
+        filled(&on_one_line(statement).replace("{nodes}", &nodes), &places)
     }
 }
 
@@ -121,12 +121,6 @@ fn within(scope: &Scope, [service, operation, instance]: [&str; 3]) -> String {
         .filter_map(|(column, wanted)| wanted.as_ref().map(|wanted| format!("{column} = {}", text(wanted))))
         .collect();
     if told.is_empty() { "1".to_owned() } else { format!("({})", told.join(" AND ")) }
-}
-
-/// Without comments and indentation: statements go in the address of a request, which servers bound.
-fn plain(statement: &str) -> String {
-    let lines = statement.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("--"));
-    lines.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ fn an_incident_whose_spans_only_opensearch_has_is_explained() {
     let evidence = report["diagnosis"]["evidence"].to_string();
     assert!(evidence.contains(&format!("{}/traces-*", server.url)), "{evidence}");
     let needed = &["GET /traces-*", "GET /logs-*", "POST /traces-*", "POST /logs-*", "POST /metrics-apm*"];
-    let asked = Asked { kind: "opensearch", port: port(&server), passing: 3, needed };
+    let asked = Asked { kind: "opensearch", port: port(&server), passing: 8, needed };
     assert_gaps(&asked, service, at);
 }
 
