@@ -329,4 +329,6 @@ fn the_tables_of_signoz_answer_the_same() {
     let onset = scene.onset.floor_second();
     let window = Window::new(onset.plus_seconds(-20), onset.plus_seconds(20));
     super::conformance::same(&source, &tables, Ask::LogTemplates { window, scope: Scope::all() });
+    let metrics = Ask::SeriesChange { good: window, bad: window, scope: Scope::all(), metrics: Vec::new() };
+    assert!(matches!(ask(&source, metrics), Err(AskError::Unavailable(why)) if why.contains("not read")));
 }
