@@ -1,7 +1,7 @@
 //! Where a diagnosis keeps its answers, facts, gaps and settings while it works.
 //!
 //! When several sources answer one question, the first by name is used; the others are compared by size, and a
-//! disagreement is a Gap. Answers are never merged but for changes, of which each source tells others.
+//! disagreement is a Gap. Answers are never merged but for changes and states, of which each source tells others.
 
 use std::collections::BTreeMap;
 
@@ -69,7 +69,8 @@ impl Ledger {
             );
         }
         // Each tells of the changes and states that it knows: those of Git and those of a cluster are other ones.
-        if let Some((first, kept)) = self.answers.get_mut(id)
+        let is_empty = self.answers.get(id).is_some_and(|(_, kept)| kept.table.is_empty());
+        if let Some((first, kept)) = self.answers.get_mut(id).filter(|_| !is_empty)
             && let Some(has_grown) = extended(&mut kept.table, &answer.table)
         {
             if has_grown {
@@ -79,7 +80,6 @@ impl Ledger {
             }
             return;
         }
-        let is_empty = self.answers.get(id).is_some_and(|(_, kept)| kept.table.is_empty());
         if let Some((first, kept)) = self.answers.get(id).filter(|_| !is_empty) {
             // Metrics know no operations: their rows are others, whatever they saw.
             // Who knows nothing of what is asked contradicts nobody.
@@ -195,7 +195,7 @@ fn extended(table: &mut Table, more: &Table) -> Option<bool> {
 mod tests {
     use telemetry::AskError;
     use telemetry::UnixNanos;
-    use telemetry::answer::{CallRow, ChangeKind, ChangeRow, TopologyTable};
+    use telemetry::answer::{CallRow, ChangeKind, ChangeRow, StateKind, StateRow, TopologyTable};
 
     use super::*;
 
@@ -222,9 +222,44 @@ mod tests {
                 calls: vec![call; count],
             })))
         };
+        for answers in [
+            [answered("a", calls(0)), answered("b", calls(2))],
+            [answered("a", calls(2)), answered("b", calls(0))],
+        ] {
+            let mut ledger = Ledger::default();
+            ledger.take(&answers);
+            assert_eq!(ledger.table(&QuestionId::numbered(1)).map(Table::len), Some(2));
+            assert!(ledger.gaps.is_empty(), "and contradicts nobody: {:?}", ledger.gaps);
+        }
         let mut ledger = Ledger::default();
-        ledger.take(&[answered("a", calls(0)), answered("b", calls(2))]);
-        assert_eq!(ledger.table(&QuestionId::numbered(1)).map(Table::len), Some(2));
+        ledger.take(&[answered("a", calls(1)), answered("b", calls(2))]);
+        assert_eq!(ledger.gaps.len(), 1, "who knows something may");
+    }
+
+    #[test]
+    fn the_states_of_all_sources_are_known_and_who_told_none_is_not_named() {
+        let state = |name: &str| StateRow {
+            at: UnixNanos(5),
+            since: None,
+            kind: StateKind::Container,
+            service: "web".to_owned(),
+            name: name.to_owned(),
+            status: "Running".to_owned(),
+            text: String::new(),
+            figures: Vec::new(),
+            attributes: Vec::new(),
+        };
+        let told =
+            |names: &[&str]| Ok(Answer::exact(Table::State(names.iter().map(|name| state(name)).collect())));
+        let mut ledger = Ledger::default();
+        ledger.take(&[
+            answered("none", told(&[])),
+            answered("a", told(&["x"])),
+            answered("b", told(&["y", "x"])),
+        ]);
+        let id = QuestionId::numbered(1);
+        assert_eq!(ledger.table(&id).map(Table::len), Some(2));
+        assert_eq!((ledger.answers[&id].0.0.as_str(), ledger.gaps.len()), ("a + b", 0));
     }
 
     #[test]
