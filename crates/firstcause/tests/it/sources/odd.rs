@@ -90,9 +90,33 @@ fn trace(dice: &mut Dice, from: UnixNanos, senders: &[(TraceId, SpanId)]) -> Vec
         1 => spans.iter_mut().skip(2).take(1).for_each(|one| one.parent = None),
         2 => spans.iter_mut().skip(1).take(1).for_each(|one| one.parent = Some(one.span_id)),
         3 => spans.extend(spans.clone()),
+        4 => spans.iter_mut().skip(1).take(1).for_each(|one| one.parent = Some(SpanId([9; 8]))),
+        5 | 6 => spans.extend(repeated(dice, &spans[0])),
         _ => {}
     }
     spans
+}
+
+/// Calls of one name one after the other, of which some fail.
+fn repeated(dice: &mut Dice, parent: &Span) -> Vec<Span> {
+    let call = |place: i64| {
+        let begin = parent.start.0 + place * 2_000_000;
+        let status = *one_of(dice, &[StatusCode::Unset, StatusCode::Error]);
+        let times = (UnixNanos(begin), UnixNanos(begin + 1_000_000));
+        Span {
+            span_id: SpanId(id(dice)),
+            parent: Some(parent.span_id),
+            name: Arc::from("again"),
+            kind: SpanKind::Client,
+            start: times.0,
+            end: times.1,
+            status,
+            attributes: vec![text("server.address", "flaky")],
+            links: Vec::new(),
+            ..parent.clone()
+        }
+    };
+    (0..5).map(call).collect()
 }
 
 fn span(
