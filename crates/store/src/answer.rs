@@ -1,4 +1,4 @@
-//! The eleven questions that the head answers, one file each.
+//! The thirteen questions that the head answers, one file each.
 //!
 //! The lock on the head is held while traces are picked, not while they are assembled. Rows come in the order of
 //! their keys; every loop looks at the limits.
@@ -19,6 +19,7 @@ mod edges;
 mod exemplars;
 mod from_metrics;
 mod health;
+mod logs;
 mod message;
 mod onset;
 mod select;
@@ -27,13 +28,15 @@ mod series_change;
 mod trace;
 
 /// The questions that are answered here, sorted.
-const ANSWERED: [&str; 11] = [
+const ANSWERED: [&str; 13] = [
     "changes",
     "compare",
     "coverage",
     "edges",
     "exemplars",
     "health",
+    "log_search",
+    "log_templates",
     "message",
     "onset",
     "self_time",
@@ -107,6 +110,8 @@ pub(crate) fn answer(head: &RwLock<Head>, ask: &Ask, asking: &Asking<'_>) -> Res
     match ask {
         Ask::Health { window, scope } => health::answer(&read(), *window, scope, asking),
         Ask::Onset { window, scope } => onset::answer(&read(), *window, scope, asking),
+        Ask::LogTemplates { window, scope } => logs::templates(&read(), *window, scope, asking),
+        Ask::LogSearch { window, scope, text } => logs::search(&read(), (*window, scope), text, asking),
         Ask::Changes { window, scope } => {
             let rows = read().incarnations().changes(*window, scope);
             changes::answer(rows, asking)

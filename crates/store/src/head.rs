@@ -237,6 +237,11 @@ impl Head {
         self.traces.get(&id)
     }
 
+    /// The log records, request by request, in the order in which they came.
+    pub(crate) fn logs(&self) -> impl Iterator<Item = &[LogRecord]> {
+        self.batches.iter().map(|batch| batch.logs.as_slice()).filter(|logs| !logs.is_empty())
+    }
+
     pub(crate) fn rollups(&self) -> &Rollups {
         &self.rollups
     }

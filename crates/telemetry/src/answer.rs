@@ -5,6 +5,8 @@
 
 mod change;
 mod compare;
+mod coverage;
+mod log;
 mod log_template;
 mod message;
 mod order;
@@ -14,6 +16,8 @@ mod topology;
 
 pub use change::{ChangeDetail, ChangeKind, ChangeRow, FileDiff};
 pub use compare::{Carrier, CompareAttribute, CompareTable, CompareValue, Split};
+pub use coverage::CoverageRow;
+pub use log::LogRow;
 pub use log_template::LogTemplateRow;
 pub use message::{MessageRow, MessageStep};
 pub use path::{PathEvent, PathEventKind, PathPair, PathRow, PathTable, Tally};
@@ -102,6 +106,8 @@ pub enum Table {
     Edges(Vec<EdgeRow>),
     /// Answers `log_templates`.
     LogTemplates(Vec<LogTemplateRow>),
+    /// Answers `log_search`.
+    LogSearch(Vec<LogRow>),
     /// Answers `changes`.
     Changes(Vec<ChangeRow>),
     /// Answers `series_change`.
@@ -129,6 +135,7 @@ impl Table {
             Self::Message(rows) => rows.len(),
             Self::Edges(rows) => rows.len(),
             Self::LogTemplates(rows) => rows.len(),
+            Self::LogSearch(rows) => rows.len(),
             Self::Changes(rows) => rows.len(),
             Self::SeriesChange(rows) => rows.len(),
             Self::Coverage(rows) => rows.len(),
@@ -475,26 +482,4 @@ impl SeriesFigures {
             max: Num::new(values.iter().copied().fold(f64::NEG_INFINITY, f64::max)),
         }
     }
-}
-
-/// Which signals a service sent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct CoverageRow {
-    /// `service.name`; what an uninstrumented callee is known by, as `edges` says it.
-    pub service: String,
-    /// Whether it sends signals itself; false when it is only seen in the calls of others.
-    pub is_instrumented: bool,
-    /// Spans.
-    pub spans: u64,
-    /// Entry spans among them.
-    pub entry_spans: u64,
-    /// Log records.
-    pub logs: u64,
-    /// Metric points.
-    pub points: u64,
-    /// Calls to it, in complete traces, that no span of its own answers; 0 when it sends signals itself.
-    pub unanswered_calls: u64,
-    /// What tells that its spans are a sample: attribute names, sorted; empty when nothing does.
-    pub sampled: Vec<String>,
 }

@@ -1,7 +1,7 @@
 //! What a system emits, the questions one may ask of it, and how a trace is assembled.
 //!
 //! Reading order: [`time`], [`ids`], [`signal`], [`trace`], [`question`], [`answer`], [`inquiry`], [`source`];
-//! [`rows`], [`peer`], [`template`] and [`paths`] for sources that answer from raw signals; [`recorded`] answers from
+//! [`rows`], [`peer`], [`template`], [`logs`] and [`paths`] for sources that answer from raw signals; [`recorded`] answers from
 //! tables of them.
 //!
 //! Deliberately absent: any wire format, any IO, any clock. What a signal means for an incident is said in
@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod ids;
 pub mod inquiry;
+pub mod logs;
 pub mod number;
 pub mod paths;
 pub mod peer;

@@ -28,6 +28,7 @@ pub fn rows(dice: &mut Dice, table: &mut Table) {
             rows.iter_mut().for_each(|row| dice.shuffle(&mut row.blocks));
         }
         Table::LogTemplates(rows) => dice.shuffle(rows),
+        Table::LogSearch(rows) => dice.shuffle(rows),
         Table::Compare(table) => dice.shuffle(&mut table.attributes),
         Table::State(rows) => dice.shuffle(rows),
         Table::Changes(rows) => dice.shuffle(rows),

@@ -48,7 +48,25 @@ const REGISTRIES: &[Registry] = &[
             "versions",
         ],
     },
-    files("crates/tools/src/lib.rs", "all"),
+    Registry {
+        list: "crates/tools/src/lib.rs",
+        function: "all",
+        has_folders: false,
+        support: &[
+            "access",
+            "asked",
+            "budget",
+            "health",
+            "hint",
+            "installation",
+            "lint",
+            "near",
+            "schema",
+            "services",
+            "tool",
+            "when",
+        ],
+    },
     files("xtask/src/tidy/mod.rs", "all"),
 ];
 

@@ -39,6 +39,7 @@ fn without_changes(mut answer: Answer) -> Answer {
 fn without_logs(mut answer: Answer) -> Answer {
     match &mut answer.table {
         Table::LogTemplates(rows) => rows.clear(),
+        Table::LogSearch(rows) => rows.clear(),
         Table::Paths(table) => table.rows.iter_mut().for_each(drop_logs),
         Table::Coverage(rows) => rows.iter_mut().for_each(|row| row.logs = 0),
         _ => {}
@@ -93,7 +94,11 @@ fn without_traces(mut answer: Answer) -> Answer {
         Table::Coverage(rows) => {
             rows.iter_mut().for_each(|row| (row.spans, row.entry_spans, row.unanswered_calls) = (0, 0, 0));
         }
-        Table::LogTemplates(_) | Table::Changes(_) | Table::SeriesChange(_) | Table::State(_) => {}
+        Table::LogTemplates(_)
+        | Table::LogSearch(_)
+        | Table::Changes(_)
+        | Table::SeriesChange(_)
+        | Table::State(_) => {}
     }
     answer
 }

@@ -14,7 +14,7 @@ use crate::wiring::Doors;
 const EXEMPLARS: u8 = 5;
 
 /// Runs the command.
-pub(crate) async fn run(args: cli::Ask) -> anyhow::Result<Outcome> {
+pub(crate) async fn run(args: cli::ask::Ask) -> anyhow::Result<Outcome> {
     let question = question(&args)?;
     if let Some(source) = &args.source {
         return ask_source(source, &args, &question).await;
@@ -34,7 +34,7 @@ pub(crate) async fn run(args: cli::Ask) -> anyhow::Result<Outcome> {
 }
 
 /// Asks one back end, as an investigation would.
-async fn ask_source(source: &str, args: &cli::Ask, question: &Question) -> anyhow::Result<Outcome> {
+async fn ask_source(source: &str, args: &cli::ask::Ask, question: &Question) -> anyhow::Result<Outcome> {
     let flags = Flags { config: args.config.clone(), ..Flags::default() };
     let asked = config::resolve(&flags, &*Doors::real().disk)?.asked;
     let given: Vec<String> = source.contains('=').then(|| source.to_owned()).into_iter().collect();
@@ -64,7 +64,7 @@ async fn ask_source(source: &str, args: &cli::Ask, question: &Question) -> anyho
     Ok(Outcome::AsAsked)
 }
 
-fn question(args: &cli::Ask) -> anyhow::Result<Question> {
+fn question(args: &cli::ask::Ask) -> anyhow::Result<Question> {
     let space =
         args.space.parse().map_err(|error| Failure::usage(format!("{error}"), "try `--space default`"))?;
     let now = UnixNanos(Doors::real().clock.now_unix_nanos());
@@ -79,12 +79,12 @@ fn question(args: &cli::Ask) -> anyhow::Result<Question> {
 }
 
 /// The stretch right before `window` that it is compared with.
-fn before(args: &cli::Ask, window: Window) -> Window {
+fn before(args: &cli::ask::Ask, window: Window) -> Window {
     let back = i64::try_from(args.before.unwrap_or(args.since)).unwrap_or(i64::MAX / 2_000_000_000);
     Window::new(window.from.plus_seconds(-back), window.from)
 }
 
-fn ask(args: &cli::Ask, window: Window, scope: Scope) -> anyhow::Result<Ask> {
+fn ask(args: &cli::ask::Ask, window: Window, scope: Scope) -> anyhow::Result<Ask> {
     Ok(match args.question.as_str() {
         "health" => Ask::Health { window, scope },
         "onset" => Ask::Onset { window, scope },
@@ -94,6 +94,7 @@ fn ask(args: &cli::Ask, window: Window, scope: Scope) -> anyhow::Result<Ask> {
         "changes" => Ask::Changes { window, scope },
         "paths" => Ask::Paths { window, scope },
         "log_templates" => Ask::LogTemplates { window, scope },
+        "log_search" => Ask::LogSearch { window, scope, text: args.text.clone().unwrap_or_default() },
         "state" => Ask::State { window, scope },
         "topology" => Ask::Topology { window },
         "compare" => Ask::Compare { good: before(args, window), bad: window, scope },

@@ -2,8 +2,8 @@
 
 use evidence::measures::messages;
 use telemetry::answer::{
-    Answer, CompareTable, LogTemplateRow, PathRow, SeriesKind, SeriesRow, Split, StateRow, Subject, Table,
-    Tally,
+    Answer, CompareTable, CoverageRow, LogRow, LogTemplateRow, PathRow, SeriesKind, SeriesRow, Split,
+    StateRow, Subject, Table, Tally,
 };
 use telemetry::number::Num;
 
@@ -194,11 +194,21 @@ fn template_cells(row: &LogTemplateRow) -> Vec<String> {
     [row.service.clone()].into_iter().chain(numbers).chain([row.template.clone()]).collect()
 }
 
+fn line_cells(row: &LogRow) -> Vec<String> {
+    let trace = row.trace_id.map(|id| id.to_string()).unwrap_or_default();
+    let place = [row.at.rfc3339(), row.service.clone(), row.instance.clone(), row.severity.to_string()];
+    place.into_iter().chain([trace, row.body.clone()]).collect()
+}
+
 fn metric_cells(table: &Table) -> Cells {
     match table {
         Table::LogTemplates(rows) => (
             vec!["service", "severity", "count", "first", "template"],
             rows.iter().map(template_cells).collect(),
+        ),
+        Table::LogSearch(rows) => (
+            vec!["at", "service", "instance", "severity", "trace", "line"],
+            rows.iter().map(line_cells).collect(),
         ),
         Table::Compare(table) => (
             vec!["key", "value", "service", "bad_with", "fine_with", "bad_without", "fine_without"],
@@ -230,27 +240,7 @@ fn metric_cells(table: &Table) -> Cells {
             vec!["caller", "callee"],
             table.calls.iter().map(|call| vec![call.caller.clone(), call.callee.clone()]).collect(),
         ),
-        Table::Coverage(rows) => (
-            vec![
-                "service",
-                "instrumented",
-                "spans",
-                "entry_spans",
-                "logs",
-                "points",
-                "unanswered_calls",
-                "sampled",
-            ],
-            rows.iter()
-                .map(|row| {
-                    let counts = [row.spans, row.entry_spans, row.logs, row.points, row.unanswered_calls];
-                    let mut cells = vec![row.service.clone(), row.is_instrumented.to_string()];
-                    cells.extend(counts.iter().map(u64::to_string));
-                    cells.push(row.sampled.join(" "));
-                    cells
-                })
-                .collect(),
-        ),
+        Table::Coverage(rows) => coverage_cells(rows),
         Table::Health(_)
         | Table::Onset(_)
         | Table::SelfTime(_)
@@ -261,6 +251,27 @@ fn metric_cells(table: &Table) -> Cells {
         | Table::Edges(_)
         | Table::Changes(_) => (Vec::new(), Vec::new()),
     }
+}
+
+fn coverage_cells(rows: &[CoverageRow]) -> Cells {
+    let names = vec![
+        "service",
+        "instrumented",
+        "spans",
+        "entry_spans",
+        "logs",
+        "points",
+        "unanswered_calls",
+        "sampled",
+    ];
+    let cells = |row: &CoverageRow| {
+        let counts = [row.spans, row.entry_spans, row.logs, row.points, row.unanswered_calls];
+        let mut cells = vec![row.service.clone(), row.is_instrumented.to_string()];
+        cells.extend(counts.iter().map(u64::to_string));
+        cells.push(row.sampled.join(" "));
+        cells
+    };
+    (names, rows.iter().map(cells).collect())
 }
 
 fn state_cells(row: &StateRow) -> Vec<String> {

@@ -29,6 +29,9 @@ impl Table {
                     &b.example,
                 ))
             }),
+            Self::LogSearch(rows) => rows.sort_by(|a, b| {
+                (a.at, &a.service, &a.instance, &a.body).cmp(&(b.at, &b.service, &b.instance, &b.body))
+            }),
             Self::Changes(rows) => rows.sort_by(|a, b| {
                 let commit = |row: &super::ChangeRow| row.detail.as_ref().map(|detail| detail.commit.clone());
                 (a.at, a.kind, &a.service, &a.instance, &a.after, commit(a)).cmp(&(

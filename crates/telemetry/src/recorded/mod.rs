@@ -5,9 +5,9 @@
 
 mod changes;
 mod coverage;
-mod log_templates;
 
 mod edges_from_metrics;
+mod health;
 mod metric_onset;
 mod onset;
 mod series_change;
@@ -17,6 +17,7 @@ mod topology;
 mod traces;
 
 use crate::answer::EdgeRow;
+use crate::logs;
 use crate::{Answer, Answerer, Ask, AskError, Cancel, Capabilities, Limits, Question, Table};
 
 pub use metric_onset::{ERROR_TYPE, METRICS as REQUEST_METRICS};
@@ -25,12 +26,14 @@ pub use tables::{Call, Change, Kind, Series, SeriesBuilder, SeriesKey, State, Ta
 use traces::Traces;
 
 /// The questions that are answered here, sorted.
-const ANSWERED: [&str; 13] = [
+const ANSWERED: [&str; 15] = [
     "changes",
     "compare",
     "coverage",
     "edges",
     "exemplars",
+    "health",
+    "log_search",
     "log_templates",
     "onset",
     "paths",
@@ -99,8 +102,14 @@ impl Answerer for TableSource {
                 let (rows, left_out) = self.traces().exemplars(*window, scope, *limit);
                 Ok(Answer { left_out, ..cut(rows, limits, Table::Exemplars) })
             }
+            Ask::Health { window, scope } => {
+                Ok(cut(health::rows(&tables.spans, *window, scope), limits, Table::Health))
+            }
+            Ask::LogSearch { window, scope, text } => {
+                Ok(logs::newest(logs::search(&tables.logs, *window, scope, text), limits))
+            }
             Ask::LogTemplates { window, scope } => {
-                Ok(cut(log_templates::rows(&tables.logs, *window, scope), limits, Table::LogTemplates))
+                Ok(cut(logs::templates(&tables.logs, *window, scope), limits, Table::LogTemplates))
             }
             Ask::Onset { window, scope } => {
                 let mut rows = onset::rows(&tables.spans, *window, scope);

@@ -1,0 +1,63 @@
+//! Dialects: which tools are shown, and under which names.
+//!
+//! The default dialect is small and reaches everything. The others are the names that other systems gave to the same
+//! functions, each in a module named after its system; a dialect adds names and shapes, never a second engine.
+
+use std::sync::Arc;
+
+use crate::tool::Tool;
+
+/// A set of tools that is shown together.
+pub struct Dialect {
+    /// Its name, for `--dialect`.
+    pub name: &'static str,
+    /// One line for help.
+    pub what: &'static str,
+    /// Its tools, in the order in which they are listed.
+    pub tools: fn() -> Vec<Arc<dyn Tool>>,
+    /// Tools that may require more than one argument, because their origin does.
+    pub many_required: &'static [&'static str],
+}
+
+impl std::fmt::Debug for Dialect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dialect").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The dialects, the default first.
+#[must_use]
+pub fn all() -> &'static [Dialect] {
+    &[Dialect {
+        name: "default",
+        what: "ten tools that reach everything",
+        tools: default,
+        many_required: &[],
+    }]
+}
+
+/// The dialect of this name.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static Dialect> {
+    all().iter().find(|dialect| dialect.name == name)
+}
+
+/// The order in which an investigation uses them: a reader takes what stands first.
+const ORDER: [&str; 10] = [
+    "status",
+    "incidents",
+    "investigate",
+    "report",
+    "evidence",
+    "compare",
+    "trace",
+    "logs",
+    "changes",
+    "propose_action",
+];
+
+fn default() -> Vec<Arc<dyn Tool>> {
+    let mut tools = crate::all();
+    tools.sort_by_key(|tool| ORDER.iter().position(|name| *name == tool.about().name));
+    tools
+}

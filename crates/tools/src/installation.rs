@@ -1,0 +1,108 @@
+//! The port through which tools see and use a running Firstcause.
+//!
+//! It reads, asks, investigates and proposes. It holds nothing that could approve: an approval is given outside of
+//! every tool, on the page or in a file (I5).
+
+use incident::{Action, Alert, ConclusionKind, Report, Verdict};
+use serde::Serialize;
+use telemetry::source::BoxFuture;
+use telemetry::{Answered, Ask, UnixNanos};
+
+/// What a running Firstcause lets its tools see and do. Implemented by `firstcause`, and by tests.
+pub trait Installation: Send + Sync {
+    /// What time it is.
+    fn now(&self) -> UnixNanos;
+
+    /// The question names that some source answers, sorted.
+    fn questions(&self) -> Vec<String>;
+
+    /// Asks every capable source; the answers are sorted by question and source and never merged. The questions are
+    /// numbered from `q0001` in the order given.
+    fn ask(&self, asks: Vec<Ask>) -> BoxFuture<'_, Vec<Answered>>;
+
+    /// The incidents, newest first, at most `limit`, and how many there are.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn incidents(&self, limit: usize) -> Result<Listed, InstallationError>;
+
+    /// The report of an incident, made from its journal.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    fn report(&self, incident: &str) -> Result<Report, InstallationError>;
+
+    /// Opens an incident for `alert`, explains it, and gives its report. Nothing is done about it.
+    fn investigate(&self, alert: Alert) -> BoxFuture<'_, Result<Report, InstallationError>>;
+
+    /// What may be done about an incident, by the operator's inventory, and where a person decides.
+    ///
+    /// # Errors
+    /// When there is no such incident, or it cannot be read.
+    fn propose(&self, incident: &str) -> Result<Proposed, InstallationError>;
+}
+
+/// The newest incidents.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// Newest first.
+    pub rows: Vec<IncidentRow>,
+    /// How many there are in all.
+    pub total: usize,
+}
+
+/// One incident of the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IncidentRow {
+    /// Its id.
+    pub incident: String,
+    /// `running`, `closed`, `cut_off` or `unreadable`.
+    pub status: String,
+    /// One line.
+    pub headline: String,
+    /// What was wrong, in a sentence.
+    pub symptom: String,
+    /// Which conclusion, when there is one.
+    pub conclusion: Option<ConclusionKind>,
+    /// Where the cause lies, empty when none was found.
+    pub service: String,
+    /// Did the action work, when one was measured.
+    pub verdict: Option<Verdict>,
+    /// When it was opened.
+    pub opened_at: UnixNanos,
+}
+
+/// What may be done about an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposed {
+    /// The actions, the canary first; empty when nothing can be done.
+    pub actions: Vec<Action>,
+    /// Why nothing can be done, or how far the decision is.
+    pub state: String,
+    /// Where a person decides: an address of the page; absent where nothing can be decided.
+    pub decide_at: Option<String>,
+}
+
+/// Why the installation cannot say.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InstallationError {
+    /// No such incident.
+    #[error("there is no incident `{asked}`{}", near(.known))]
+    UnknownIncident {
+        /// What was asked for.
+        asked: String,
+        /// The newest ones.
+        known: Vec<String>,
+    },
+    /// It could not be read or done.
+    #[error("{0}")]
+    Failed(String),
+}
+
+fn near(known: &[String]) -> String {
+    if known.is_empty() {
+        "; there is none yet".to_owned()
+    } else {
+        format!("; the newest: {}", known.join(", "))
+    }
+}

@@ -1,0 +1,203 @@
+//! `investigate`: the engine on one symptom, here and now.
+
+use incident::{Alert, AlertSignal, Measured, Symptom};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use telemetry::answer::{OnsetRow, Table};
+use telemetry::number::Num;
+use telemetry::{Ask, Scope, Space, UnixNanos, Window};
+
+use crate::access::Permission;
+use crate::budget::Budget;
+use crate::tool::{About, Context, Found, ToolError, Typed};
+use crate::{asked, report, services, when};
+
+/// The tool.
+#[derive(Debug)]
+pub struct Investigate;
+
+/// Seconds in which something is taken to be wrong when no start is given.
+const BACK: i64 = 300;
+/// Seconds before that serve as history.
+const HISTORY: i64 = 900;
+
+/// Which figure is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Signal {
+    Latency,
+    Errors,
+}
+
+/// The arguments.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Where it hurts; else what looks worst.
+    #[serde(default)]
+    service: Option<String>,
+    #[serde(default)]
+    operation: Option<String>,
+    #[serde(default)]
+    signal: Option<Signal>,
+    /// Since when, `now-5m` when not given.
+    #[serde(default)]
+    start: Option<String>,
+    #[serde(default)]
+    end: Option<String>,
+}
+
+impl Typed for Investigate {
+    type Input = Input;
+    type Answer = report::Answer;
+
+    fn about() -> About {
+        About {
+            name: "investigate".to_owned(),
+            description: "Investigate a symptom with the deterministic engine and explain its root cause, or say that the \
+                          evidence does not suffice. Changes nothing.\n\
+                          When to use: for a symptom that raised no alert; to look again, or at another window.\n\
+                          When NOT to use: an incident that is explained already (`report`); a glance (`status`)."
+                .to_owned(),
+            permission: Permission::Diagnose,
+            budget: Budget::PAGE,
+            is_read_only: false,
+        }
+    }
+
+    async fn call(context: &Context, input: Input) -> Result<Found<report::Answer>, ToolError> {
+        let alert = alert(context, &input).await?;
+        let report = context.installation.investigate(alert).await?;
+        Ok(Found::whole(report::Answer::of(&report), report::hints(&report)))
+    }
+}
+
+/// The alert that the arguments stand for, with the figures that the sources know.
+async fn alert(context: &Context, input: &Input) -> Result<Alert, ToolError> {
+    let now = context.installation.now();
+    let wrong =
+        when::window(input.start.as_deref(), input.end.as_deref(), now, BACK).map_err(ToolError::Input)?;
+    let history_from = wrong.from.plus_seconds(-HISTORY);
+    let good = Window::new(history_from, wrong.from);
+    let rows = onset(context, Window::new(history_from, wrong.to)).await;
+    let subject = match &input.service {
+        Some(service) => {
+            services::known(context, Window::new(history_from, wrong.to), service).await?;
+            Some((service.clone(), input.operation.clone().unwrap_or_default(), input.signal))
+        }
+        None => {
+            worst(&rows, good, wrong).map(|(service, operation, signal)| (service, operation, Some(signal)))
+        }
+    };
+    let symptoms = subject.map(|(service, operation, signal)| {
+        let its: Vec<&OnsetRow> = rows
+            .iter()
+            .filter(|row| row.subject.service == service)
+            .filter(|row| operation.is_empty() || row.subject.operation == operation)
+            .collect();
+        let signal = signal.map_or_else(|| likelier(&its, good, wrong), Signal::of);
+        Symptom {
+            baseline: measured(&its, signal, good),
+            observed: measured(&its, signal, wrong),
+            service,
+            operation,
+            signal,
+            baseline_window: good,
+            observed_window: wrong,
+            q_value: Num::default(),
+        }
+    });
+    let symptoms: Vec<Symptom> = symptoms.into_iter().collect();
+    let of = symptoms.first().map(|symptom| symptom.service.as_str()).unwrap_or("all");
+    Ok(Alert {
+        space: Space::default(),
+        origin: format!("tool:{}", context.caller.principal),
+        at: wrong.to,
+        history_from,
+        dedupe_key: format!("tool:{of}:{}:{}", wrong.from.0, wrong.to.0),
+        symptoms,
+    })
+}
+
+impl Signal {
+    fn of(self) -> AlertSignal {
+        match self {
+            Self::Latency => AlertSignal::Latency,
+            Self::Errors => AlertSignal::Errors,
+        }
+    }
+}
+
+async fn onset(context: &Context, window: Window) -> Vec<OnsetRow> {
+    let picked =
+        asked::one::<Vec<OnsetRow>>(
+            context,
+            Ask::Onset { window, scope: Scope::all() },
+            |table| match table {
+                Table::Onset(rows) => Some(rows),
+                _ => None,
+            },
+        );
+    picked.await.rows
+}
+
+/// The operation whose requests got worst: by the share that fails more, else by how many times longer they take. Only
+/// where to begin: the engine finds where it comes from. None where nothing got worse.
+fn worst(rows: &[OnsetRow], good: Window, wrong: Window) -> Option<(String, String, Signal)> {
+    let mut names: Vec<(&str, &str)> =
+        rows.iter().map(|row| (row.subject.service.as_str(), row.subject.operation.as_str())).collect();
+    names.sort_unstable();
+    names.dedup();
+    let scored = names.into_iter().map(|(service, operation)| {
+        let its: Vec<&OnsetRow> = rows
+            .iter()
+            .filter(|row| row.subject.service == service && row.subject.operation == operation)
+            .collect();
+        let signal = likelier(&its, good, wrong);
+        (rise(&its, signal, good, wrong), service, operation, signal)
+    });
+    let (rise, service, operation, signal) = scored.max_by(|one, other| one.0.total_cmp(&other.0))?;
+    let signal = if signal == AlertSignal::Errors { Signal::Errors } else { Signal::Latency };
+    (rise > RISE_MIN).then(|| (service.to_owned(), operation.to_owned(), signal))
+}
+
+/// A rise below this is no place to begin: half as long again, or half a percent more failures.
+const RISE_MIN: f64 = 0.5;
+
+/// How much worse a figure got: the share that fails in percent points, the mean duration in times.
+fn rise(rows: &[&OnsetRow], signal: AlertSignal, good: Window, wrong: Window) -> f64 {
+    let (before, now) = (measured(rows, signal, good), measured(rows, signal, wrong));
+    if now.count == 0 || before.count == 0 {
+        return 0.0;
+    }
+    let (before, now) = (before.value.get(), now.value.get());
+    match signal {
+        AlertSignal::Errors => (now - before) * 100.0,
+        AlertSignal::Latency | AlertSignal::Throughput => now / before.max(f64::MIN_POSITIVE) - 1.0,
+    }
+}
+
+/// Failures where the share that fails rose by a percent point, else latency.
+fn likelier(rows: &[&OnsetRow], good: Window, wrong: Window) -> AlertSignal {
+    if rise(rows, AlertSignal::Errors, good, wrong) >= 1.0 {
+        AlertSignal::Errors
+    } else {
+        AlertSignal::Latency
+    }
+}
+
+fn measured(rows: &[&OnsetRow], signal: AlertSignal, window: Window) -> Measured {
+    let inside: Vec<&&OnsetRow> = rows.iter().filter(|row| window.contains(row.second)).collect();
+    let sum = |figure: fn(&OnsetRow) -> f64| inside.iter().fold(0.0, |sum, row| sum + figure(row));
+    let count: u64 = inside.iter().map(|row| row.count).sum();
+    let mut seconds: Vec<UnixNanos> = inside.iter().map(|row| row.second).collect();
+    seconds.sort_unstable();
+    seconds.dedup();
+    let of = count.max(1) as f64;
+    let value = match signal {
+        AlertSignal::Latency => sum(|row| row.sum_ns as f64) / of / 1e6,
+        AlertSignal::Errors => sum(|row| row.errors as f64) / of,
+        AlertSignal::Throughput => count as f64 / window.seconds().max(1.0),
+    };
+    Measured { count, seconds: seconds.len() as u64, value: Num::new(value) }
+}

@@ -1,0 +1,54 @@
+//! The services that are known in a window, and what to say about a name that is not among them.
+
+use telemetry::answer::{HealthRow, Table};
+use telemetry::{Ask, Scope, Window};
+
+use crate::asked;
+use crate::health;
+use crate::near;
+use crate::tool::{Context, ToolError};
+
+/// Refuses a service that is not known in `window`, and names the nearest ones. Where no service is known at all, an
+/// empty answer is the truth, and so is one when nobody could be asked.
+pub(crate) async fn known(context: &Context, window: Window, service: &str) -> Result<(), ToolError> {
+    let names = names(context, window).await;
+    if names.is_empty() || names.iter().any(|name| name == service) {
+        return Ok(());
+    }
+    Err(ToolError::Input(near::unknown("service", service, &names)))
+}
+
+/// The same for an operation of a service.
+pub(crate) async fn known_operation(
+    context: &Context,
+    window: Window,
+    service: &str,
+    operation: &str,
+) -> Result<(), ToolError> {
+    let rows = health(context, window, Scope::service(service)).await;
+    let names: Vec<String> = rows.into_iter().map(|row| row.subject.operation).collect();
+    if names.is_empty() || names.iter().any(|name| name == operation) {
+        return Ok(());
+    }
+    Err(ToolError::Input(near::unknown("operation", operation, &names)))
+}
+
+/// The names of services with entry spans, or with any signal where nobody tells of spans; sorted.
+pub(crate) async fn names(context: &Context, window: Window) -> Vec<String> {
+    let rows = health(context, window, Scope::all()).await;
+    let mut names: Vec<String> = rows.into_iter().map(|row| row.subject.service).collect();
+    if names.is_empty() {
+        let coverage = asked::one(context, Ask::Coverage { window }, |table| match table {
+            Table::Coverage(rows) => Some(rows),
+            _ => None,
+        });
+        names = coverage.await.rows.into_iter().map(|row| row.service).collect();
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+async fn health(context: &Context, window: Window, scope: Scope) -> Vec<HealthRow> {
+    health::of(context, window, &scope).await.rows
+}

@@ -1,0 +1,246 @@
+//! `status`: how the system is now, the worst first.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use telemetry::answer::HealthRow;
+use telemetry::number::Num;
+use telemetry::{Scope, Window};
+
+use crate::access::Permission;
+use crate::asked::Picked;
+use crate::budget::{Budget, Shorten, clip};
+use crate::hint::Hint;
+use crate::installation::IncidentRow;
+use crate::tool::{About, Context, Found, ToolError, Typed};
+use crate::{health, services, when};
+
+/// The tool.
+#[derive(Debug)]
+pub struct Status;
+
+/// Seconds of which "now" is made.
+const NOW: i64 = 300;
+/// Seconds before that are what it is compared with.
+const BEFORE: i64 = 3600;
+/// Services at most.
+const ROWS: usize = 50;
+/// Incidents that are looked at and shown.
+const INCIDENTS: usize = 5;
+/// Requests below which a share or a quantile is not judged; AG-30.
+const REQUESTS_MIN: u64 = 100;
+
+/// The arguments.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Its operations; else all services.
+    #[serde(default)]
+    service: Option<String>,
+    /// `now` when not given: the five minutes before are looked at.
+    #[serde(default)]
+    end: Option<String>,
+}
+
+/// The answer.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Answer {
+    at: String,
+    open_incidents: Vec<String>,
+    total: usize,
+    /// The worst first.
+    rows: Vec<Row>,
+    gaps: Vec<String>,
+}
+
+/// One service, or one operation.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+struct Row {
+    name: String,
+    /// `healthy`, `degraded`, `critical` or `unknown`.
+    status: String,
+    requests_per_min: Num,
+    /// 0-1.
+    failure_rate: Num,
+    p95_ms: Num,
+    /// In the hour before.
+    before_p95_ms: Option<Num>,
+}
+
+/// What requests of one name did in a window.
+#[derive(Default)]
+struct Sum {
+    count: u64,
+    errors: u64,
+    p95_ns: i64,
+}
+
+impl Shorten for Answer {
+    fn text(&self) -> String {
+        let incidents: String =
+            self.open_incidents.iter().map(|line| format!("\nincident: {line}")).collect();
+        let rows: String = self.rows.iter().map(Row::line).collect();
+        let none = if self.rows.is_empty() { "\nno requests in this window" } else { "" };
+        let gaps: String = self.gaps.iter().map(|gap| format!("\ngap: {gap}")).collect();
+        format!("STATUS {}: {} of {}{incidents}{none}{rows}{gaps}", self.at, self.rows.len(), self.total)
+    }
+
+    fn shorten(&mut self) -> bool {
+        self.rows.len() > 1 && self.rows.pop().is_some()
+    }
+}
+
+impl Row {
+    fn line(&self) -> String {
+        let before = self.before_p95_ms.map(|ms| format!(" (before {:.0}ms)", ms.get())).unwrap_or_default();
+        format!(
+            "\n{} [{}] {:.0}/min err={:.1}% p95={:.0}ms{before}",
+            self.name,
+            self.status,
+            self.requests_per_min.get(),
+            self.failure_rate.get() * 100.0,
+            self.p95_ms.get(),
+        )
+    }
+}
+
+impl Typed for Status {
+    type Input = Input;
+    type Answer = Answer;
+
+    fn about() -> About {
+        About {
+            name: "status".to_owned(),
+            description: "Show open incidents and the health of all services now, the worst first.\n\
+                          When to use: to begin; to see whether something is wrong; after a fix.\n\
+                          When NOT to use: why it is wrong (`report`, `investigate`); past incidents (`incidents`)."
+                .to_owned(),
+            permission: Permission::Read,
+            budget: Budget::PAGE,
+            is_read_only: true,
+        }
+    }
+
+    async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolError> {
+        let now = context.installation.now();
+        let window = when::window(None, input.end.as_deref(), now, NOW).map_err(ToolError::Input)?;
+        let before = Window::new(window.from.plus_seconds(-BEFORE), window.from);
+        let scope = input.service.as_deref().map_or_else(Scope::all, Scope::service);
+        let mut answers = health::rows(context, &[window, before], &scope).await.into_iter();
+        let none =
+            || Picked { rows: Vec::new(), source: String::new(), is_truncated: false, gaps: Vec::new() };
+        let (lately, earlier) = (answers.next().unwrap_or_else(none), answers.next().unwrap_or_else(none));
+        if let Some(service) = &input.service
+            && lately.rows.is_empty()
+            && earlier.rows.is_empty()
+        {
+            services::known(context, Window::new(before.from, window.to), service).await?;
+        }
+        let is_one = input.service.is_some();
+        let mut rows = rows(&sums(&lately.rows, is_one), &sums(&earlier.rows, is_one), window);
+        let total = rows.len();
+        rows.truncate(ROWS);
+        let incidents = context.installation.incidents(INCIDENTS)?.rows;
+        let next = hints(&incidents, rows.first().filter(|_| !is_one), &input);
+        let open_incidents =
+            incidents.iter().map(|row| clip(&format!("{} {}", row.incident, row.headline), 200));
+        let answer = Answer {
+            at: window.to.rfc3339(),
+            open_incidents: open_incidents.collect(),
+            total,
+            rows,
+            gaps: lately.gaps,
+        };
+        Ok(Found { answer, is_truncated: lately.is_truncated || total > ROWS, next })
+    }
+}
+
+/// The requests of each service, or of each operation of the one that is asked for.
+fn sums(rows: &[HealthRow], is_by_operation: bool) -> BTreeMap<&str, Sum> {
+    let mut sums: BTreeMap<&str, Sum> = BTreeMap::new();
+    for row in rows {
+        let subject = &row.subject;
+        let name = if is_by_operation { &subject.operation } else { &subject.service };
+        let sum = sums.entry(name).or_default();
+        sum.count += row.count;
+        sum.errors += row.errors;
+        // The worst of its parts: quantiles of parts do not add up to one of the whole.
+        sum.p95_ns = sum.p95_ns.max(row.p95_ns);
+    }
+    sums
+}
+
+fn rows(lately: &BTreeMap<&str, Sum>, earlier: &BTreeMap<&str, Sum>, window: Window) -> Vec<Row> {
+    let minutes = (window.seconds() / 60.0).max(f64::MIN_POSITIVE);
+    let mut rows: Vec<Row> = lately
+        .iter()
+        .map(|(name, sum)| {
+            let before = earlier.get(name).filter(|sum| sum.count >= REQUESTS_MIN);
+            Row {
+                name: (*name).to_owned(),
+                status: judged(sum, before).to_owned(),
+                requests_per_min: Num::new(sum.count as f64 / minutes),
+                failure_rate: Num::new(sum.errors as f64 / sum.count.max(1) as f64),
+                p95_ms: Num::new(sum.p95_ns as f64 / 1e6),
+                before_p95_ms: before.map(|before| Num::new(before.p95_ns as f64 / 1e6)),
+            }
+        })
+        .collect();
+    rows.sort_by(|one, other| {
+        let key = |row: &Row| (rank(&row.status), -row.failure_rate.get(), -row.p95_ms.get());
+        key(one)
+            .partial_cmp(&key(other))
+            .unwrap_or(std::cmp::Ordering::Equal)
+            .then_with(|| one.name.cmp(&other.name))
+    });
+    rows
+}
+
+/// The thresholds of AG-30 and AG-31: more than a tenth fails, or more than five times as slow: critical; more than a
+/// hundredth, or twice as slow: degraded.
+fn judged(sum: &Sum, before: Option<&Sum>) -> &'static str {
+    if sum.count < REQUESTS_MIN {
+        return "unknown";
+    }
+    let failing = sum.errors as f64 / sum.count as f64;
+    let slower = before.map_or(1.0, |before| sum.p95_ns as f64 / before.p95_ns.max(1) as f64);
+    if failing > 0.1 || slower > 5.0 {
+        "critical"
+    } else if failing > 0.01 || slower > 2.0 {
+        "degraded"
+    } else {
+        "healthy"
+    }
+}
+
+fn rank(status: &str) -> u8 {
+    match status {
+        "critical" => 0,
+        "degraded" => 1,
+        "unknown" => 2,
+        _ => 3,
+    }
+}
+
+/// An incident's report before all; else the engine on what looks worst.
+fn hints(incidents: &[IncidentRow], worst: Option<&Row>, input: &Input) -> Vec<Hint> {
+    let mut next = Vec::new();
+    if let Some(incident) = incidents.first() {
+        next.push(Hint::new("report", json!({ "incident": incident.incident }), "why it broke"));
+    }
+    if let Some(row) = worst.filter(|row| rank(&row.status) < 2) {
+        next.push(Hint::new("investigate", json!({ "service": row.name }), "why it is worse than before"));
+    } else if let (Some(service), true) = (&input.service, incidents.is_empty()) {
+        next.push(Hint::new(
+            "investigate",
+            json!({ "service": service }),
+            "the whole engine on this service",
+        ));
+    }
+    if next.is_empty() {
+        next.push(Hint::new("changes", json!({}), "what changed lately"));
+    }
+    next
+}
