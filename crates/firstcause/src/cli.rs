@@ -6,6 +6,7 @@ pub(crate) mod case;
 pub(crate) mod elastic_kibana;
 pub(crate) mod eval;
 pub(crate) mod investigate;
+pub(crate) mod tools;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -55,6 +56,8 @@ pub(crate) enum Command {
     /// Score the engine on labelled incidents
     #[command(subcommand)]
     Eval(eval::EvalCommand),
+    /// List the tools that agents can call, and what knowing them costs
+    Tools(tools::Tools),
     /// List what the engine measures, and the rules by which it rules out
     Rules(RulesCommand),
     /// Score the engine on your own incidents: what would have been explained, and what was lost and why

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
+use orchestrator::Resolver;
 use platform::chance::{Chance, OsChance};
 use platform::disk::Disk;
 use server::investigations::{Feed, Investigations, Shelf};
@@ -17,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::installation::Running;
 use crate::wiring::Doors;
 
 /// What the page shows.
@@ -29,6 +31,8 @@ pub(crate) struct Shown<'a> {
     pub(crate) otlp: SocketAddr,
     /// Who may approve.
     pub(crate) approvals: Option<Approvals>,
+    /// Who explains what a tool asks to be explained.
+    pub(crate) resolver: &'a Resolver,
 }
 
 /// The page and the interface, served until stopped.
@@ -51,10 +55,17 @@ impl Live {
         let answerer: Arc<dyn Answerer> = Arc::new(answerer);
         let clock = Arc::clone(&doors.clock);
         let chance = Mutex::new(OsChance);
+        let investigations = Investigations::new(Arc::new(shelf), Arc::clone(&feed));
+        let running = Running::new(shown.resolver, investigations.clone());
+        let running = match &shown.approvals {
+            Some(approvals) => running.deciding_at(approvals.mailbox().clone(), format!("http://{address}")),
+            None => running,
+        };
         let api = Api {
             answerer,
+            installation: Arc::new(running),
             stats: Arc::new(move || stats(&counted)),
-            investigations: Investigations::new(Arc::new(shelf), Arc::clone(&feed)),
+            investigations,
             approvals: shown.approvals,
             now: Arc::new(move || UnixNanos(clock.now_unix_nanos())),
             nonce: Arc::new(move || text(&mut *chance.lock().unwrap_or_else(PoisonError::into_inner))),

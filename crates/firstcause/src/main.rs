@@ -9,6 +9,7 @@ mod commands;
 mod config;
 mod failure;
 mod github;
+mod installation;
 mod live;
 mod terminal;
 mod wiring;

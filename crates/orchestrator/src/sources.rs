@@ -49,6 +49,15 @@ impl Sources {
         Self { preferred, ..self }
     }
 
+    /// The names of the questions that at least one of them answers, sorted.
+    #[must_use]
+    pub fn questions(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.sources.iter().flat_map(|source| source.can().questions).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// Asks all `questions` of all capable sources, each when its data can be there. The answers are sorted by
     /// question and source. A question that nobody answers is answered `Unsupported` by the source "none".
     pub async fn ask(&self, questions: &[Question], clock: &Arc<dyn Clock>) -> Vec<Answered> {

@@ -20,6 +20,7 @@ mod man;
 mod report;
 mod rules;
 mod serve;
+mod tools;
 mod trace;
 
 use anyhow::Context;
@@ -42,6 +43,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Verify(args) => block_on(elastic_kibana::verify(args)),
         Command::Investigate(args) => block_on(investigate::run(args)),
         Command::Eval(command) => eval::run(&command),
+        Command::Tools(args) => tools::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::Backtest(args) => backtest::run(&args),
         Command::Case(command) => case::run(&command),

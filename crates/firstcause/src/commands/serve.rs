@@ -49,8 +49,13 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<Outcome> {
     if let Some(grpc) = receiver.grpc {
         terminal::say(&format!("otlp/grpc http://{grpc}"))?;
     }
-    let mut shown =
-        Shown { data_dir: &args.data_dir, store: &store, otlp: receiver.address, approvals: None };
+    let mut shown = Shown {
+        data_dir: &args.data_dir,
+        store: &store,
+        otlp: receiver.address,
+        approvals: None,
+        resolver: &resolver,
+    };
     if resolver.remedy.is_some() {
         let token = live::secret();
         terminal::say_aside(&format!("decide at http://{http}/#token={token}"));

@@ -18,6 +18,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use telemetry::{Answerer, UnixNanos};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tools::Installation;
 
 use crate::guard;
 use crate::investigations::Investigations;
@@ -32,6 +33,8 @@ pub const STREAMS_MAX: usize = 32;
 pub struct Api {
     /// Who answers the questions.
     pub answerer: Arc<dyn Answerer>,
+    /// What tools see.
+    pub installation: Arc<dyn Installation>,
     /// What was received, kept and lost, as JSON.
     pub stats: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
     /// The investigations, closed and running.

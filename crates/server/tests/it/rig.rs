@@ -3,15 +3,21 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use incident::{Alert, Report};
 use orchestrator::{Entry, Observer};
 use remediation::channels::page::Mailbox;
 use server::investigations::{Feed, Investigations, Shelf};
 use server::rest::{Api, Approvals};
 use telemetry::answer::{HealthRow, Subject, Table};
-use telemetry::{Answer, Answerer, Ask, AskError, Cancel, Capabilities, Limits, Question, UnixNanos};
+use telemetry::source::BoxFuture;
+use telemetry::{
+    Answer, Answered, Answerer, Ask, AskError, Cancel, Capabilities, Limits, Question, QuestionId,
+    SourceName, Space, UnixNanos,
+};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
+use tools::{Installation, InstallationError, Listed, Proposed};
 
 use super::fixture::at;
 use super::story::{self, INCIDENT};
@@ -90,6 +96,47 @@ impl Observer for Nobody {
     fn saw(&self, _: UnixNanos, _: &Entry) {}
 }
 
+/// An installation that knows the story and investigates nothing.
+struct Installed(Investigations);
+
+impl Installation for Installed {
+    fn now(&self) -> UnixNanos {
+        at(200)
+    }
+
+    fn questions(&self) -> Vec<String> {
+        Told.can().questions
+    }
+
+    fn ask(&self, asks: Vec<Ask>) -> BoxFuture<'_, Vec<Answered>> {
+        let answered = asks.into_iter().enumerate().map(|(place, ask)| {
+            let id = QuestionId::numbered(place + 1);
+            let question =
+                Question { id: id.clone(), space: Space::default(), ask, not_before: UnixNanos(0) };
+            let result = Told.answer(&question, &Limits::default(), &Cancel::default());
+            Answered { question: id, source: SourceName("told".to_owned()), result }
+        });
+        Box::pin(std::future::ready(answered.collect()))
+    }
+
+    fn incidents(&self, _: usize) -> Result<Listed, InstallationError> {
+        Ok(Listed::default())
+    }
+
+    fn report(&self, incident: &str) -> Result<Report, InstallationError> {
+        let opened = self.0.open(incident).map_err(|error| InstallationError::Failed(error.to_string()))?;
+        Ok(opened.report)
+    }
+
+    fn investigate(&self, _: Alert) -> BoxFuture<'_, Result<Report, InstallationError>> {
+        Box::pin(std::future::ready(Err(InstallationError::Failed("not here".to_owned()))))
+    }
+
+    fn propose(&self, _: &str) -> Result<Proposed, InstallationError> {
+        Ok(Proposed { actions: Vec::new(), state: "nothing".to_owned(), decide_at: None })
+    }
+}
+
 /// A server over the story.
 pub(crate) struct Rig {
     pub(crate) address: SocketAddr,
@@ -106,10 +153,12 @@ impl Rig {
             (Arc::new(Memory::default()), Arc::new(Feed::default()), Mailbox::default());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("it has an address");
+        let investigations = Investigations::new(Arc::clone(&memory) as _, Arc::clone(&feed));
         let api = Api {
             answerer: Arc::new(Told),
+            installation: Arc::new(Installed(investigations.clone())),
             stats: Arc::new(|| serde_json::json!({})),
-            investigations: Investigations::new(Arc::clone(&memory) as _, Arc::clone(&feed)),
+            investigations,
             approvals: Some(Approvals::new(mailbox.clone(), TOKEN.to_owned())),
             now: Arc::new(|| at(200)),
             nonce: Arc::new(|| "4e6f6e6365".to_owned()),

@@ -1,5 +1,7 @@
 //! The tools against systems in memory: empty ones, large ones, and generated ones whose figures are known.
 
+#![expect(clippy::expect_used, reason = "what a test builds on is said in words")]
+
 mod budgets;
 mod descriptions;
 mod empty;

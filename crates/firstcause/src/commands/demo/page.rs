@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use incident::Report;
-use orchestrator::Observer;
+use orchestrator::{Observer, Resolver};
 use remediation::Authority;
 use remediation::channels::file::FileChannel;
 use remediation::channels::first::FirstChannel;
@@ -21,7 +21,7 @@ use store::Store;
 use crate::cli::Demo;
 use crate::live::{self, Live, Shown};
 use crate::terminal;
-use crate::wiring::{Doors, listen};
+use crate::wiring::{Doors, listen, sources};
 
 /// How long a person may think.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -47,7 +47,16 @@ impl Page {
         let asked = args.ask.then(|| (Mailbox::default(), live::secret()));
         let approvals = asked.clone().map(|(mailbox, token)| Approvals::new(mailbox, token));
         let data_dir = folder.join("store");
-        let live = Live::start(listener, doors, Shown { data_dir: &data_dir, store, otlp, approvals })?;
+        // For tools; the demo's own incident is worked on by one that may act.
+        let resolver = Resolver {
+            sources: sources(store),
+            clock: Arc::clone(&doors.clock),
+            disk: Arc::clone(&doors.disk),
+            data_dir: data_dir.clone(),
+            remedy: None,
+        };
+        let shown = Shown { data_dir: &data_dir, store, otlp, approvals, resolver: &resolver };
+        let live = Live::start(listener, doors, shown)?;
         Ok(Self { live, keyboard: Keyboard::default(), asked })
     }
 

@@ -1,0 +1,170 @@
+//! What a running Firstcause lets its tools see and do: its sources, its journals, its engine, its inventory.
+//!
+//! Holds the inventory and no approval channel: it can tell what may be done and where a person decides, and nothing
+//! here can decide (I5).
+
+use std::sync::Arc;
+
+use incident::{Alert, Report};
+use orchestrator::{Observer, Resolver, Sources};
+use platform::chance::OsChance;
+use platform::uuid_v7;
+use remediation::Inventory;
+use remediation::channels::page::Mailbox;
+use remediation::propose::{Proposal, propose};
+use server::investigations::{Investigations, OpenError, Row};
+use telemetry::source::BoxFuture;
+use telemetry::{Answered, Ask, Question, QuestionId, Space, UnixNanos};
+use tokio::sync::Semaphore;
+use tools::{IncidentRow, Installation, InstallationError, Listed, Proposed};
+
+use crate::terminal::Stream;
+use crate::wiring::write_file;
+
+/// Investigations that tools may have under way at a time; a further call is told to come again, because the watch's own
+/// ones must not wait for an agent's.
+const AT_A_TIME: usize = 2;
+
+/// The installation of this process.
+pub(crate) struct Running {
+    resolver: Resolver,
+    investigations: Investigations,
+    inventory: Option<Inventory>,
+    mailbox: Mailbox,
+    page: Option<String>,
+    permits: Semaphore,
+}
+
+impl Running {
+    /// What `resolver` asks and writes, read through `investigations`. Whatever the resolver may do about a cause, its
+    /// tools only investigate: they get it without its remedy, and `inventory` to tell what could be done.
+    pub(crate) fn new(resolver: &Resolver, investigations: Investigations) -> Self {
+        let inventory = resolver.remedy.as_ref().map(|remedy| remedy.inventory.clone());
+        let resolver = Resolver { remedy: None, ..resolver.clone() };
+        Self {
+            resolver,
+            investigations,
+            inventory,
+            mailbox: Mailbox::default(),
+            page: None,
+            permits: Semaphore::new(AT_A_TIME),
+        }
+    }
+
+    /// The same, where a person decides on a page: what is asked there is in `mailbox`, the page is below `address`.
+    pub(crate) fn deciding_at(self, mailbox: Mailbox, address: String) -> Self {
+        Self { mailbox, page: Some(address), ..self }
+    }
+
+    fn sources(&self) -> &Sources {
+        &self.resolver.sources
+    }
+
+    async fn resolve(&self, alert: Alert) -> Result<Report, InstallationError> {
+        let Ok(_permit) = self.permits.try_acquire() else {
+            let text =
+                format!("{AT_A_TIME} investigations are under way already; hint: ask again in a second");
+            return Err(InstallationError::Failed(text));
+        };
+        let id = format!("inc_{}", uuid_v7(&*self.resolver.clock, &mut OsChance));
+        let quiet: Arc<dyn Observer> = Arc::new(Stream::new(self.now()));
+        let observer = self.investigations.feed().follow(&id, quiet);
+        let closed = self.resolver.resolve(&id, alert, observer).await;
+        let report = closed.map_err(|error| InstallationError::Failed(chain(error)))?.report;
+        let page = self.resolver.incidents(&report.space).join(format!("{id}.html"));
+        // The report stands in the journal; the page can be made again from it.
+        drop(write_file(&*self.resolver.disk, &page, server::page::report(&report).as_bytes()));
+        Ok(report)
+    }
+
+    fn refused(&self, error: OpenError) -> InstallationError {
+        match error {
+            OpenError::Unknown(asked) => {
+                let newest = self.investigations.ids().unwrap_or_default();
+                let known = newest.into_iter().take(3).map(|(_, id)| id).collect();
+                InstallationError::UnknownIncident { asked, known }
+            }
+            other => InstallationError::Failed(other.to_string()),
+        }
+    }
+}
+
+fn chain(error: impl std::error::Error + Send + Sync + 'static) -> String {
+    let error = anyhow::Error::new(error);
+    error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+impl Installation for Running {
+    fn now(&self) -> UnixNanos {
+        UnixNanos(self.resolver.clock.now_unix_nanos())
+    }
+
+    fn questions(&self) -> Vec<String> {
+        self.sources().questions()
+    }
+
+    fn ask(&self, asks: Vec<Ask>) -> BoxFuture<'_, Vec<Answered>> {
+        let question = |(place, ask): (usize, Ask)| Question {
+            id: QuestionId::numbered(place + 1),
+            space: Space::default(),
+            ask,
+            // What is there now is what is asked for: nobody waits for the second that has just begun.
+            not_before: UnixNanos(0),
+        };
+        let questions: Vec<Question> = asks.into_iter().enumerate().map(question).collect();
+        Box::pin(async move { self.sources().ask(&questions, &self.resolver.clock).await })
+    }
+
+    fn incidents(&self, limit: usize) -> Result<Listed, InstallationError> {
+        let ids = self.investigations.ids().map_err(|error| self.refused(error))?;
+        let rows =
+            ids.iter().take(limit).map(|(space, id)| row(self.investigations.row(space, id))).collect();
+        Ok(Listed { rows, total: ids.len() })
+    }
+
+    fn report(&self, incident: &str) -> Result<Report, InstallationError> {
+        self.investigations.open(incident).map(|opened| opened.report).map_err(|error| self.refused(error))
+    }
+
+    fn investigate(&self, alert: Alert) -> BoxFuture<'_, Result<Report, InstallationError>> {
+        Box::pin(self.resolve(alert))
+    }
+
+    fn propose(&self, incident: &str) -> Result<Proposed, InstallationError> {
+        let report = self.report(incident)?;
+        let decide_at = self.page.as_ref().map(|page| format!("{page}/investigations/{incident}"));
+        if let Some(asked) = self.mailbox.asked(incident) {
+            let state = "a person is asked to decide".to_owned();
+            return Ok(Proposed { actions: vec![asked.action], state, decide_at });
+        }
+        if let Some(summary) = &report.verification {
+            let state = format!("done and measured: {}", summary.verdict.name());
+            return Ok(Proposed { actions: Vec::new(), state, decide_at: None });
+        }
+        let Some(inventory) = &self.inventory else {
+            let state = "nothing can be acted on here; hint: `serve` takes `--inventory`, `--policy` and `--actuator`";
+            return Ok(Proposed { actions: Vec::new(), state: state.to_owned(), decide_at: None });
+        };
+        Ok(match propose(&report.diagnosis, inventory) {
+            Proposal::Act(actions) => {
+                let state = "this is what the inventory holds; nobody is asked about it now".to_owned();
+                Proposed { actions, state, decide_at: None }
+            }
+            Proposal::Nothing(why) => Proposed { actions: Vec::new(), state: why, decide_at: None },
+        })
+    }
+}
+
+fn row(row: Row) -> IncidentRow {
+    let opened_at = tools::when::parse(&row.opened_at, UnixNanos(0)).unwrap_or_default();
+    IncidentRow {
+        incident: row.investigation_id,
+        status: row.status.name().to_owned(),
+        headline: row.headline,
+        symptom: row.symptom,
+        conclusion: row.conclusion,
+        service: row.service,
+        verdict: row.verdict,
+        opened_at,
+    }
+}
