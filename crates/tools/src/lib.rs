@@ -1,7 +1,7 @@
 //! The tools that agents and people use: typed, small, within a budget, one file each.
 //!
 //! Reading order: [`access`] (who may), [`installation`] (the port to a running Firstcause), [`tool`] (what a tool is),
-//! [`budget`], [`hint`], [`schema`]; then the tools of the default dialect. [`dialects`] holds other systems' names for
+//! [`budget`], [`hint`], [`schema`], [`registry`] and [`custom`]; then the tools of the default dialect. [`dialects`] holds other systems' names for
 //! the same functions.
 //!
 //! Decides nothing about causes, carries no approval, and knows no transport.
@@ -11,6 +11,7 @@ pub mod asked;
 pub mod budget;
 pub mod changes;
 pub mod compare;
+pub mod custom;
 pub mod dialects;
 pub mod evidence;
 pub mod health;
@@ -22,6 +23,7 @@ pub mod lint;
 pub mod logs;
 pub mod near;
 pub mod propose_action;
+pub mod registry;
 pub mod report;
 pub mod schema;
 mod services;
@@ -33,8 +35,10 @@ pub mod when;
 use std::sync::Arc;
 
 pub use access::{Caller, Permission, Role};
+pub use custom::{Custom, Definition};
 pub use hint::Hint;
 pub use installation::{IncidentRow, Installation, InstallationError, Listed, Proposed};
+pub use registry::Registry;
 pub use tool::{About, Context, Reply, Tool, ToolError, registered};
 
 /// The tools of the default dialect, by name.

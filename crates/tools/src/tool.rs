@@ -166,7 +166,7 @@ impl<T: Typed> Tool for Registered<T> {
     }
 
     fn output_schema(&self) -> Map<String, Value> {
-        schema::of_output::<Beside<'_, T::Answer>>()
+        output_schema::<T::Answer>()
     }
 
     fn call<'a>(&'a self, context: &'a Context, arguments: Value) -> BoxFuture<'a, Result<Reply, ToolError>> {
@@ -212,7 +212,16 @@ fn input<T: DeserializeOwned>(about: &About, arguments: Value) -> Result<T, Tool
         .map_err(|error| ToolError::Input(format!("the arguments of `{}`: {error}", about.name)))
 }
 
-fn reply<T: Shorten + JsonSchema>(budget: Budget, found: Found<T>) -> Result<Reply, ToolError> {
+/// The schema of an answer and of what stands beside it.
+pub(crate) fn output_schema<T: JsonSchema>() -> Map<String, Value> {
+    schema::of_output::<Beside<'_, T>>()
+}
+
+/// Brings what was found within its budget.
+///
+/// # Errors
+/// Never for an answer made of names, texts and numbers; kept because serialisation can fail by type.
+pub fn reply<T: Shorten + JsonSchema>(budget: Budget, found: Found<T>) -> Result<Reply, ToolError> {
     let Found { mut answer, is_truncated, mut next } = found;
     next.truncate(Hint::MOST);
     let hints = Hint::lines(&next);
