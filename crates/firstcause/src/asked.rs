@@ -6,6 +6,8 @@ use std::sync::Arc;
 use orchestrator::{Blocking, Sources};
 use store::Store;
 use telemetry::{Source, SourceName};
+use tools::Registry;
+use tools::dialects::Dialect;
 
 use crate::config::Asked;
 use crate::failure::Failure;
@@ -36,6 +38,20 @@ pub(crate) fn with_preferences(sources: Vec<Arc<dyn Source>>, asked: &Asked) -> 
     let preferred: BTreeMap<String, SourceName> =
         asked.prefer.iter().map(|(question, name)| (question.clone(), SourceName(name.clone()))).collect();
     Sources::new(sources).preferring(preferred)
+}
+
+/// The tools of `dialect`, and the operator's own of the configuration.
+pub(crate) fn registry(dialect: &'static Dialect, asked: &Asked) -> anyhow::Result<Arc<Registry>> {
+    let registry = Registry::new(dialect);
+    for (name, definition) in &asked.tools {
+        registry.add(name, definition.clone()).map_err(|error| {
+            Failure::usage(
+                format!("[tools.{name}]: {error}"),
+                "`firstcause tools --dialect default` shows how tools describe themselves",
+            )
+        })?;
+    }
+    Ok(Arc::new(registry))
 }
 
 /// Our own store, and every source of the configuration beside it. What the store answers it is asked first, unless the

@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use platform::disk::Disk;
+use tools::dialects::Dialect;
 
 use crate::failure::Failure;
 
@@ -35,6 +36,7 @@ pub(crate) const KEYS: &[&str] = &[
     "arrival",
     "budget_mib",
     "data_dir",
+    "dialect",
     "durability",
     "head_mib",
     "http",
@@ -61,6 +63,8 @@ pub(crate) struct Settings {
     pub(crate) budget_mib: u64,
     /// Memory for recent signals.
     pub(crate) head_mib: u64,
+    /// Which tools agents are shown.
+    pub(crate) dialect: &'static Dialect,
     /// How late spans may come, in seconds.
     pub(crate) arrival: i64,
     /// What may be acted on; these three are given together or not at all.
@@ -112,6 +116,7 @@ fn resolve_in(
         arrival: layers.pick("arrival", flags.arrival, values::ARRIVAL)?,
         budget_mib: layers.pick("budget_mib", flags.budget_mib, values::BUDGET_MIB)?,
         data_dir: layers.pick("data_dir", flags.data_dir.clone(), values::DATA_DIR)?,
+        dialect: layers.pick("dialect", flags.dialect, values::DIALECT)?,
         durability: layers.pick("durability", flags.durability, values::DURABILITY)?,
         head_mib: layers.pick("head_mib", flags.head_mib, values::HEAD_MIB)?,
         http: layers.pick("http", flags.http, values::HTTP)?,

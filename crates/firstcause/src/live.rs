@@ -17,6 +17,7 @@ use telemetry::{Answerer, UnixNanos};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
+use tools::Registry;
 
 use crate::installation::Running;
 use crate::wiring::Doors;
@@ -33,6 +34,8 @@ pub(crate) struct Shown<'a> {
     pub(crate) approvals: Option<Approvals>,
     /// Who explains what a tool asks to be explained.
     pub(crate) resolver: &'a Resolver,
+    /// Which tools agents are shown.
+    pub(crate) registry: Arc<Registry>,
 }
 
 /// The page and the interface, served until stopped.
@@ -64,6 +67,7 @@ impl Live {
         let api = Api {
             answerer,
             installation: Arc::new(running),
+            registry: shown.registry,
             stats: Arc::new(move || stats(&counted)),
             investigations,
             approvals: shown.approvals,

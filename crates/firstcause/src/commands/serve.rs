@@ -55,6 +55,7 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<Outcome> {
         otlp: receiver.address,
         approvals: None,
         resolver: &resolver,
+        registry: asked::registry(args.dialect, &resolved.asked)?,
     };
     if resolver.remedy.is_some() {
         let token = live::secret();

@@ -29,12 +29,14 @@ pub(super) struct Read {
 pub(crate) struct Asked {
     /// `[sources.NAME]`: the back ends, by the name that evidence cites.
     pub(crate) sources: BTreeMap<String, sources::Settings>,
+    /// `[tools.NAME]`: tools of the operator's own, beside those of the dialect.
+    pub(crate) tools: BTreeMap<String, tools::Definition>,
     /// `[prefer]`: by question, the source that is asked first.
     pub(crate) prefer: BTreeMap<String, String>,
 }
 
 /// The names of those sections.
-const SECTIONS: [&str; 2] = ["prefer", "sources"];
+const SECTIONS: [&str; 3] = ["prefer", "sources", "tools"];
 
 /// Reads the file that is named, or the usual one when it is there.
 pub(super) fn read(named: Option<PathBuf>, disk: &dyn Disk) -> anyhow::Result<Option<Read>> {
@@ -74,7 +76,8 @@ fn asked(path: &Path, text: &str) -> anyhow::Result<Asked> {
                 path.display(),
                 unquoted(error.message())
             ),
-            "[sources.NAME] with `kind` and `url`; `firstcause config sources` tells the kinds",
+            "[sources.NAME] with `kind` and `url`, `firstcause config sources` tells the kinds; [tools.NAME] with `description` \
+             and `question`",
         )
     })?;
     if asked.sources.contains_key(crate::wiring::STORE) {

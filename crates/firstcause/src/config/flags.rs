@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use tools::dialects::Dialect;
 
 use super::values::{self, DurabilityName};
 
@@ -35,6 +36,9 @@ pub(crate) struct Flags {
     /// Where `firstcause actuate` listens [env: FIRSTCAUSE_ACTUATOR]
     #[arg(long, value_name = "SOCKET")]
     pub(crate) actuator: Option<PathBuf>,
+    /// Which tools agents are shown; `firstcause tools` lists the dialects [default: default] [env: FIRSTCAUSE_DIALECT]
+    #[arg(long, alias = "profile", value_name = "NAME", value_parser = values::dialect)]
+    pub(crate) dialect: Option<&'static Dialect>,
     /// When a request is acknowledged [default: fsync] [env: FIRSTCAUSE_DURABILITY]
     #[arg(long, value_enum)]
     pub(crate) durability: Option<DurabilityName>,

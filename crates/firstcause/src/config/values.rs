@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use tools::dialects::{self, Dialect};
 
 /// How a value is read from text and shown as text.
 pub(super) struct Reading<T> {
@@ -14,6 +15,14 @@ pub(super) struct Reading<T> {
     pub(super) default: fn() -> T,
     /// Whether a bare number or truth value of the file is refused.
     pub(super) wants_text: bool,
+}
+
+/// The dialect of this name.
+pub(super) fn dialect(text: &str) -> Result<&'static Dialect, String> {
+    dialects::named(text).ok_or_else(|| {
+        let names: Vec<String> = dialects::all().iter().map(|dialect| dialect.name.to_owned()).collect();
+        format!("no dialect `{text}`; hint: {}", super::nearest(text, &names))
+    })
 }
 
 /// When a request is acknowledged.
@@ -48,6 +57,12 @@ pub(super) const DATA_DIR: Reading<PathBuf> = Reading {
     read: |text| Ok(PathBuf::from(text)),
     show: |path| path.display().to_string(),
     default: || PathBuf::from("./firstcause-data"),
+    wants_text: true,
+};
+pub(super) const DIALECT: Reading<&'static Dialect> = Reading {
+    read: dialect,
+    show: |dialect| dialect.name.to_owned(),
+    default: dialects::default,
     wants_text: true,
 };
 /// A file that need not be given.

@@ -18,7 +18,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use telemetry::{Answerer, UnixNanos};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tools::Installation;
+use tools::{Installation, Registry};
 
 use crate::guard;
 use crate::investigations::Investigations;
@@ -35,6 +35,8 @@ pub struct Api {
     pub answerer: Arc<dyn Answerer>,
     /// What tools see.
     pub installation: Arc<dyn Installation>,
+    /// Which tools there are.
+    pub registry: Arc<Registry>,
     /// What was received, kept and lost, as JSON.
     pub stats: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
     /// The investigations, closed and running.

@@ -17,7 +17,7 @@ use telemetry::{
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
-use tools::{Installation, InstallationError, Listed, Proposed};
+use tools::{Installation, InstallationError, Listed, Proposed, Registry};
 
 use super::fixture::at;
 use super::story::{self, INCIDENT};
@@ -157,6 +157,7 @@ impl Rig {
         let api = Api {
             answerer: Arc::new(Told),
             installation: Arc::new(Installed(investigations.clone())),
+            registry: Arc::new(Registry::new(tools::dialects::default())),
             stats: Arc::new(|| serde_json::json!({})),
             investigations,
             approvals: Some(Approvals::new(mailbox.clone(), TOKEN.to_owned())),

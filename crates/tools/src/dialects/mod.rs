@@ -25,15 +25,27 @@ impl std::fmt::Debug for Dialect {
     }
 }
 
+impl PartialEq for Dialect {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Dialect {}
+
+/// The small one that reaches everything.
+#[must_use]
+pub fn default() -> &'static Dialect {
+    &DEFAULT
+}
+
+const DEFAULT: Dialect =
+    Dialect { name: "default", what: "ten tools that reach everything", tools: ten, many_required: &[] };
+
 /// The dialects, the default first.
 #[must_use]
 pub fn all() -> &'static [Dialect] {
-    &[Dialect {
-        name: "default",
-        what: "ten tools that reach everything",
-        tools: default,
-        many_required: &[],
-    }]
+    &[DEFAULT]
 }
 
 /// The dialect of this name.
@@ -56,7 +68,7 @@ const ORDER: [&str; 10] = [
     "propose_action",
 ];
 
-fn default() -> Vec<Arc<dyn Tool>> {
+fn ten() -> Vec<Arc<dyn Tool>> {
     let mut tools = crate::all();
     tools.sort_by_key(|tool| ORDER.iter().position(|name| *name == tool.about().name));
     tools

@@ -17,6 +17,7 @@ use remediation::channels::terminal::{Keyboard, TerminalChannel};
 use remediation::channels::{ApprovalChannel, Now};
 use server::rest::Approvals;
 use store::Store;
+use tools::Registry;
 
 use crate::cli::Demo;
 use crate::live::{self, Live, Shown};
@@ -55,7 +56,8 @@ impl Page {
             data_dir: data_dir.clone(),
             remedy: None,
         };
-        let shown = Shown { data_dir: &data_dir, store, otlp, approvals, resolver: &resolver };
+        let registry = Arc::new(Registry::new(tools::dialects::default()));
+        let shown = Shown { data_dir: &data_dir, store, otlp, approvals, resolver: &resolver, registry };
         let live = Live::start(listener, doors, shown)?;
         Ok(Self { live, keyboard: Keyboard::default(), asked })
     }
