@@ -1,7 +1,7 @@
 //! The tools that agents and people use: typed, small, within a budget, one file each.
 //!
 //! Reading order: [`access`] (who may), [`installation`] (the port to a running Firstcause), [`tool`] (what a tool is),
-//! [`budget`], [`hint`], [`schema`], [`registry`] and [`custom`]; then the tools of the default dialect. [`dialects`] holds other systems' names for
+//! [`budget`], [`hint`], [`schema`], [`registry`] and [`custom`], [`converse`]; then the tools of the default dialect. [`dialects`] holds other systems' names for
 //! the same functions.
 //!
 //! Decides nothing about causes, carries no approval, and knows no transport.
@@ -11,6 +11,7 @@ pub mod asked;
 pub mod budget;
 pub mod changes;
 pub mod compare;
+pub mod converse;
 pub mod custom;
 pub mod dialects;
 pub mod evidence;

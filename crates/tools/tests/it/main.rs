@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "what a test builds on is said in words")]
 
 mod budgets;
+mod conversation;
 mod custom;
 mod descriptions;
 mod empty;
