@@ -5,11 +5,12 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use anyhow::Context;
 use journal::{Journal, Record};
-use platform::disk::Disk;
+use platform::disk::{Disk, DiskLock};
 use server::identity::Control;
 
 use crate::failure::Failure;
@@ -19,6 +20,9 @@ use crate::wiring::Doors;
 const FILE: &str = "control.journal";
 /// Whoever holds this one may write it.
 const LOCK: &str = "control.lock";
+/// How often the lock is tried, and how long is waited in between: two seconds in all.
+const TRIES: usize = 100;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// The journal as others read it.
 pub(crate) struct ControlFile {
@@ -68,10 +72,10 @@ pub(crate) fn write<T>(
     let (disk, path) = (&*doors.disk, data_dir.join(FILE));
     disk.create_dir_all(data_dir)
         .with_context(|| format!("failed to make the folder `{}`", data_dir.display()))?;
-    let _held = disk.lock(&data_dir.join(LOCK)).map_err(|error| {
+    let _held = held(disk, &data_dir.join(LOCK)).map_err(|error| {
         Failure::usage(
             format!("failed to take `{}`: {error}", data_dir.join(LOCK).display()),
-            "another process writes control.journal just now: try again; else look at the folder's rights",
+            "another process writes control.journal just now: try again, or look at the folder's rights",
         )
     })?;
     let clock = Arc::clone(&doors.clock);
@@ -86,6 +90,19 @@ pub(crate) fn write<T>(
         }
     };
     work(&mut journal, &records)
+}
+
+/// The lock, waited for as long as others take to write a few lines.
+fn held(disk: &dyn Disk, path: &Path) -> std::io::Result<Box<dyn DiskLock>> {
+    // Nothing is ever sent: it is waited on a channel, so that a second passes and no more.
+    let (_open, silence) = mpsc::sync_channel::<()>(0);
+    for _ in 0..TRIES {
+        match disk.lock(path) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => drop(silence.recv_timeout(PAUSE)),
+            taken => return taken,
+        }
+    }
+    disk.lock(path)
 }
 
 fn damaged(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> anyhow::Error {

@@ -208,6 +208,27 @@ fn a_server_beyond_this_machine_answers_no_question_before_there_is_a_key() {
 }
 
 #[test]
+fn keys_that_are_made_at_the_same_time_are_all_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let making: Vec<_> = (0..8)
+        .map(|_| {
+            let mut command = Command::new(BINARY);
+            command.args(["key", "new", "--role", "observer", "--data-dir"]).arg(folder.path());
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    for child in making {
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    }
+    let list: serde_json::Value =
+        serde_json::from_slice(&key(folder.path(), &["list", "--json"]).stdout).unwrap();
+    assert_eq!(list["keys"].as_array().unwrap().len(), 8);
+    let journal = std::fs::read(folder.path().join("control.journal")).unwrap();
+    assert_eq!(journal::verify(&journal, None).unwrap().records.len(), 8);
+}
+
+#[test]
 fn what_cannot_be_done_with_a_key_says_what_can() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
