@@ -39,7 +39,9 @@ impl ControlFile {
     /// Its records; none when there is no such file.
     pub(crate) fn records(&self) -> anyhow::Result<Vec<Record>> {
         let bytes = match self.disk.read(&self.path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(Vec::new());
+            }
             read => read.with_context(|| format!("failed to read `{}`", self.path.display()))?,
         };
         Ok(journal::left(&bytes).map_err(|damage| damaged(&self.path, damage))?.verified.records)

@@ -229,6 +229,30 @@ fn keys_that_are_made_at_the_same_time_are_all_made() {
 }
 
 #[test]
+fn doctor_tells_whether_anybody_comes_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let says = |http: &str| {
+        let mut command = Command::new(BINARY);
+        command.args(["doctor", "--json", "--otlp-http", "127.0.0.1:0", "--otlp-grpc", "127.0.0.1:0"]);
+        let output = command.args(["--http", http, "--data-dir"]).arg(folder.path()).output().unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let findings = json["findings"].as_array().unwrap();
+        let found = findings.iter().find(|finding| finding["check"] == "keys").unwrap();
+        (found["state"].as_str().unwrap().to_owned(), found["says"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(says("127.0.0.1:0").0, "ok");
+    assert_eq!(says("0.0.0.0:0").0, "warning");
+    let made = made(folder.path(), &["--role", "observer"]);
+    assert_eq!(says("0.0.0.0:0"), ("ok".to_owned(), "1 of 1 keys open something".to_owned()));
+    key(folder.path(), &["revoke", &made]);
+    assert_eq!(says("127.0.0.1:0").0, "warning");
+    let path = folder.path().join("control.journal");
+    let damaged = std::fs::read_to_string(&path).unwrap().replace("observer", "admin");
+    std::fs::write(&path, damaged).unwrap();
+    assert_eq!(says("127.0.0.1:0").0, "problem");
+}
+
+#[test]
 fn what_cannot_be_done_with_a_key_says_what_can() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
