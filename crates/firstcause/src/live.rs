@@ -13,7 +13,6 @@ use platform::disk::Disk;
 use server::identity::{Identity, Reach};
 use server::investigations::{Feed, Investigations, Shelf};
 use server::rest::{Api, Approvals, STREAMS_MAX};
-use server::toolbox::Toolbox;
 use store::Store;
 use telemetry::{Answerer, UnixNanos};
 use tokio::net::TcpListener;
@@ -73,11 +72,12 @@ impl Live {
         };
         let api = Api {
             answerer,
+            installation: Arc::new(running),
+            registry: shown.registry,
             stats: Arc::new(move || stats(&counted)),
             investigations,
             approvals: shown.approvals,
             identity,
-            toolbox: Toolbox::new(shown.registry, Arc::new(running)),
             now,
             nonce: Arc::new(move || text(&mut *chance.lock().unwrap_or_else(PoisonError::into_inner))),
             otlp: format!("http://{}", shown.otlp),

@@ -18,6 +18,7 @@ mod views;
 
 use std::sync::Arc;
 
+use ::tools::{Installation, Registry};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
@@ -30,7 +31,6 @@ use crate::guard;
 use crate::identity::{Identity, Refusal};
 use crate::investigations::Investigations;
 use crate::serve::{self, Body, reply};
-use crate::toolbox::Toolbox;
 pub use approvals::Approvals;
 
 /// Streams of events at a time; a further one is refused, so that there is room for questions.
@@ -41,6 +41,10 @@ pub const STREAMS_MAX: usize = 32;
 pub struct Api {
     /// Who answers the questions.
     pub answerer: Arc<dyn Answerer>,
+    /// What tools see.
+    pub installation: Arc<dyn Installation>,
+    /// Which tools there are.
+    pub registry: Arc<Registry>,
     /// What was received, kept and lost, as JSON.
     pub stats: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
     /// The investigations, closed and running.
@@ -49,8 +53,6 @@ pub struct Api {
     pub approvals: Option<Approvals>,
     /// Who asks.
     pub identity: Identity,
-    /// What agents may use.
-    pub toolbox: Toolbox,
     /// What time it is.
     pub now: Arc<dyn Fn() -> UnixNanos + Send + Sync>,
     /// A text that nobody can guess, another one each time: it marks the page's own script.

@@ -2,6 +2,7 @@
 //!
 //! What a tool says of itself stands in the list and in the OpenAPI document; who may call it is asked at the door.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -23,14 +24,14 @@ pub(super) type Refused = Box<Response<Body>>;
 const CALL_TIMEOUT: Duration = Duration::from_secs(240);
 
 /// Who asks, and with what; or why not.
-pub(super) fn entered<'a, B>(api: &'a Api, request: &Request<B>) -> Result<(&'a Toolbox, Admitted), Refused> {
+pub(super) fn entered<B>(api: &Api, request: &Request<B>) -> Result<(Toolbox, Admitted), Refused> {
     if !guard::origin(request.headers()) {
         let why = "the request comes from a page of another site";
         return Err(Box::new(problem(StatusCode::FORBIDDEN, "FC-0045", why)));
     }
     let admitted =
         api.identity.admit(request.headers(), SPACE).map_err(|refusal| Box::new(refused(&refusal)))?;
-    Ok((&api.toolbox, admitted))
+    Ok((Toolbox::new(Arc::clone(&api.registry), Arc::clone(&api.installation)), admitted))
 }
 
 /// `GET /api/v1/tools`: the tools that the key may call.
@@ -72,7 +73,7 @@ pub(super) async fn call(api: Api, name: &str, request: Request<Incoming>) -> Re
         Ok(arguments) => arguments,
         Err(why) => return problem(StatusCode::BAD_REQUEST, "FC-0051", &why),
     };
-    match replied(toolbox, &admitted, name, arguments).await {
+    match replied(&toolbox, &admitted, name, arguments).await {
         Ok(reply) => answer(&json!({
             "text": reply.text,
             "structured": reply.structured,

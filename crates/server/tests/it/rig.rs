@@ -10,7 +10,6 @@ use remediation::channels::page::Mailbox;
 use server::identity::{Identity, Reach};
 use server::investigations::{Feed, Investigations, OpenError, Shelf};
 use server::rest::{Api, Approvals};
-use server::toolbox::Toolbox;
 use telemetry::answer::{HealthRow, Subject, Table};
 use telemetry::source::BoxFuture;
 use telemetry::{
@@ -169,11 +168,9 @@ impl Rig {
         let control = Arc::new(Kept(disk.clone()));
         let api = Api {
             identity: Identity::new(control, Reach::of(&address), Arc::new(|| at(200))),
-            toolbox: Toolbox::new(
-                Arc::new(Registry::new(tools::dialects::default())),
-                Arc::new(Installed(investigations.clone())),
-            ),
             answerer: Arc::new(Told),
+            installation: Arc::new(Installed(investigations.clone())),
+            registry: Arc::new(Registry::new(tools::dialects::default())),
             stats: Arc::new(|| serde_json::json!({})),
             investigations,
             approvals: Some(Approvals::new(mailbox.clone(), TOKEN.to_owned())),
