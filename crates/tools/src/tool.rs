@@ -212,19 +212,6 @@ fn input<T: DeserializeOwned>(about: &About, arguments: Value) -> Result<T, Tool
         .map_err(|error| ToolError::Input(format!("the arguments of `{}`: {error}", about.name)))
 }
 
-/// The value without what is null in it: what is not known is absent, as the schemas say, which name no null.
-#[must_use]
-pub(crate) fn without_nulls(value: Value) -> Value {
-    match value {
-        Value::Object(object) => {
-            let told = object.into_iter().filter(|(_, value)| !value.is_null());
-            Value::Object(told.map(|(key, value)| (key, without_nulls(value))).collect())
-        }
-        Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
-        other => other,
-    }
-}
-
 /// The schema of an answer and of what stands beside it.
 pub(crate) fn output_schema<T: JsonSchema>() -> Map<String, Value> {
     schema::of_output::<Beside<'_, T>>()
@@ -245,8 +232,8 @@ pub fn reply<T: Shorten + JsonSchema>(budget: Budget, found: Found<T>) -> Result
     let (text, is_cut) = fit(&mut answer, left);
     let is_truncated = is_truncated || is_cut;
     let beside = Beside { answer: &answer, truncated: is_truncated, next: &next };
-    let structured = serde_json::to_value(&beside)
-        .map(without_nulls)
+    let mut structured = serde_json::to_value(&beside)
         .map_err(|error| ToolError::Installation(InstallationError::Failed(error.to_string())))?;
+    schema::without_nulls(&mut structured);
     Ok(Reply { text: format!("{text}{hints}"), structured, is_truncated, next })
 }
