@@ -3,17 +3,21 @@
 pub(crate) mod ask;
 pub(crate) mod backtest;
 pub(crate) mod case;
+#[cfg(feature = "demo")]
+mod demo_parts;
 pub(crate) mod elastic_kibana;
 pub(crate) mod eval;
 pub(crate) mod investigate;
+pub(crate) mod key;
 pub(crate) mod tools;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 #[cfg(feature = "demo")]
 use demo::fault::Fault;
+#[cfg(feature = "demo")]
+pub(crate) use demo_parts::{DemoDirector, DemoLoad, DemoStage, DemoSystem, DemoTailSampler};
 
 use crate::config::{Flags, seconds};
 
@@ -46,6 +50,9 @@ pub(crate) enum Command {
     Teardown(elastic_kibana::Installed),
     /// Check the Elastic stack that `setup` was run on: eight checks, each made whatever the others find
     Verify(elastic_kibana::Verify),
+    /// Make, list and revoke the keys that agents and programs ask with
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// Verify or re-run the record of an incident
     #[command(subcommand)]
     Journal(JournalCommand),
@@ -334,60 +341,6 @@ pub(crate) struct Actuate {
     pub(crate) stop_with_stdin: bool,
 }
 
-#[cfg(feature = "demo")]
-#[derive(Debug, Args)]
-pub(crate) struct DemoSystem {
-    /// Where; what was there is replaced
-    #[arg(long, value_name = "DIR")]
-    pub(crate) folder: PathBuf,
-    /// Where its telemetry goes
-    #[arg(long, default_value = "127.0.0.1:4318", value_name = "ADDR")]
-    pub(crate) otlp_http: SocketAddr,
-    /// Seed of the data
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-}
-
-#[cfg(feature = "demo")]
-#[derive(Debug, Args)]
-pub(crate) struct DemoLoad {
-    #[arg(long, value_name = "FILE")]
-    pub(crate) system: PathBuf,
-    #[arg(long)]
-    pub(crate) rate: f64,
-    #[arg(long)]
-    pub(crate) seed: u64,
-    #[arg(long, value_name = "FILE")]
-    pub(crate) summary: PathBuf,
-    #[arg(long, value_name = "FILE")]
-    pub(crate) control: PathBuf,
-    #[arg(long, value_name = "FILE")]
-    pub(crate) live: PathBuf,
-}
-
-#[cfg(feature = "demo")]
-#[derive(Debug, Args)]
-pub(crate) struct DemoDirector {
-    #[arg(long, value_name = "FILE")]
-    pub(crate) system: PathBuf,
-    #[arg(long, value_name = "SOCKET")]
-    pub(crate) socket: PathBuf,
-    #[arg(long, value_parser = fault_names())]
-    pub(crate) fault: Fault,
-    #[arg(long, value_parser = strength)]
-    pub(crate) strength: f64,
-    #[arg(long, value_name = "FILE")]
-    pub(crate) load_control: PathBuf,
-    #[arg(long)]
-    pub(crate) seed: u64,
-    #[arg(long)]
-    pub(crate) fault_after: u64,
-    #[arg(long)]
-    pub(crate) heal_at: Option<u64>,
-    #[arg(long, value_name = "FILE")]
-    pub(crate) truth: PathBuf,
-}
-
 /// The faults that this build can bring in, each with its line of help.
 #[cfg(feature = "demo")]
 fn fault_names() -> impl clap::builder::TypedValueParser<Value = Fault> {
@@ -403,36 +356,6 @@ fn strength(text: &str) -> Result<f64, String> {
     let (least, most) = (demo::fault::STRENGTH.start(), demo::fault::STRENGTH.end());
     let number = text.parse::<f64>().ok().filter(|number| demo::fault::STRENGTH.contains(number));
     number.ok_or_else(|| format!("`{text}` is no strength; hint: a number from {least} to {most}"))
-}
-
-#[cfg(feature = "demo")]
-#[derive(Debug, Args)]
-pub(crate) struct DemoStage {
-    #[arg(long, value_name = "FILE")]
-    pub(crate) system: PathBuf,
-    #[arg(long, value_name = "SOCKET")]
-    pub(crate) socket: PathBuf,
-    #[arg(long)]
-    pub(crate) seed: u64,
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) healthy_for: u64,
-    #[arg(long, value_name = "FILE")]
-    pub(crate) load_control: PathBuf,
-    #[arg(long, value_name = "FILE")]
-    pub(crate) live: PathBuf,
-    #[arg(long, value_name = "DIR")]
-    pub(crate) folder: PathBuf,
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) listen: SocketAddr,
-}
-
-#[cfg(feature = "demo")]
-#[derive(Debug, Args)]
-pub(crate) struct DemoTailSampler {
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) listen: SocketAddr,
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) forward: SocketAddr,
 }
 
 /// Reads a share.

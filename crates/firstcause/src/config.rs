@@ -19,6 +19,7 @@ use tools::dialects::Dialect;
 
 use crate::failure::Failure;
 
+pub(crate) use environment::KEY;
 pub(crate) use file::Asked;
 pub(crate) use flags::Flags;
 pub(crate) use layers::{Origin, Row};

@@ -10,6 +10,7 @@ use anyhow::Context;
 use orchestrator::Resolver;
 use platform::chance::{Chance, OsChance};
 use platform::disk::Disk;
+use server::identity::{Identity, Reach};
 use server::investigations::{Feed, Investigations, Shelf};
 use server::rest::{Api, Approvals, STREAMS_MAX};
 use store::Store;
@@ -19,6 +20,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 use tools::Registry;
 
+use crate::control::ControlFile;
 use crate::installation::Running;
 use crate::wiring::Doors;
 
@@ -57,6 +59,10 @@ impl Live {
         let (answerer, counted) = (shown.store.clone(), shown.store.clone());
         let answerer: Arc<dyn Answerer> = Arc::new(answerer);
         let clock = Arc::clone(&doors.clock);
+        let now: Arc<dyn Fn() -> UnixNanos + Send + Sync> =
+            Arc::new(move || UnixNanos(clock.now_unix_nanos()));
+        let control = Arc::new(ControlFile::new(doors, shown.data_dir));
+        let identity = Identity::new(control, Reach::of(&address), Arc::clone(&now));
         let chance = Mutex::new(OsChance);
         let investigations = Investigations::new(Arc::new(shelf), Arc::clone(&feed));
         let running = Running::new(shown.resolver, investigations.clone());
@@ -71,7 +77,8 @@ impl Live {
             stats: Arc::new(move || stats(&counted)),
             investigations,
             approvals: shown.approvals,
-            now: Arc::new(move || UnixNanos(clock.now_unix_nanos())),
+            identity,
+            now,
             nonce: Arc::new(move || text(&mut *chance.lock().unwrap_or_else(PoisonError::into_inner))),
             otlp: format!("http://{}", shown.otlp),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),

@@ -7,10 +7,12 @@ mod asked;
 mod cli;
 mod commands;
 mod config;
+mod control;
 mod failure;
 mod github;
 mod installation;
 mod live;
+mod remote;
 mod terminal;
 mod wiring;
 

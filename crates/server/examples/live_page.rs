@@ -8,6 +8,8 @@
 
 #[path = "../tests/it/fixture.rs"]
 mod fixture;
+#[path = "../tests/it/kept.rs"]
+mod kept;
 #[path = "../tests/it/rig.rs"]
 mod rig;
 #[path = "../tests/it/story.rs"]

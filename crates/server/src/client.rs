@@ -9,6 +9,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::Request;
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
+use hyper::header::{self, HeaderValue};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use telemetry::{Answer, Question};
@@ -48,13 +49,13 @@ struct Problem {
     detail: String,
 }
 
-/// Asks the Firstcause at `at`.
+/// Asks the Firstcause at `at`, with `key` where it asks for one.
 ///
 /// # Errors
 /// When it cannot be reached or refuses.
-pub async fn ask(at: SocketAddr, question: &Question) -> Result<Answer, AskServerError> {
+pub async fn ask(at: SocketAddr, question: &Question, key: Option<&str>) -> Result<Answer, AskServerError> {
     let unreachable = |why: String| AskServerError::Unreachable { at, why };
-    let (is_answer, body) = tokio::time::timeout(PATIENCE, exchange(at, question))
+    let (is_answer, body) = tokio::time::timeout(PATIENCE, exchange(at, question, key))
         .await
         .map_err(|_| unreachable(format!("no answer within {} s", PATIENCE.as_secs())))?
         .map_err(|error| unreachable(error.to_string()))?;
@@ -69,13 +70,18 @@ pub async fn ask(at: SocketAddr, question: &Question) -> Result<Answer, AskServe
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
-async fn exchange(at: SocketAddr, question: &Question) -> Result<(bool, Bytes), Failed> {
+async fn exchange(at: SocketAddr, question: &Question, key: Option<&str>) -> Result<(bool, Bytes), Failed> {
     let stream = TcpStream::connect(at).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let request = Request::post("/api/v1/ask")
+    let mut request = Request::post("/api/v1/ask")
         .header("host", at.to_string())
         .header("content-type", "application/json")
         .body(Full::new(Bytes::from(serde_json::to_vec(question)?)))?;
+    if let Some(key) = key {
+        let mut value = HeaderValue::try_from(format!("Bearer {key}"))?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(header::AUTHORIZATION, value);
+    }
     let exchanged = async {
         let response = sender.send_request(request).await?;
         let is_answer = response.status().is_success();

@@ -5,10 +5,13 @@
 //! The page of a report is one file that asks for nothing: it can be mailed, printed and read years later. The live
 //! pages ask their own server and nobody else.
 
+mod body;
 pub mod client;
 mod guard;
+pub mod identity;
 pub mod investigations;
 pub mod page;
 mod query;
 pub mod rest;
 pub mod serve;
+pub mod toolbox;

@@ -2,6 +2,8 @@
 //!
 //! Knows no names; a value that cannot be read is left as it stands.
 
+use serde_json::{Map, Value};
+
 /// Names and values read at most; a form of ours has five.
 const PAIRS_MAX: usize = 32;
 
@@ -22,6 +24,19 @@ impl Query {
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.pairs.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// As the arguments of a tool: texts, of a repeated name the first one.
+    pub(crate) fn into_arguments(self) -> Map<String, Value> {
+        let mut arguments = Map::new();
+        for (name, value) in self.pairs {
+            arguments.entry(name).or_insert_with(|| Value::from(value));
+        }
+        arguments
     }
 }
 

@@ -45,7 +45,7 @@ pub struct Answer {
     resource: Option<String>,
     trigger: Option<String>,
     onset: Option<String>,
-    /// Measured share of such cases that were right, 0-1; null when unmeasured.
+    /// Measured share of such cases that were right, 0-1; absent when unmeasured.
     confidence: Option<Num>,
     done: Vec<String>,
     /// Did the action work.

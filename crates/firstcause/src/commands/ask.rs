@@ -7,8 +7,12 @@ use crate::asked;
 use crate::cli;
 use crate::config::{self, Flags};
 use crate::failure::{Failure, Outcome};
+use crate::remote;
 use crate::terminal;
 use crate::wiring::Doors;
+
+/// What is said beside a refusal that is not about the key.
+const ANSWERED: &str = "answered today: changes, compare, coverage, edges, exemplars, health, message, onset, self_time, series_change, trace";
 
 /// Exemplars of each choice that a person wants to see.
 const EXEMPLARS: u8 = 5;
@@ -19,14 +23,13 @@ pub(crate) async fn run(args: cli::ask::Ask) -> anyhow::Result<Outcome> {
     if let Some(source) = &args.source {
         return ask_source(source, &args, &question).await;
     }
-    let answer = server::client::ask(args.at, &question).await.map_err(|error| match &error {
+    let answer = remote::ask(args.at, &question).await.map_err(|error| match &error {
         AskServerError::Unreachable { .. } => {
             Failure::unreachable(error.to_string(), "is `firstcause serve` running? `--at` says where")
         }
-        AskServerError::Refused { .. } => Failure::usage(
-            error.to_string(),
-            "answered today: changes, compare, coverage, edges, exemplars, health, message, onset, self_time, series_change, trace",
-        ),
+        AskServerError::Refused { code, .. } => {
+            Failure::usage(error.to_string(), remote::hint(code).unwrap_or(ANSWERED))
+        }
     })?;
     let text = if args.json { serde_json::to_string_pretty(&answer)? } else { terminal::table(&answer) };
     terminal::say(&text)?;

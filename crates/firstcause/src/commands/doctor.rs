@@ -7,6 +7,7 @@ mod acting;
 mod data;
 mod ground;
 mod journals;
+mod keys;
 mod machine;
 mod network;
 mod selftest;
@@ -94,6 +95,7 @@ async fn examine(resolved: &Resolved, doors: &Doors, args: &Doctor) -> Vec<Findi
     }));
     findings.extend(data::check(settings, doors, running.as_ref()));
     findings.extend(journals::check(settings, doors, running.as_ref()));
+    findings.push(keys::check(settings, doors));
     findings.extend(ports);
     findings.push(machine::clock(doors));
     findings.push(machine::open_files());

@@ -12,6 +12,7 @@ use telemetry::{Answer, Ask, Question, QuestionId, Scope, Space, Table, TraceId,
 
 use crate::cli::{self, VerdictForms};
 use crate::failure::{Failure, Outcome};
+use crate::remote;
 use crate::terminal;
 use crate::wiring::{Doors, write_file};
 
@@ -113,11 +114,13 @@ async fn exemplars(at: SocketAddr, since: u64) -> anyhow::Result<Vec<TraceId>> {
 async fn ask(at: SocketAddr, ask: Ask) -> anyhow::Result<Answer> {
     let not_before = UnixNanos(Doors::real().clock.now_unix_nanos());
     let question = Question { id: QuestionId::numbered(1), space: Space::default(), ask, not_before };
-    server::client::ask(at, &question).await.map_err(|error| match &error {
+    remote::ask(at, &question).await.map_err(|error| match &error {
         AskServerError::Unreachable { .. } => {
             Failure::unreachable(error.to_string(), "is `firstcause serve` running? `--url` says where")
         }
-        AskServerError::Refused { .. } => Failure::usage(error.to_string(), "see `firstcause ask --help`"),
+        AskServerError::Refused { code, .. } => {
+            Failure::usage(error.to_string(), remote::hint(code).unwrap_or("see `firstcause ask --help`"))
+        }
     })
 }
 

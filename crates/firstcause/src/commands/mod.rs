@@ -16,6 +16,7 @@ mod gate;
 mod investigate;
 mod journal;
 mod kept;
+mod key;
 mod man;
 mod report;
 mod rules;
@@ -35,6 +36,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Demo(args) => block_on(demo::run(args)),
         Command::Serve(args) => block_on(serve::run(args)),
         Command::Ask(args) => block_on(ask::run(args)),
+        Command::Key(command) => key::run(command),
         Command::Journal(command) => journal::run(command),
         Command::Report(args) => report::run(&args),
         Command::Gate(args) => block_on(gate::run(args)),

@@ -12,6 +12,8 @@ use super::{KEYS, nearest, wrong};
 const PREFIX: &str = "FIRSTCAUSE_";
 /// The variable that names the file.
 const CONFIG: &str = "FIRSTCAUSE_CONFIG";
+/// The variable with the key that commands ask with: no setting of `serve`, and nothing to warn of.
+pub(crate) const KEY: &str = "FIRSTCAUSE_KEY";
 
 /// What the environment says.
 #[derive(Debug, Default)]
@@ -33,6 +35,9 @@ pub(super) fn read(variables: impl Iterator<Item = (OsString, OsString)>) -> any
         let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX) && !value.is_empty()) else {
             continue;
         };
+        if name == KEY {
+            continue;
+        }
         if name == CONFIG {
             environment.config = Some(PathBuf::from(value));
         } else if let Some(key) = KEYS.iter().find(|key| variable_of(key) == name) {

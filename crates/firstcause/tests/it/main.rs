@@ -18,6 +18,7 @@ mod config;
 mod demo_seeds;
 mod doctor;
 mod gate;
+mod keys;
 mod kill;
 mod order;
 mod otlp_client;

@@ -1,5 +1,5 @@
-//! What is committed and made from code is fresh: the JSON Schema of the report, the page of measures and rules, and that
-//! of sources.
+//! What is committed and made from code is fresh: the JSON Schema of the report, the OpenAPI document of the interface, the
+//! page of measures and rules, and that of sources.
 //!
 //! `FIRSTCAUSE_BLESS=1 cargo test -p firstcause --test it schema::` writes them anew; the difference is reviewed as
 //! code, because programs of others read this format.
@@ -12,6 +12,13 @@ fn the_committed_schema_of_the_report_is_fresh() {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schemas/firstcause.report-1.schema.json");
     let schema = schemars::schema_for!(incident::Report);
     assert_fresh(&file, &(serde_json::to_string_pretty(&schema).unwrap() + "\n"));
+}
+
+#[test]
+fn the_committed_document_of_the_interface_is_fresh() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schemas/openapi.json");
+    let document = server::rest::openapi::document(&tools::Registry::new(tools::dialects::default()));
+    assert_fresh(&file, &(serde_json::to_string_pretty(&document).unwrap() + "\n"));
 }
 
 #[test]

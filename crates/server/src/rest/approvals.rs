@@ -1,8 +1,8 @@
 //! A person's word about an action, from the page or from a program.
 //!
-//! It needs the token of this process, which stands on the terminal alone; it comes from our own origin; it names the
-//! digest of the action that was shown. Makes no approval: it puts a word into the mailbox, and the channel behind it
-//! does the rest.
+//! It needs the token of this process, which stands on the terminal alone, or the key of an approver; it comes from our
+//! own origin; it names the digest of the action that was shown. Makes no approval: it puts a word into the mailbox, and
+//! the channel behind it does the rest.
 
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::{Api, json, problem};
 use crate::guard;
+use crate::identity::{SPACE, key};
 use crate::query::Query;
 use crate::serve::{Body, reply};
 
@@ -118,10 +119,11 @@ async fn heard(api: &Api, id: &str, request: Request<Incoming>) -> Result<String
         return Err(forbidden("the word comes from another site"));
     }
     let bearer = bearer(request.headers());
+    let by_key = by_key(api, &request)?;
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let is_json = kind.is_some_and(|kind| kind.starts_with("application/json"));
     let sent = read(request, is_json).await?;
-    if !approvals.admits(bearer.as_deref().unwrap_or(&sent.token)) {
+    if by_key.is_none() && !approvals.admits(bearer.as_deref().unwrap_or(&sent.token)) {
         return Err(forbidden("the token is missing or wrong; hint: it stands on the terminal"));
     }
     let said = match sent.decision.as_str() {
@@ -135,7 +137,7 @@ async fn heard(api: &Api, id: &str, request: Request<Incoming>) -> Result<String
             ));
         }
     };
-    let principal = approvals.principal(&sent.name);
+    let principal = by_key.unwrap_or_else(|| approvals.principal(&sent.name));
     let word = PageWord {
         incident: id.to_owned(),
         digest: sent.digest,
@@ -149,6 +151,22 @@ async fn heard(api: &Api, id: &str, request: Request<Incoming>) -> Result<String
             Err((StatusCode::CONFLICT, error.to_string()))
         }
     }
+}
+
+/// The principal of an approver's key; nothing when no key is shown, but perhaps the token. What the person calls
+/// themselves is not asked then: the key says who it is.
+fn by_key(api: &Api, request: &Request<Incoming>) -> Result<Option<String>, Refusal> {
+    let headers = request.headers();
+    if !bearer(headers).is_some_and(|bearer| key::is_alike(&bearer)) {
+        return Ok(None);
+    }
+    let admitted =
+        api.identity.admit(headers, SPACE).map_err(|refusal| (refusal.status(), refusal.to_string()))?;
+    if !admitted.decides() {
+        let why = "the key is not an approver's; hint: `firstcause key new --role approver` makes one";
+        return Err((StatusCode::FORBIDDEN, why.to_owned()));
+    }
+    Ok(Some(admitted.principal().to_owned()))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<String> {

@@ -2,29 +2,22 @@
 
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 use telemetry::{AskError, Cancel, Limits, Question};
 
-use super::{Api, json, problem};
+use super::{Api, json, problem, unread};
+use crate::body;
 use crate::serve::Body;
 
-/// Longest question that is read; the longest honest one has three names in it.
-const QUESTION_BYTES_MAX: usize = 64 * 1024;
-/// How long a client may take to send its question.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-
 pub(super) async fn answer(api: Api, request: Request<Incoming>) -> Response<Body> {
-    let body = Limited::new(request.into_body(), QUESTION_BYTES_MAX).collect();
-    let body = match tokio::time::timeout(BODY_TIMEOUT, body).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(_)) => {
-            return problem(StatusCode::PAYLOAD_TOO_LARGE, "FC-0003", "the question is too long or was cut");
-        }
-        Err(_) => {
-            return problem(StatusCode::REQUEST_TIMEOUT, "FC-0004", "the question did not arrive in time");
-        }
+    let known = match api.identity.known(request.headers()) {
+        Ok(known) => known,
+        Err(refusal) => return super::refused(&refusal),
+    };
+    let body = match body::read(request).await {
+        Ok(body) => body,
+        Err(why) => return unread(why),
     };
     let question: Question = match serde_json::from_slice(&body) {
         Ok(question) => question,
@@ -32,6 +25,14 @@ pub(super) async fn answer(api: Api, request: Request<Incoming>) -> Response<Bod
             return problem(StatusCode::BAD_REQUEST, "FC-0005", &format!("not a question: {error}"));
         }
     };
+    match known.within(question.space.as_str()) {
+        Ok(admitted) if admitted.reads() => {}
+        Ok(_) => {
+            let why = "the key may call tools only, not ask questions";
+            return problem(StatusCode::FORBIDDEN, "FC-0042", why);
+        }
+        Err(refusal) => return super::refused(&refusal),
+    }
     let cancel = Cancel::default();
     let (seconds, stop) = (Limits::default().seconds_max, cancel.clone());
     let working =

@@ -1,26 +1,34 @@
 //! The REST interface and the live page, one file a noun.
 //!
 //! `/` and `/investigations/ID` are for people; `/healthz` (alive), `/stats` (every item counted), `/api/v1/ask` (a
-//! question, its answer) and `/api/v1/investigations...` for programs. Errors are problem documents (RFC 9457) with a
-//! stable code. The one thing that changes anything is a word about an approval, which needs the token.
+//! question, its answer), `/api/v1/investigations...`, `/api/v1/tools...` and the views over them for programs, as
+//! `/api/v1/openapi.json` tells. Errors are problem documents (RFC 9457) with a stable code. Questions, tools and views
+//! ask who is there ([`crate::identity`]). The one thing that changes anything is a word about an approval, which needs
+//! the token.
 
 mod approvals;
 mod ask;
 mod events;
 mod health;
 mod investigations;
+pub mod openapi;
 mod pages;
+mod tools;
+mod views;
 
 use std::sync::Arc;
 
+use ::tools::{Installation, Registry};
 use hyper::body::{Bytes, Incoming};
+use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use telemetry::{Answerer, UnixNanos};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tools::{Installation, Registry};
 
+use crate::body::Unread;
 use crate::guard;
+use crate::identity::{Identity, Refusal};
 use crate::investigations::Investigations;
 use crate::serve::{self, Body, reply};
 pub use approvals::Approvals;
@@ -43,6 +51,8 @@ pub struct Api {
     pub investigations: Investigations,
     /// Who may approve here; absent where nothing is asked on the page.
     pub approvals: Option<Approvals>,
+    /// Who asks.
+    pub identity: Identity,
     /// What time it is.
     pub now: Arc<dyn Fn() -> UnixNanos + Send + Sync>,
     /// A text that nobody can guess, another one each time: it marks the page's own script.
@@ -94,16 +104,24 @@ async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
         (&Method::GET, ["api", "v1", "investigations", rest @ ..]) => {
             investigations::get(api, rest, &request).await
         }
+        (&Method::GET, ["api", "v1", "openapi.json"]) => openapi::get(&api),
         (&Method::GET | &Method::HEAD, [""]) => pages::home(api).await,
         (&Method::GET | &Method::HEAD, ["investigations", id]) => pages::investigation(api, id).await,
+        (&Method::GET, ["api", "v1", "tools"]) => tools::list(&api, &request),
+        (&Method::POST, ["api", "v1", "tools", name]) => tools::call(api, name, request).await,
+        (&Method::GET, ["api", "v1", "metrics"]) => views::metrics(api, &request).await,
+        (method, ["api", "v1", rest @ ..]) if let Some(view) = views::of(rest) => match *method {
+            Method::GET => views::get(api, view, &request).await,
+            _ => problem(StatusCode::METHOD_NOT_ALLOWED, "FC-0002", "this path takes another method"),
+        },
         (_, [""] | ["healthz" | "stats"] | ["api", "v1", "ask"] | ["investigations", ..])
-        | (_, ["api", "v1", "investigations", ..]) => {
+        | (_, ["api", "v1", "investigations" | "metrics" | "openapi.json" | "tools", ..]) => {
             problem(StatusCode::METHOD_NOT_ALLOWED, "FC-0002", "this path takes another method")
         }
         _ => problem(
             StatusCode::NOT_FOUND,
             "FC-0001",
-            "no such path; there are /, /healthz, /stats, /api/v1/ask and /api/v1/investigations",
+            "no such path; there are /, /healthz, /stats and what /api/v1/openapi.json tells of",
         ),
     }
 }
@@ -114,6 +132,29 @@ fn misdirected() -> Response<Body> {
         "FC-0006",
         "asked for under a name; ask under an address or `localhost`, or let the proxy say `Host: localhost`",
     )
+}
+
+/// The answer to a body that was not read.
+fn unread(why: Unread) -> Response<Body> {
+    match why {
+        Unread::Long => {
+            problem(StatusCode::PAYLOAD_TOO_LARGE, "FC-0003", "the question is too long or was cut")
+        }
+        Unread::Slow => {
+            problem(StatusCode::REQUEST_TIMEOUT, "FC-0004", "the question did not arrive in time")
+        }
+    }
+}
+
+/// The answer to who is not let in.
+fn refused(refusal: &Refusal) -> Response<Body> {
+    let mut response = problem(refusal.status(), refusal.code(), &refusal.to_string());
+    if let Some(challenge) = refusal.challenge(None)
+        && let Ok(challenge) = HeaderValue::try_from(challenge)
+    {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
 }
 
 /// A problem document (RFC 9457).

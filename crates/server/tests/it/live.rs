@@ -8,10 +8,13 @@ use remediation::Authority;
 use remediation::channels::page::PageChannel;
 use remediation::channels::{ApprovalChannel, ApprovalRequest, Decision};
 use serde_json::Value;
+use server::identity::key::id_of;
 use telemetry::Space;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::identity::oracle::Scope;
+use super::identity::world;
 use super::rig::{Rig, TOKEN};
 use super::story::{self, INCIDENT};
 
@@ -192,6 +195,57 @@ async fn the_pages_run_one_marked_script_and_hold_the_whole_story() {
 
 async fn get_as(rig: &Rig, host: &str) -> String {
     whole(open(rig, "GET /", &format!("host: {host}\r\n"), "").await).await
+}
+
+// covers: AG-04, W-08
+#[tokio::test]
+async fn an_approvers_key_decides_and_no_other_key_does() {
+    let rig = Rig::start().await;
+    let patience = Duration::from_secs(60);
+    let channel = PageChannel::new(rig.mailbox.clone(), Authority::new(), patience, Arc::new(|| 0));
+    let waiting = tokio::spawn(async move { channel.decide(&request(&story::action())).await });
+    let mut changes = rig.mailbox.changes();
+    while rig.mailbox.asked(INCIDENT).is_none() {
+        changes.changed().await.expect("the mailbox lives");
+    }
+    let digest = story::action().digest().expect("actions are text");
+    let body =
+        serde_json::json!({ "digest": digest, "decision": "approve", "name": "somebody else" }).to_string();
+    let head = format!("POST /api/v1/investigations/{INCIDENT}/approvals");
+    let said = async |key: &str, more: &str| {
+        let more = format!("content-type: application/json\r\nauthorization: Bearer {key}\r\n{more}");
+        whole(open(&rig, &head, &more, &body).await).await
+    };
+    let all = Scope { spaces: &[], dialects: &[], tools: &[] };
+    let mut seed = 0;
+    let mut made = |role: &str, scope| {
+        seed += 1;
+        world::make(&rig.disk, seed, world::order(role, scope))
+    };
+    let approver = made("approver", all);
+    for (key, more, status) in [
+        (made("observer", all), "", "403"),
+        (made("remediator", all), "", "403"),
+        (made("admin", all), "", "403"),
+        (made("approver", Scope { spaces: &["staging"], ..all }), "", "403"),
+        (made("approver", Scope { tools: &["status"], ..all }), "", "403"),
+        (approver.clone(), "x-agent-role: observer\r\n", "403"),
+        (approver.clone(), "origin: http://evil.example\r\n", "403"),
+        (format!("{approver}0"), "", "401"),
+    ] {
+        let answer = said(&key, more).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{more}: {answer}");
+        assert!(rig.mailbox.asked(INCIDENT).is_some(), "nothing happened");
+    }
+    let answer = said(&approver, "").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let Decision::Granted(_, record) = waiting.await.expect("it decides") else { panic!("grants") };
+    assert_eq!(
+        record.principal,
+        format!("key:{}", id_of(&approver)),
+        "who the key says, not who the body says"
+    );
+    rig.end().await;
 }
 
 fn request(action: &Action) -> ApprovalRequest {

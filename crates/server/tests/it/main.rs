@@ -5,9 +5,12 @@
 #![expect(clippy::expect_used, reason = "what a test builds on is said in words")]
 
 mod fixture;
+mod identity;
+mod kept;
 mod live;
 mod markup;
 mod page;
 mod rig;
 mod serving;
 mod story;
+mod tools_over_http;

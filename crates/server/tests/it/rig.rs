@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use incident::{Alert, Report};
 use orchestrator::{Entry, Observer};
+use platform::sim_disk::SimDisk;
 use remediation::channels::page::Mailbox;
-use server::investigations::{Feed, Investigations, Shelf};
+use server::identity::{Identity, Reach};
+use server::investigations::{Feed, Investigations, OpenError, Shelf};
 use server::rest::{Api, Approvals};
 use telemetry::answer::{HealthRow, Subject, Table};
 use telemetry::source::BoxFuture;
@@ -20,6 +22,7 @@ use tokio::task::JoinHandle;
 use tools::{Installation, InstallationError, Listed, Proposed, Registry};
 
 use super::fixture::at;
+use super::kept::Kept;
 use super::story::{self, INCIDENT};
 
 /// The token of the rig; a real one is made from chance.
@@ -124,8 +127,13 @@ impl Installation for Installed {
     }
 
     fn report(&self, incident: &str) -> Result<Report, InstallationError> {
-        let opened = self.0.open(incident).map_err(|error| InstallationError::Failed(error.to_string()))?;
-        Ok(opened.report)
+        match self.0.open(incident) {
+            Ok(opened) => Ok(opened.report),
+            Err(OpenError::Unknown(asked)) => {
+                Err(InstallationError::UnknownIncident { asked, known: Vec::new() })
+            }
+            Err(error) => Err(InstallationError::Failed(error.to_string())),
+        }
     }
 
     fn investigate(&self, _: Alert) -> BoxFuture<'_, Result<Report, InstallationError>> {
@@ -143,6 +151,8 @@ pub(crate) struct Rig {
     pub(crate) memory: Arc<Memory>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) mailbox: Mailbox,
+    /// Where keys are kept; there is none at first.
+    pub(crate) disk: SimDisk,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<std::io::Result<()>>,
 }
@@ -154,7 +164,10 @@ impl Rig {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("it has an address");
         let investigations = Investigations::new(Arc::clone(&memory) as _, Arc::clone(&feed));
+        let disk = SimDisk::new();
+        let control = Arc::new(Kept(disk.clone()));
         let api = Api {
+            identity: Identity::new(control, Reach::of(&address), Arc::new(|| at(200))),
             answerer: Arc::new(Told),
             installation: Arc::new(Installed(investigations.clone())),
             registry: Arc::new(Registry::new(tools::dialects::default())),
@@ -168,7 +181,7 @@ impl Rig {
         };
         let (stop, stopped) = oneshot::channel::<()>();
         let ended = tokio::spawn(server::rest::serve(listener, api, async { drop(stopped.await) }));
-        Self { address, memory, feed, mailbox, stop, ended }
+        Self { address, memory, feed, mailbox, disk, stop, ended }
     }
 
     /// A rig whose journal is closed and whole.

@@ -9,4 +9,5 @@ mod descriptions;
 mod empty;
 mod hints;
 mod memory;
+mod schemas;
 mod system;

@@ -160,7 +160,7 @@ async fn ask(at: SocketAddr, trace_id: TraceId, now: UnixNanos) -> anyhow::Resul
         ask: Ask::Trace { trace_id },
         not_before: now,
     };
-    let answer = server::client::ask(at, &question).await?;
+    let answer = crate::remote::ask(at, &question).await?;
     ensure!(answer.table.len() == 1, "it was acknowledged, but the Firstcause at {at} does not have it");
     Ok(())
 }
