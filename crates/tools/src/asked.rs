@@ -61,6 +61,9 @@ pub fn picked<T: Default>(answers: Vec<Answered>, rows: fn(Table) -> Option<T>) 
     match best {
         Some((source, answer)) => {
             let is_truncated = answer.truncated;
+            if answer.left_out > 0 {
+                gaps.push(format!("{} requests are not complete yet and are left out", answer.left_out));
+            }
             Picked { rows: rows(answer.table).unwrap_or_default(), source, is_truncated, gaps }
         }
         None => Picked { rows: T::default(), source: String::new(), is_truncated: false, gaps },

@@ -100,6 +100,13 @@ const ALL: &[Soak] = &[
         inputs: &["crates/eval", "crates/evidence", "crates/investigation", "crates/firstcause/tests/peers"],
     },
     Soak {
+        name: "hints",
+        what: "a client that only follows the tools' hints, on the five faults with a profile: the cause in three calls",
+        package: "firstcause",
+        filter: "hints::",
+        inputs: &["crates/tools", "crates/investigation", "crates/server", "crates/demo"],
+    },
+    Soak {
         name: "kill",
         what: "kill -9 at random moments: what was acknowledged is still there",
         package: "firstcause",
@@ -290,6 +297,7 @@ mod tests {
                 "engine-300",
                 "eval-order",
                 "eval-peers",
+                "hints",
                 "kill",
                 "pushdown",
                 "quiet-hours",

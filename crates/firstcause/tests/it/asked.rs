@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::alone;
+use crate::hints;
 use crate::resume::{Stand, is_closed, wait};
 use crate::serving::exchange;
 
@@ -25,6 +26,17 @@ fn a_word_on_the_page_of_serve_decides_with_the_token_and_not_without() {
 
     let page = exchange(serving.http, &format!("GET /investigations/{incident}"), "text/plain", &[]).unwrap();
     assert!(String::from_utf8_lossy(&page.1).contains(&digest), "the page shows what would be done");
+    // While a person thinks: a client that only follows hints comes to the same cause.
+    let followed = hints::followed(serving.http);
+    assert_eq!(followed.service.as_deref(), Some("orders"), "{followed:?}");
+    let proposed = hints::call(serving.http, "propose_action", &json!({}));
+    assert_eq!(proposed["structured"]["actions"][0]["digest"], json!(digest), "{proposed}");
+    let decide_at = format!("http://{}/investigations/{incident}", serving.http);
+    assert_eq!(
+        proposed["structured"]["decide_at"],
+        json!(decide_at),
+        "a tool tells where, and cannot decide"
+    );
     let say = |token: &str, decision: &str| {
         let word =
             json!({ "token": token, "decision": decision, "digest": digest, "name": "night", "comment": "" });

@@ -18,6 +18,7 @@ mod config;
 mod demo_seeds;
 mod doctor;
 mod gate;
+mod hints;
 mod keys;
 mod kill;
 mod order;
@@ -30,6 +31,7 @@ mod serving;
 mod soaks;
 mod sources;
 mod stage;
+mod tools;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

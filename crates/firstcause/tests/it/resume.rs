@@ -117,7 +117,7 @@ impl Stand {
         wait("the system is ready", Duration::from_secs(60), is_ready);
     }
 
-    fn serve(&self) -> Serving {
+    pub(crate) fn serve(&self) -> Serving {
         Serving::at(self.command(), &self.path("data"), &self.otlp)
     }
 
