@@ -17,5 +17,5 @@ fn every_tool_says_what_an_independent_computation_says() {
     let ran = Command::new("python3").args([script, &otlp, &http, "7"]).output().unwrap();
     let told = String::from_utf8_lossy(&ran.stdout);
     assert!(ran.status.success(), "{told}\n{}", String::from_utf8_lossy(&ran.stderr));
-    assert!(told.lines().filter(|line| line.starts_with("ok")).count() > 50, "{told}");
+    assert!(told.lines().filter(|line| line.starts_with("ok")).count() > 40, "{told}");
 }
