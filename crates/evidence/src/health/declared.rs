@@ -10,6 +10,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer};
 
+use super::playbook::{self, Playbook};
 use super::settings::Settings;
 use super::slo::SloKind;
 
@@ -23,6 +24,8 @@ pub struct Declared {
     pub profiles: BTreeMap<String, Operation>,
     /// Bounds of the health layer.
     pub settings: Settings,
+    /// Playbooks of the operator's own; one with the name of a shipped one replaces it.
+    pub playbooks: Vec<Playbook>,
 }
 
 /// One service.
@@ -311,6 +314,15 @@ impl Declared {
         })
     }
 
+    /// The shipped playbooks and the operator's own.
+    #[must_use]
+    pub fn playbooks(&self) -> Vec<Playbook> {
+        let mut all = playbook::shipped();
+        all.retain(|shipped| self.playbooks.iter().all(|own| own.name != shipped.name));
+        all.extend(self.playbooks.iter().cloned());
+        all
+    }
+
     /// What cannot be meant, a sentence each; empty when all is well. Types and keys were looked at while reading.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
@@ -334,6 +346,10 @@ impl Declared {
                     slo_problems(slo).into_iter().map(|what| format!("{name}: `{}` {what}", slo.name)),
                 );
             }
+        }
+        for playbook in &self.playbooks {
+            let named = |what| format!("playbook `{}`: {what}", playbook.name);
+            problems.extend(playbook.problems().into_iter().map(named));
         }
         let rates = [
             self.settings.critical_failure_rate,

@@ -31,9 +31,13 @@ pub struct Tables<'a> {
     pub seconds: &'a [OnsetRow],
     /// What was deployed, restarted or added.
     pub changes: &'a [ChangeRow],
-    /// Metrics of its service in successive windows, the bad one of each answer.
-    pub memory: &'a [(Window, &'a [SeriesRow])],
+    /// Metrics of its service in successive windows: the good and the bad one of each answer to `series_change`, which are then
+    /// simply the earlier and the later one.
+    pub memory: &'a [Sampled<'a>],
 }
+
+/// An answer to `series_change` over two successive windows.
+pub type Sampled<'a> = ((Window, Window), &'a [SeriesRow]);
 
 /// The patterns that the tables show, sorted.
 #[must_use]
@@ -63,6 +67,16 @@ pub fn patterns(tables: &Tables<'_>, service: &str) -> Vec<Pattern> {
     shown.sort();
     shown.dedup();
     shown
+}
+
+/// The largest growth of the memory of a process over what was sampled, as a share of its start; nothing without samples.
+#[must_use]
+pub fn memory_growth(tables: &Tables<'_>, service: &str) -> Option<f64> {
+    let growth = |values: &Vec<f64>| {
+        let (first, last) = (*values.first()?, *values.last()?);
+        (first > 0.0 && values.len() > 1).then(|| last / first - 1.0)
+    };
+    memories(tables, service).iter().filter_map(growth).max_by(f64::total_cmp)
 }
 
 /// When each instance started last, by instance; the empty name is for all of them.
@@ -104,11 +118,14 @@ fn memories(tables: &Tables<'_>, service: &str) -> Vec<Vec<f64>> {
         of(instance).max(of("")).unwrap_or(UnixNanos(i64::MIN))
     };
     let mut processes: BTreeMap<_, Vec<f64>> = BTreeMap::new();
-    for (window, rows) in tables.memory {
-        let rows = rows.iter().filter(|row| row.service == service && is_memory(row));
-        for row in rows.filter(|row| row.bad.n > 0 && window.from >= began(&row.instance)) {
-            let key = (&row.instance, &row.metric, &row.attributes);
-            processes.entry(key).or_default().push(row.bad.mean.get());
+    for ((earlier, later), rows) in tables.memory {
+        for row in rows.iter().filter(|row| row.service == service && is_memory(row)) {
+            let values = processes.entry((&row.instance, &row.metric, &row.attributes)).or_default();
+            let samples = [(earlier, row.good), (later, row.bad)];
+            let told = samples
+                .iter()
+                .filter(|(window, figures)| figures.n > 0 && window.from >= began(&row.instance));
+            values.extend(told.map(|(_, figures)| figures.mean.get()));
         }
     }
     processes.into_values().collect()

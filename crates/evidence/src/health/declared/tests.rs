@@ -85,3 +85,19 @@ fn latencies_have_a_unit_and_what_cannot_be_meant_is_told() {
     declared.settings.critical_budget = 10.0;
     assert_eq!(declared.problems().len(), 5, "{:?}", declared.problems());
 }
+
+// covers: AG-19
+#[test]
+fn a_playbook_of_ones_own_is_added_or_replaces_a_shipped_one_and_is_held_to_the_rules() {
+    let own = |name: &str, target: &str| {
+        let step = r#"{"id": "a", "type": "check", "text": "?", "condition": "failure_rate > 0.1", "on-success": "done","#;
+        read(&format!(
+            r#"{{"playbooks": [{{"name": "{name}", "steps": [{step} "on-failure": "{target}"}}]}}]}}"#
+        ))
+        .unwrap()
+    };
+    assert_eq!(own("our-way", "done").playbooks().len(), 5);
+    let replaced = own("memory-leak-response", "done");
+    assert_eq!((replaced.playbooks().len(), replaced.problems().len()), (4, 0));
+    assert_eq!(own("our-way", "nowhere").problems().len(), 1);
+}

@@ -64,10 +64,10 @@ fn leaks(metric: &str, values: &[f64], changes: &[ChangeRow]) -> bool {
         .iter()
         .map(|value| [memory_row(metric, "a-1", *value), memory_row(metric, "a-2", 100.0)])
         .collect();
-    let memory: Vec<(Window, &[SeriesRow])> = rows
+    let memory: Vec<Sampled<'_>> = rows
         .iter()
         .enumerate()
-        .map(|(at, rows)| (window(at as i64 * 60, at as i64 * 60 + 60), rows.as_slice()))
+        .map(|(at, rows)| ((window(0, 0), window(at as i64 * 60, at as i64 * 60 + 60)), rows.as_slice()))
         .collect();
     names(&Tables { memory: &memory, changes, ..Tables::default() }) == ["memory_leak"]
 }
@@ -92,6 +92,17 @@ fn memory_that_grows_since_the_last_start_leaks() {
         leaks("process.memory.usage", &values, &[])
     });
     assert!(rate <= 0.015, "stated 0.01, measured {rate}");
+}
+
+#[test]
+fn both_windows_of_an_answer_are_samples_and_growth_is_from_the_first_to_the_last() {
+    let mut row = memory_row("process.memory.usage", "a-1", 150.0);
+    row.good = SeriesFigures { n: 1, mean: Num::new(100.0), ..row.bad };
+    let rows = [row];
+    let memory: [Sampled<'_>; 1] = [((window(0, 60), window(60, 120)), &rows)];
+    let tables = Tables { memory: &memory, ..Tables::default() };
+    assert_eq!(memories(&tables, "a"), [vec![100.0, 150.0]]);
+    assert_eq!((memory_growth(&tables, "a"), memory_growth(&tables, "b")), (Some(0.5), None));
 }
 
 // covers: AG-36, W-13
