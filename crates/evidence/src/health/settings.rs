@@ -44,7 +44,8 @@ pub struct Settings {
     pub default_p99_ms: f64,
     /// Failure rate of the default baseline (AG-38).
     pub default_failure_rate: f64,
-    /// Change over a window, as a share of its start, below which nothing rises or falls (AG-37).
+    /// Change over a window, as a share of its start, below which nothing rises or falls. AG-37 takes a tenth of the mean a sample;
+    /// the example beside it calls eight percent over the window falling.
     pub trend_change_min: f64,
     /// Chance up to which one of the four trends of an operation is told; four make one in a hundred.
     pub trend_p_max: f64,
@@ -71,7 +72,7 @@ impl Default for Settings {
             default_p50_ms: 100.0,
             default_p99_ms: 500.0,
             default_failure_rate: 0.01,
-            trend_change_min: 0.10,
+            trend_change_min: 0.05,
             trend_p_max: 0.0025,
         }
     }

@@ -18,7 +18,7 @@ pub(super) struct AddSessionEntry;
 /// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Input {
+pub(super) struct Input {
     session_id: String,
     #[serde(rename = "type")]
     kind: EntryKind,
@@ -28,7 +28,7 @@ pub struct Input {
 
 /// The answer.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Answer {
+pub(super) struct Answer {
     session_id: String,
     /// The place of the entry, from 1.
     entry: usize,

@@ -20,13 +20,13 @@ pub(super) struct CreateSession;
 /// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Input {
+pub(super) struct Input {
     incident_id: String,
 }
 
 /// The answer.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Answer {
+pub(super) struct Answer {
     session_id: String,
     incident_id: String,
     at: String,

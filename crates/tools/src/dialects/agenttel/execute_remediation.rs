@@ -25,7 +25,7 @@ const REASON_CHARS_MAX: usize = 500;
 /// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Input {
+pub(super) struct Input {
     action_name: String,
     reason: String,
     /// Not believed: a person approves on the page or in a file.
@@ -38,7 +38,7 @@ pub struct Input {
 
 /// The answer.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Answer {
+pub(super) struct Answer {
     action: String,
     /// `PENDING_APPROVAL` or `REFUSED`; nothing was executed.
     status: String,

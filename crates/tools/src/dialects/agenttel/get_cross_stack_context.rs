@@ -29,7 +29,7 @@ const SLOW_RATIO: f64 = 2.0;
 /// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Input {
+pub(super) struct Input {
     operation_name: String,
     #[serde(default)]
     format: Format,
@@ -39,7 +39,7 @@ pub struct Input {
 
 /// The answer.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Answer {
+pub(super) struct Answer {
     operation: String,
     /// Null where browsers sent nothing: no frontend data.
     frontend: Option<FrontendRow>,

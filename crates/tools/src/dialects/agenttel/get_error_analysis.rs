@@ -22,7 +22,7 @@ pub(super) struct GetErrorAnalysis;
 /// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Input {
+pub(super) struct Input {
     operation_name: String,
     #[serde(default)]
     format: Format,
@@ -32,7 +32,7 @@ pub struct Input {
 
 /// The answer.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Answer {
+pub(super) struct Answer {
     service: String,
     operation: String,
     requests: u64,

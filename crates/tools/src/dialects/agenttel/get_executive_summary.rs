@@ -27,7 +27,7 @@ const ISSUES_MAX: usize = 3;
 /// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Input {
+pub(super) struct Input {
     #[serde(default)]
     format: Format,
     /// The worst when not given.
@@ -37,7 +37,7 @@ pub struct Input {
 
 /// The answer.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Answer {
+pub(super) struct Answer {
     service: String,
     status: String,
     at: String,

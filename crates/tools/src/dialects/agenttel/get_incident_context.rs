@@ -37,7 +37,7 @@ const CHANGES_MAX: usize = 5;
 /// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Input {
+pub(super) struct Input {
     operation_name: String,
     #[serde(default)]
     format: Format,
@@ -47,7 +47,7 @@ pub struct Input {
 
 /// The answer.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Answer {
+pub(super) struct Answer {
     id: String,
     /// `critical`, `high`, `medium`, `low` or `info`.
     severity: String,

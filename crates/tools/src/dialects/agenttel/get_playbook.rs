@@ -23,7 +23,7 @@ pub(super) struct GetPlaybook;
 /// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Input {
+pub(super) struct Input {
     /// Its steps are then answered by its figures.
     #[serde(default)]
     operation_name: Option<String>,
@@ -38,7 +38,7 @@ pub struct Input {
 
 /// The answer.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Answer {
+pub(super) struct Answer {
     /// The playbook, if one answers.
     playbook: Option<Row>,
     /// All there are.

@@ -23,11 +23,11 @@ const ROWS: usize = 100;
 /// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Input {}
+pub(super) struct Input {}
 
 /// The answer.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Answer {
+pub(super) struct Answer {
     total: usize,
     /// The latest first.
     actions: Vec<Row>,

@@ -23,7 +23,7 @@ pub(super) struct GetServiceHealth;
 /// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Input {
+pub(super) struct Input {
     #[serde(default)]
     format: Format,
     /// The worst when not given.
@@ -33,7 +33,7 @@ pub struct Input {
 
 /// The answer.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Answer {
+pub(super) struct Answer {
     service: String,
     /// `healthy`, `degraded`, `critical` or `unknown`.
     status: String,

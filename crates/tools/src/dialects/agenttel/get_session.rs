@@ -22,7 +22,7 @@ const SHOWN_CHARS_MAX: usize = 400;
 /// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Input {
+pub(super) struct Input {
     session_id: String,
     /// The first entry to show; the latest ones when not given.
     #[serde(default)]
@@ -31,7 +31,7 @@ pub struct Input {
 
 /// The answer.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Answer {
+pub(super) struct Answer {
     session_id: String,
     incident_id: String,
     opened_at: String,

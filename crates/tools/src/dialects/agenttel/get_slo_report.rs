@@ -26,7 +26,7 @@ const ROWS: usize = 50;
 /// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Input {
+pub(super) struct Input {
     #[serde(default)]
     format: Format,
     /// All with objectives when not given.
@@ -36,7 +36,7 @@ pub struct Input {
 
 /// The answer.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Answer {
+pub(super) struct Answer {
     generated_at: String,
     total: usize,
     /// By standing: `healthy`, `at_risk`, `warning`, `violated`, `no_data`.

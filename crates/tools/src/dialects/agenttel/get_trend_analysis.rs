@@ -31,7 +31,7 @@ const MINUTES_MAX: i64 = 1_440;
 /// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Input {
+pub(super) struct Input {
     operation_name: String,
     #[serde(default)]
     window_minutes: Minutes,
@@ -43,7 +43,7 @@ pub struct Input {
 
 /// Minutes as `"30"`, 30 or `"now-30m"` (C-07).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Minutes(i64);
+pub(super) struct Minutes(i64);
 
 impl Default for Minutes {
     fn default() -> Self {
@@ -101,7 +101,7 @@ impl Visitor<'_> for MinutesVisitor {
 
 /// The answer.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Answer {
+pub(super) struct Answer {
     service: String,
     operation: String,
     window_minutes: i64,

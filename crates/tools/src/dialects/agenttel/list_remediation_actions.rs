@@ -19,7 +19,7 @@ pub(super) struct ListRemediationActions;
 /// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Input {
+pub(super) struct Input {
     operation_name: String,
     #[serde(default)]
     service: Option<String>,
@@ -27,7 +27,7 @@ pub struct Input {
 
 /// The answer.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Answer {
+pub(super) struct Answer {
     service: String,
     operation: String,
     actions: Vec<Row>,

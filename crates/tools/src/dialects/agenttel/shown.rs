@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::budget::Shorten;
 use crate::hint::Hint;
+use crate::schema;
 use crate::tool::Found;
 
 /// How the text of an answer is written.
@@ -20,7 +21,7 @@ pub(super) enum Format {
 
 /// An answer with the format of its text.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Shown<T> {
+pub(super) struct Shown<T> {
     #[serde(flatten)]
     answer: T,
     #[serde(skip)]
@@ -39,7 +40,11 @@ impl<T: Shorten> Shorten for Shown<T> {
     fn text(&self) -> String {
         match self.format {
             Format::Text => self.answer.text(),
-            Format::Json => serde_json::to_string(&self.answer).unwrap_or_default(),
+            Format::Json => {
+                let mut value = serde_json::to_value(&self.answer).unwrap_or_default();
+                schema::without_nulls(&mut value);
+                value.to_string()
+            }
         }
     }
 

@@ -22,13 +22,13 @@ pub(super) struct VerifyRemediationEffect;
 /// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Input {
+pub(super) struct Input {
     action_name: String,
 }
 
 /// The answer.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct Answer {
+pub(super) struct Answer {
     action: String,
     incident: Option<String>,
     /// `effective`, `not_effective`, `worse`, `inconclusive`, `recovered_unattributed`, or `not_measured`.

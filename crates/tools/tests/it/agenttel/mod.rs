@@ -1,0 +1,8 @@
+//! AgentTel's dialect over planted figures: the line shapes of its document, and what its document promises.
+
+mod golden;
+mod limits;
+mod planted;
+mod remediation;
+mod schema;
+mod sessions;
