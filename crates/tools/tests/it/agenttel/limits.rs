@@ -128,10 +128,17 @@ async fn a_similar_incident_of_the_past_is_told_with_its_cause() {
     let tables = crate::system::tables(&requests);
     let context = Memory::new(tables, crate::system::BEGIN.plus_seconds(600)).context(Role::Admin);
     let report =
-        call(&context, "default", "investigate", json!({ "service": "orders" })).await.expect("a report");
+        call(&context, "default", "investigate", json!({ "service": "orders", "operation": "GET /orders" }))
+            .await
+            .expect("a report");
     let context_of = json!({ "operation_name": "GET /orders", "service": "orders" });
     let reply = call(&context, "agenttel", "get_incident_context", context_of).await.expect("an answer");
-    let is_explained = report.structured["conclusion"] == "root_cause";
-    let told = reply.structured["similar"].as_array().map_or(0, Vec::len);
-    assert!(told <= usize::from(is_explained), "{}", reply.text);
+    assert_eq!(report.structured["conclusion"], "root_cause", "{}", report.text);
+    let similar = &reply.structured["similar"][0];
+    assert_eq!(
+        (similar["incident"].as_str(), reply.structured["similar"].as_array().map(Vec::len)),
+        (Some("inc_0001"), Some(1))
+    );
+    assert!(similar["score"].as_f64().is_some_and(|score| score > 0.55 && score < 1.0), "{}", reply.text);
+    assert!(reply.text.contains("## SIMILAR PAST INCIDENTS\ninc_0001: "), "{}", reply.text);
 }
