@@ -3,6 +3,7 @@
 mod golden;
 mod limits;
 mod planted;
+mod recorded;
 mod remediation;
 mod schema;
 mod sessions;
