@@ -47,6 +47,16 @@ pub enum Pattern {
 }
 
 impl Pattern {
+    /// All of them, sorted by name.
+    pub const ALL: [Self; 6] = [
+        Self::CascadeFailure,
+        Self::ColdStart,
+        Self::ErrorRateSpike,
+        Self::LatencyDegradation,
+        Self::MemoryLeak,
+        Self::ThunderingHerd,
+    ];
+
     /// The name in answers.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -5,18 +5,20 @@
 
 use std::sync::Arc;
 
+use evidence::health::Declared;
 use incident::{Alert, Report};
 use orchestrator::{Observer, Resolver, Sources};
 use platform::chance::OsChance;
 use platform::uuid_v7;
 use remediation::Inventory;
 use remediation::channels::page::Mailbox;
+use remediation::inventory::Fix;
 use remediation::propose::{Proposal, propose};
 use server::investigations::{Investigations, OpenError, Row};
 use telemetry::source::BoxFuture;
 use telemetry::{Answered, Ask, Question, QuestionId, Space, UnixNanos};
 use tokio::sync::Semaphore;
-use tools::{IncidentRow, Installation, InstallationError, Listed, Proposed};
+use tools::{Agents, AllowedAction, IncidentRow, Installation, InstallationError, Listed, Proposed};
 
 use crate::terminal::Stream;
 use crate::wiring::write_file;
@@ -33,6 +35,8 @@ pub(crate) struct Running {
     mailbox: Mailbox,
     page: Option<String>,
     permits: Semaphore,
+    declared: Arc<Declared>,
+    agents: Agents,
 }
 
 impl Running {
@@ -48,12 +52,19 @@ impl Running {
             mailbox: Mailbox::default(),
             page: None,
             permits: Semaphore::new(AT_A_TIME),
+            declared: Arc::default(),
+            agents: Agents::default(),
         }
     }
 
     /// The same, where a person decides on a page: what is asked there is in `mailbox`, the page is below `address`.
     pub(crate) fn deciding_at(self, mailbox: Mailbox, address: String) -> Self {
         Self { mailbox, page: Some(address), ..self }
+    }
+
+    /// The same, where the operator declared something of the services.
+    pub(crate) fn declaring(self, declared: Arc<Declared>) -> Self {
+        Self { declared, ..self }
     }
 
     fn sources(&self) -> &Sources {
@@ -152,6 +163,33 @@ impl Installation for Running {
             }
             Proposal::Nothing(why) => Proposed { actions: Vec::new(), state: why, decide_at: None },
         })
+    }
+
+    fn declared(&self) -> Arc<Declared> {
+        Arc::clone(&self.declared)
+    }
+
+    fn actions(&self) -> Vec<AllowedAction> {
+        let targets = self.inventory.iter().flat_map(|inventory| &inventory.targets);
+        targets.flat_map(|target| target.fixes.iter().map(|fix| allowed(&target.service, fix))).collect()
+    }
+
+    fn agents(&self) -> Option<&Agents> {
+        Some(&self.agents)
+    }
+}
+
+/// An entry of the inventory. That it needs a person is what is told: the policy may say otherwise when it comes to it.
+fn allowed(service: &str, fix: &Fix) -> AllowedAction {
+    let variables: Vec<&str> = fix.set.keys().map(String::as_str).collect();
+    let undo = if fix.reversible { "can be taken back" } else { "cannot be taken back" };
+    AllowedAction {
+        name: fix.profile.clone(),
+        kind: "restart".to_owned(),
+        service: service.to_owned(),
+        operation: None,
+        text: format!("Restart an instance with {} set; {undo}", variables.join(", ")),
+        needs_approval: true,
     }
 }
 

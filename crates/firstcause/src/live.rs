@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
+use evidence::health::Declared;
 use orchestrator::Resolver;
 use platform::chance::{Chance, OsChance};
 use platform::disk::Disk;
@@ -38,6 +39,8 @@ pub(crate) struct Shown<'a> {
     pub(crate) resolver: &'a Resolver,
     /// Which tools agents are shown.
     pub(crate) registry: Arc<Registry>,
+    /// What the operator declared of the services.
+    pub(crate) declared: Arc<Declared>,
 }
 
 /// The page and the interface, served until stopped.
@@ -65,7 +68,7 @@ impl Live {
         let identity = Identity::new(control, Reach::of(&address), Arc::clone(&now));
         let chance = Mutex::new(OsChance);
         let investigations = Investigations::new(Arc::new(shelf), Arc::clone(&feed));
-        let running = Running::new(shown.resolver, investigations.clone());
+        let running = Running::new(shown.resolver, investigations.clone()).declaring(shown.declared);
         let running = match &shown.approvals {
             Some(approvals) => running.deciding_at(approvals.mailbox().clone(), format!("http://{address}")),
             None => running,

@@ -3,10 +3,15 @@
 //! It reads, asks, investigates and proposes. It holds nothing that could approve: an approval is given outside of
 //! every tool, on the page or in a file (I5).
 
+use std::sync::Arc;
+
+use evidence::health::Declared;
 use incident::{Action, Alert, ConclusionKind, Report, Verdict};
 use serde::Serialize;
 use telemetry::source::BoxFuture;
 use telemetry::{Answered, Ask, UnixNanos};
+
+use crate::agents::Agents;
 
 /// What a running Firstcause lets its tools see and do. Implemented by `firstcause`, and by tests.
 pub trait Installation: Send + Sync {
@@ -40,6 +45,38 @@ pub trait Installation: Send + Sync {
     /// # Errors
     /// When there is no such incident, or it cannot be read.
     fn propose(&self, incident: &str) -> Result<Proposed, InstallationError>;
+
+    /// What the operator declared of services; nothing unless there is a declaration.
+    fn declared(&self) -> Arc<Declared> {
+        Arc::default()
+    }
+
+    /// The actions that the operator's inventory allows at all, by name.
+    fn actions(&self) -> Vec<AllowedAction> {
+        Vec::new()
+    }
+
+    /// Where notes and requests of agents are kept; nothing where none are.
+    fn agents(&self) -> Option<&Agents> {
+        None
+    }
+}
+
+/// An action that the operator's inventory allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowedAction {
+    /// Its name.
+    pub name: String,
+    /// What it does: `restart`, `scale`, `rollback` and their like.
+    pub kind: String,
+    /// The service that it acts on.
+    pub service: String,
+    /// The operation that it is for; for all of the service when not told.
+    pub operation: Option<String>,
+    /// What it is for, in a sentence.
+    pub text: String,
+    /// Whether a person has to decide.
+    pub needs_approval: bool,
 }
 
 /// The newest incidents.

@@ -7,6 +7,7 @@
 //! Decides nothing about causes, carries no approval, and knows no transport.
 
 pub mod access;
+pub mod agents;
 pub mod asked;
 pub mod budget;
 pub mod changes;
@@ -36,9 +37,10 @@ pub mod when;
 use std::sync::Arc;
 
 pub use access::{Caller, Permission, Role};
+pub use agents::Agents;
 pub use custom::{Custom, Definition};
 pub use hint::Hint;
-pub use installation::{IncidentRow, Installation, InstallationError, Listed, Proposed};
+pub use installation::{AllowedAction, IncidentRow, Installation, InstallationError, Listed, Proposed};
 pub use registry::Registry;
 pub use tool::{About, Context, Reply, Tool, ToolError, registered};
 

@@ -54,6 +54,7 @@ const REGISTRIES: &[Registry] = &[
         has_folders: false,
         support: &[
             "access",
+            "agents",
             "asked",
             "budget",
             "custom",

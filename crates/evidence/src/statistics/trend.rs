@@ -12,6 +12,9 @@ pub const VALUES_MIN: usize = 10;
 /// Largest autocorrelation that is corrected for; beyond it a series is a random walk and has no trend to tell.
 const COEFFICIENT_MAX: f64 = 0.97;
 
+/// Share of the largest value up to which a rest is one of rounding.
+const ROUNDING: f64 = 1e-12;
+
 /// A trend.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Trend {
@@ -59,8 +62,14 @@ fn variance(values: &[f64]) -> f64 {
     (term(values.len() as f64) - ties) / 18.0
 }
 
+/// What the slope leaves over; where that is the rounding of the computation alone, nothing: rounding errors of a straight
+/// line hang together and would look like a dependence.
 fn detrended(values: &[f64], slope: f64) -> Vec<f64> {
-    values.iter().enumerate().map(|(step, value)| value - slope * step as f64).collect()
+    let left: Vec<f64> = values.iter().enumerate().map(|(step, value)| value - slope * step as f64).collect();
+    let middle = median::median(&left).unwrap_or_default();
+    let largest = values.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
+    let is_rounding = left.iter().all(|value| (value - middle).abs() <= ROUNDING * largest);
+    if is_rounding { vec![middle; values.len()] } else { left }
 }
 
 /// How much larger the variance is than that of independent values.
@@ -192,6 +201,12 @@ mod tests {
             2.0 * rank_sum::upper_tail((agreement.abs() - 1.0) / libm::sqrt(variance(&values))) <= 0.01
         });
         assert!(textbook > 0.1, "without the correction it would be red: {textbook}");
+    }
+
+    #[test]
+    fn a_straight_line_is_a_trend_and_its_rounding_errors_no_dependence() {
+        let line: Vec<f64> = (0..60).map(|at| 45.0 + 4.5e-2 * f64::from(at)).collect();
+        assert!(of(&line).unwrap().p_value < 1e-6);
     }
 
     #[test]

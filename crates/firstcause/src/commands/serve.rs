@@ -56,6 +56,7 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<Outcome> {
         approvals: None,
         resolver: &resolver,
         registry: asked::registry(args.dialect, &resolved.asked)?,
+        declared: Arc::new(resolved.asked.health.clone()),
     };
     if resolver.remedy.is_some() {
         let token = live::secret();

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use evidence::health::Declared;
 use platform::disk::Disk;
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
@@ -31,12 +32,14 @@ pub(crate) struct Asked {
     pub(crate) sources: BTreeMap<String, sources::Settings>,
     /// `[tools.NAME]`: tools of the operator's own, beside those of the dialect.
     pub(crate) tools: BTreeMap<String, tools::Definition>,
+    /// `[health]`: services, their operations and objectives, playbooks, and bounds.
+    pub(crate) health: Declared,
     /// `[prefer]`: by question, the source that is asked first.
     pub(crate) prefer: BTreeMap<String, String>,
 }
 
 /// The names of those sections.
-const SECTIONS: [&str; 3] = ["prefer", "sources", "tools"];
+const SECTIONS: [&str; 4] = ["health", "prefer", "sources", "tools"];
 
 /// Reads the file that is named, or the usual one when it is there.
 pub(super) fn read(named: Option<PathBuf>, disk: &dyn Disk) -> anyhow::Result<Option<Read>> {
@@ -96,6 +99,10 @@ fn asked(path: &Path, text: &str) -> anyhow::Result<Asked> {
             let what = format!("no source `{source}`, which [prefer] of {} names", path.display());
             return Err(Failure::usage(what, nearest(source, &names)));
         }
+    }
+    if let Some(problem) = asked.health.problems().into_iter().next() {
+        let what = format!("[health] of {} cannot be meant: {problem}", path.display());
+        return Err(Failure::usage(what, "`docs/health.md` tells what may be declared"));
     }
     Ok(asked)
 }

@@ -97,3 +97,26 @@ fn every_key_has_one_row_a_flag_and_a_help_that_tells_default_and_variable() {
         );
     }
 }
+
+/// The example that the documentation shows.
+fn documented() -> String {
+    let text = include_str!("../../../../docs/health.md");
+    let (_, rest) = text.split_once("```toml\n").unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
+}
+
+// covers: AG-61, AG-62
+#[test]
+fn the_documented_declaration_is_read_and_a_misspelt_key_or_what_cannot_be_meant_is_refused() {
+    let health = resolved(&documented(), &[]).unwrap().asked.health;
+    let service = health.service("payment-service").unwrap();
+    assert_eq!((service.slos.len(), service.dependencies.len(), health.playbooks().len()), (2, 1, 5));
+    let operation = health.operation("payment-service", "POST /api/payments").unwrap();
+    assert_eq!((operation.retryable, operation.expected_error_rate), (Some(false), Some(0.001)));
+    let misspelt = refused(&documented().replace("on-call-channel", "oncall-channel"));
+    assert!(misspelt.contains("unknown field `oncall-channel`"), "{misspelt}");
+    let impossible = refused(&documented().replace("target = 0.999", "target = 1.0"));
+    assert!(impossible.contains("[health]") && impossible.contains("`payment-availability`"), "{impossible}");
+    let dangling = refused(&documented().replace("on-success = \"look\"", "on-success = \"nowhere\""));
+    assert!(dangling.contains("`nowhere`, which is no step"), "{dangling}");
+}

@@ -3,6 +3,8 @@
 //! The default dialect is small and reaches everything. The others are the names that other systems gave to the same
 //! functions, each in a module named after its system; a dialect adds names and shapes, never a second engine.
 
+pub mod agenttel;
+
 use std::sync::Arc;
 
 use crate::tool::Tool;
@@ -42,10 +44,17 @@ pub fn default() -> &'static Dialect {
 const DEFAULT: Dialect =
     Dialect { name: "default", what: "ten tools that reach everything", tools: ten, many_required: &[] };
 
+const AGENTTEL: Dialect = Dialect {
+    name: "agenttel",
+    what: "AgentTel's fifteen tools: health, incidents, trends, objectives, sessions",
+    tools: agenttel::tools,
+    many_required: agenttel::MANY_REQUIRED,
+};
+
 /// The dialects, the default first.
 #[must_use]
 pub fn all() -> &'static [Dialect] {
-    &[DEFAULT]
+    &[DEFAULT, AGENTTEL]
 }
 
 /// The dialect of this name.

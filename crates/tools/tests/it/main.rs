@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "what a test builds on is said in words")]
 
+mod agenttel;
 mod budgets;
 mod conversation;
 mod custom;

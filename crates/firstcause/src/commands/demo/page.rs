@@ -57,7 +57,15 @@ impl Page {
             remedy: None,
         };
         let registry = Arc::new(Registry::new(tools::dialects::default()));
-        let shown = Shown { data_dir: &data_dir, store, otlp, approvals, resolver: &resolver, registry };
+        let shown = Shown {
+            data_dir: &data_dir,
+            store,
+            otlp,
+            approvals,
+            resolver: &resolver,
+            registry,
+            declared: Arc::default(),
+        };
         let live = Live::start(listener, doors, shown)?;
         Ok(Self { live, keyboard: Keyboard::default(), asked })
     }
