@@ -8,6 +8,7 @@
 pub mod client;
 mod guard;
 pub mod investigations;
+pub mod mcp;
 pub mod page;
 mod query;
 pub mod rest;
