@@ -71,6 +71,14 @@ impl ServerHandler for Fixture {
         Ok(())
     }
 
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        Err(server::mcp::methods::unread(&request))
+    }
+
     async fn list_tools(
         &self,
         _: Option<PaginatedRequestParams>,

@@ -59,7 +59,9 @@ pub(super) fn is_message(message: &Value) -> bool {
         Some(method) => method.is_string(),
         None => message.get("id").is_some() && (message.get("result").is_some() != message.get("error").is_some()),
     };
-    message.get("jsonrpc").and_then(Value::as_str) == Some("2.0") && has_id && is_sent
+    // The protocol names its parameters: JSON-RPC's arrays of them are not used.
+    let is_named = message.get("params").is_none_or(|params| params.is_object() || params.is_null());
+    message.get("jsonrpc").and_then(Value::as_str) == Some("2.0") && has_id && is_sent && is_named
 }
 
 #[cfg(test)]
@@ -86,6 +88,7 @@ mod tests {
             json!({"jsonrpc": "2.0", "id": 1.5, "method": "ping"}),
             json!({"jsonrpc": "2.0", "id": null, "method": "ping"}),
             json!({"jsonrpc": "2.0", "id": 1, "method": 7}),
+            json!({"jsonrpc": "2.0", "id": 1, "method": "ping", "params": []}),
             json!({"jsonrpc": "2.0", "id": 1}),
             json!({"jsonrpc": "2.0", "result": {}}),
         ] {

@@ -10,6 +10,7 @@ mod batch;
 pub mod bearer;
 mod body;
 mod metadata;
+pub mod methods;
 mod places;
 mod plain;
 mod refusal;

@@ -7,6 +7,7 @@
 mod fixture;
 mod live;
 mod markup;
+mod mcp;
 mod page;
 mod rig;
 mod serving;
