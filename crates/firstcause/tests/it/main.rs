@@ -19,6 +19,7 @@ mod demo_seeds;
 mod doctor;
 mod gate;
 mod kill;
+mod mcp;
 mod order;
 mod otlp_client;
 mod peers;

@@ -13,6 +13,9 @@ type Told = Result<Vec<ContentBlock>, ErrorData>;
 
 /// Asks the client's model.
 pub(crate) async fn sample(context: &RequestContext<RoleServer>, prompt: String) -> Told {
+    if context.client_capabilities().is_none_or(|client| client.sampling.is_none()) {
+        return Err(ErrorData::invalid_request("this client has no model to ask", None));
+    }
     let question = CreateMessageRequestParams::new(vec![SamplingMessage::user_text(prompt)], 100);
     let answered = context.peer.create_message(question).await.map_err(failed)?;
     let said = answered.message.content.first().and_then(|one| one.as_text()).map(|one| one.text.clone());
@@ -64,6 +67,10 @@ pub(crate) async fn choices(context: &RequestContext<RoleServer>) -> Told {
 }
 
 async fn ask(context: &RequestContext<RoleServer>, message: String, schema: Value) -> Told {
+    // Who did not say that it has a user to ask is not asked.
+    if context.client_capabilities().is_none_or(|client| client.elicitation.is_none()) {
+        return Err(ErrorData::invalid_request("this client has nobody to ask", None));
+    }
     let request = elicitation(message, schema)?;
     let answered = context.peer.send_request(ServerRequest::ElicitRequest(request)).await.map_err(failed)?;
     let ClientResult::ElicitResult(result) = answered else {

@@ -82,7 +82,7 @@ async fn streamed(mcp: &Mcp, head: &Parts, messages: &[Value]) -> Response<Body>
     let mut bodies = VecDeque::new();
     for message in messages {
         let request = Request::from_parts(head.clone(), Full::from(message.to_string()));
-        let response = (mcp.inner.streamed)(request).await;
+        let response = mcp.streamed(request).await.await;
         match response.status() {
             StatusCode::ACCEPTED => {}
             StatusCode::OK => bodies.push_back(response.into_body()),

@@ -28,6 +28,7 @@ use hyper::header::{HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use rmcp::ServerHandler;
+use rmcp::transport::streamable_http_server::session::SessionManager;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::Value;
@@ -58,8 +59,10 @@ pub struct Mcp {
 struct Inner {
     settings: Settings,
     sessions: Sessions,
-    /// With sessions for the revisions that have them, and per request for 2026-07-28.
-    streamed: Answering,
+    /// With sessions, and per request for 2026-07-28.
+    primed: Answering,
+    /// With sessions of revisions before 2025-11-25.
+    quiet: Answering,
     /// Without sessions and streams: a request, its answer.
     plain: Answering,
     streams: Arc<Semaphore>,
@@ -80,21 +83,13 @@ impl Mcp {
         let config = StreamableHttpServerConfig::default()
             .disable_allowed_hosts()
             .with_max_request_body_bytes(settings.body_max_bytes);
-        let with = Arc::clone(&make);
-        let streamed = StreamableHttpService::new(move || Ok(with()), sessions.manager(), config.clone());
-        let config = config.with_legacy_session_mode(false).with_json_response(true);
-        let plain =
-            StreamableHttpService::new(move || Ok(make()), Arc::new(NeverSessionManager::default()), config);
+        let once = config.clone().with_legacy_session_mode(false).with_json_response(true);
+        let never = Arc::new(NeverSessionManager::default());
         let inner = Inner {
+            primed: answering(&make, sessions.primed(), config.clone()),
+            quiet: answering(&make, sessions.quiet(), config.with_sse_retry(None)),
+            plain: answering(&make, never, once),
             sessions,
-            streamed: Box::new(move |request| {
-                let service = streamed.clone();
-                Box::pin(async move { service.handle(request).await.map(BodyExt::boxed_unsync) })
-            }),
-            plain: Box::new(move |request| {
-                let service = plain.clone();
-                Box::pin(async move { service.handle(request).await.map(BodyExt::boxed_unsync) })
-            }),
             streams: Arc::new(Semaphore::new(settings.streams_max)),
             settings,
         };
@@ -159,11 +154,16 @@ impl Mcp {
             // Who has no session listens to nothing, and has none to end.
             Method::GET if head.headers.contains_key(SESSION) => {
                 let permit = Arc::clone(&self.inner.streams).try_acquire_owned();
-                let request = Request::from_parts(head, Full::default());
-                bounded(permit, (self.inner.streamed)(request)).await
+                let answered = self.streamed(Request::from_parts(head, Full::default())).await;
+                bounded(permit, answered).await
             }
             Method::DELETE if head.headers.contains_key(SESSION) => {
-                (self.inner.streamed)(Request::from_parts(head, Full::default())).await
+                let mut response = self.streamed(Request::from_parts(head, Full::default())).await.await;
+                // The library accepts, and clients look for the word that it is done.
+                if response.status() == StatusCode::ACCEPTED {
+                    *response.status_mut() = StatusCode::OK;
+                }
+                response
             }
             _ => refusal::method(),
         }
@@ -192,19 +192,47 @@ impl Mcp {
             plain::complete(&mut head.headers);
             return (self.inner.plain)(Request::from_parts(head, Full::new(bytes))).await;
         }
-        let principal = head.extensions.get().cloned();
-        let opens = method == Some("initialize") && !head.headers.contains_key(SESSION);
-        let is_subscription = method == Some("subscriptions/listen");
-        let answered = (self.inner.streamed)(Request::from_parts(head, Full::new(bytes)));
-        if opens {
-            let version = message.pointer("/params/protocolVersion").and_then(Value::as_str);
-            return self.inner.sessions.open(principal, version, answered).await;
+        let request = Request::from_parts(head, Full::new(bytes));
+        if method == Some("initialize") && !request.headers().contains_key(SESSION) {
+            let principal = request.extensions().get().cloned();
+            let asked = message.pointer("/params/protocolVersion").and_then(Value::as_str);
+            let version = asked.and_then(sessions::negotiated);
+            let is_quiet = version.as_deref().is_some_and(sessions::is_quiet);
+            let open = if is_quiet { &self.inner.quiet } else { &self.inner.primed };
+            return self.inner.sessions.open(principal, version, open(request)).await;
         }
-        if is_subscription {
+        let answered = self.streamed(request).await;
+        if method == Some("subscriptions/listen") {
             return bounded(Arc::clone(&self.inner.streams).try_acquire_owned(), answered).await;
         }
         answered.await
     }
+
+    /// Hands a request to whoever keeps its session, or serves requests without one.
+    async fn streamed(&self, request: Request<Full<Bytes>>) -> Answered {
+        let version = match text(request.headers(), SESSION) {
+            Some(id) => self.inner.sessions.version(id).await,
+            None => None,
+        };
+        match version {
+            Some(version) if sessions::is_quiet(&version) => (self.inner.quiet)(request),
+            _ => (self.inner.primed)(request),
+        }
+    }
+}
+
+/// The library's service over `make` and `sessions`, with its types forgotten.
+fn answering<H: ServerHandler, M: SessionManager>(
+    make: &Arc<impl Fn() -> H + Send + Sync + 'static>,
+    sessions: Arc<M>,
+    config: StreamableHttpServerConfig,
+) -> Answering {
+    let make = Arc::clone(make);
+    let service = StreamableHttpService::new(move || Ok(make()), sessions, config);
+    Box::new(move |request| {
+        let service = service.clone();
+        Box::pin(async move { service.handle(request).await.map(BodyExt::boxed_unsync) })
+    })
 }
 
 /// Answers with a stream that holds its place among the streams as long as it lasts.

@@ -16,9 +16,14 @@ use super::bearer::Principal;
 use super::{Answered, SESSION, refusal};
 use crate::serve::Body;
 
+/// The first revision whose clients read an event without data, by which a stream says where to go on.
+const PRIMED: &str = "2025-11-25";
+
 /// The sessions of one mounted handler.
 pub(super) struct Sessions {
-    local: Arc<LocalSessionManager>,
+    /// Sessions of clients that would stumble over an event without data.
+    quiet: Arc<LocalSessionManager>,
+    primed: Arc<LocalSessionManager>,
     known: Mutex<BTreeMap<String, Known>>,
     max: usize,
 }
@@ -30,13 +35,22 @@ struct Known {
 
 impl Sessions {
     pub(super) fn new(max: usize, idle: Duration) -> Self {
-        let mut local = LocalSessionManager::default();
-        local.session_config.keep_alive = Some(idle);
-        Self { local: Arc::new(local), known: Mutex::default(), max }
+        let mut primed = LocalSessionManager::default();
+        primed.session_config.keep_alive = Some(idle);
+        let mut quiet = LocalSessionManager::default();
+        quiet.session_config = primed.session_config.clone();
+        quiet.session_config.sse_retry = None;
+        Self { quiet: Arc::new(quiet), primed: Arc::new(primed), known: Mutex::default(), max }
     }
 
-    pub(super) fn manager(&self) -> Arc<LocalSessionManager> {
-        Arc::clone(&self.local)
+    /// Who keeps the sessions of older revisions.
+    pub(super) fn quiet(&self) -> Arc<LocalSessionManager> {
+        Arc::clone(&self.quiet)
+    }
+
+    /// Who keeps the sessions since [`PRIMED`].
+    pub(super) fn primed(&self) -> Arc<LocalSessionManager> {
+        Arc::clone(&self.primed)
     }
 
     /// Whether a session is there and was opened by the one who names it now: its id alone opens nothing.
@@ -55,28 +69,33 @@ impl Sessions {
     pub(super) async fn open(
         &self,
         principal: Option<Principal>,
-        asked: Option<&str>,
+        version: Option<String>,
         opening: Answered,
     ) -> Response<Body> {
         let mut known = self.known.lock().await;
         {
-            let live = self.local.sessions.read().await;
-            known.retain(|id, _| live.contains_key(id.as_str()));
-            if live.len() >= self.max {
+            let (quiet, primed) = (self.quiet.sessions.read().await, self.primed.sessions.read().await);
+            known.retain(|id, _| quiet.contains_key(id.as_str()) || primed.contains_key(id.as_str()));
+            if quiet.len() + primed.len() >= self.max {
                 return refusal::busy("too many sessions are open; end one (DELETE), or come again\n");
             }
         }
         let response = opening.await;
         if let Some(id) = response.headers().get(SESSION).and_then(|id| id.to_str().ok()) {
             let owner = principal.map(|one| one.name);
-            known.insert(id.to_owned(), Known { owner, version: asked.and_then(negotiated) });
+            known.insert(id.to_owned(), Known { owner, version });
         }
         response
     }
 }
 
+/// Whether a client of `version` reads no event without data.
+pub(super) fn is_quiet(version: &str) -> bool {
+    version < PRIMED
+}
+
 /// The revision that the handshake comes to: the one asked for where it is known, else the newest that has one.
-fn negotiated(asked: &str) -> Option<String> {
+pub(super) fn negotiated(asked: &str) -> Option<String> {
     let mut with_handshake = ProtocolVersion::KNOWN_VERSIONS.iter().filter(|one| one.has_initialize());
     let newest = with_handshake.next_back();
     let exact = ProtocolVersion::KNOWN_VERSIONS

@@ -19,7 +19,7 @@ async fn one_session_more_than_allowed_is_refused_until_one_ends() {
     assert_eq!(refused.header("retry-after"), Some("5"));
     post(address, &[("mcp-session-id", &second)], CALL).await.check(200, "in 2025-03-26");
     let end = [("host", "localhost"), ("mcp-session-id", first.as_str())];
-    raw(address, "DELETE", "/mcp", &end, "").await.check(202, "");
+    raw(address, "DELETE", "/mcp", &end, "").await.check(200, "");
     post(address, &[("mcp-session-id", &first)], CALL).await.check(404, "");
     session(address, "2025-06-18", &[]).await;
 }
@@ -71,6 +71,20 @@ async fn one_stream_more_than_allowed_is_refused_while_calls_go_on() {
     refused.check(503, "too many streams");
     post(address, &[("mcp-session-id", &one)], CALL).await.check(200, "in 2025-11-25");
     drop(held);
+}
+
+#[tokio::test]
+async fn only_clients_since_2025_11_25_see_an_event_without_data() {
+    let address = mounted(Settings::default()).await;
+    for (version, is_primed) in
+        [("2024-11-05", false), ("2025-03-26", false), ("2025-06-18", false), ("2025-11-25", true)]
+    {
+        let opened = post(address, &[], &initialize(version)).await;
+        let id = session(address, version, &[]).await;
+        for answer in [opened, post(address, &[("mcp-session-id", &id)], CALL).await] {
+            assert_eq!(answer.text.contains("retry: "), is_primed, "{version}: {}", answer.text);
+        }
+    }
 }
 
 #[tokio::test]
