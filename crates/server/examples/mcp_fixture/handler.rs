@@ -74,9 +74,9 @@ impl ServerHandler for Fixture {
     async fn on_custom_request(
         &self,
         request: CustomRequest,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        Err(server::mcp::methods::unread(&request))
+        Err(server::mcp::methods::unread(&request, &context))
     }
 
     async fn list_tools(

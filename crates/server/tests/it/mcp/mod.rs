@@ -60,9 +60,9 @@ impl ServerHandler for Who {
     async fn on_custom_request(
         &self,
         request: CustomRequest,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        Err(methods::unread(&request))
+        Err(methods::unread(&request, &context))
     }
 }
 
