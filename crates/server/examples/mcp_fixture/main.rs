@@ -32,11 +32,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut settings = Settings::default();
     settings.bearer = std::env::var("KEY").ok().map(|key| {
         Bearer::new(move |headers| match bearer::token(headers) {
-            Some(given) if given == key => {
-                Ok(Principal { name: "fixture".to_owned(), role: "observer".to_owned() })
-            }
-            Some(_) => Err(Refusal::Invalid),
-            None => Err(Refusal::Missing),
+            Some(given) if given == key => Ok(Principal::new("fixture", ())),
+            Some(_) => Err(Refusal::invalid()),
+            None => Err(Refusal::missing()),
         })
     });
     Mcp::new(move || fixture.clone(), settings).serve(listener, std::future::pending()).await?;

@@ -2,6 +2,7 @@
 //!
 //! Knows no key itself: the check is given. The handler finds the [`Principal`] among the extensions of the request.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use hyper::header::{self, HeaderMap, HeaderValue};
@@ -12,23 +13,66 @@ use super::{metadata, refusal};
 use crate::serve::Body;
 
 /// Who asks, as the check of the key found out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Principal {
-    /// The name that keys are given to.
-    pub name: String,
-    /// What the key allows at most.
-    pub role: String,
+    name: String,
+    known: Arc<dyn Any + Send + Sync>,
 }
 
-/// Why a request is turned away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+impl std::fmt::Debug for Principal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Principal").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Principal {
+    /// The one called `name`, of whom the check knows `known` besides: only who knows its type can read it.
+    pub fn new(name: impl Into<String>, known: impl Any + Send + Sync) -> Self {
+        Self { name: name.into(), known: Arc::new(known) }
+    }
+
+    /// The name; sessions belong to it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the check knows besides, when it is a `T`.
+    #[must_use]
+    pub fn known<T: Any>(&self) -> Option<&T> {
+        self.known.downcast_ref()
+    }
+}
+
+/// Why a request is turned away, and how that reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status of the answer.
+    pub status: StatusCode,
+    /// The code of RFC 6750, section 3.1, where a key was shown.
+    pub error: Option<&'static str>,
+    /// What to do, in a sentence.
+    pub text: String,
+}
+
+impl Refusal {
     /// There is no key.
-    Missing,
-    /// There is one that opens nothing: unknown, ended or revoked.
-    Invalid,
+    pub fn missing() -> Self {
+        let text = "this needs a key: `Authorization: Bearer KEY`".to_owned();
+        Self { status: StatusCode::UNAUTHORIZED, error: None, text }
+    }
+
+    /// There is a key that opens nothing: unknown, ended or revoked.
+    pub fn invalid() -> Self {
+        let text = "this key opens nothing here".to_owned();
+        Self { status: StatusCode::UNAUTHORIZED, error: Some("invalid_token"), text }
+    }
+
     /// The key is good, but not for this.
-    Insufficient,
+    pub fn insufficient() -> Self {
+        let text = "this key does not go so far".to_owned();
+        Self { status: StatusCode::FORBIDDEN, error: Some("insufficient_scope"), text }
+    }
 }
 
 /// The check of a key: the headers of a request, and who sent it.
@@ -64,12 +108,11 @@ pub fn token(headers: &HeaderMap) -> Option<&str> {
 impl Refusal {
     /// The answer, which says where to read about keys.
     pub(super) fn answer(self, headers: &HeaderMap, settings: &Settings) -> Response<Body> {
-        let (status, error) = match self {
-            Self::Missing => (StatusCode::UNAUTHORIZED, ""),
-            Self::Invalid => (StatusCode::UNAUTHORIZED, ", error=\"invalid_token\""),
-            Self::Insufficient => (StatusCode::FORBIDDEN, ", error=\"insufficient_scope\""),
-        };
-        let mut response = refusal::text(status, "this needs a key: `Authorization: Bearer KEY`\n");
+        let mut response = refusal::told(self.status, format!("{}\n", self.text));
+        if !matches!(self.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            return response;
+        }
+        let error = self.error.map(|error| format!(", error=\"{error}\"")).unwrap_or_default();
         let challenge =
             format!("Bearer resource_metadata=\"{}\"{error}", metadata::address(headers, settings));
         if let Ok(challenge) = HeaderValue::try_from(challenge) {

@@ -13,6 +13,7 @@ mod metadata;
 pub mod methods;
 mod places;
 mod plain;
+pub mod product;
 mod refusal;
 mod sessions;
 mod settings;

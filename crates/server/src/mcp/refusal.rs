@@ -17,7 +17,11 @@ pub(super) const INVALID_REQUEST: i32 = -32600;
 const RETRY_AFTER: &str = "5";
 
 pub(super) fn text(status: StatusCode, text: &'static str) -> Response<Body> {
-    let mut response = reply(status, "text/plain; charset=utf-8", Bytes::from_static(text.as_bytes()));
+    told(status, text.to_owned())
+}
+
+pub(super) fn told(status: StatusCode, text: String) -> Response<Body> {
+    let mut response = reply(status, "text/plain; charset=utf-8", Bytes::from(text));
     // A body that nobody reads must not be taken for the next request.
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response

@@ -57,7 +57,7 @@ impl Sessions {
     pub(super) async fn is_owned(&self, id: &HeaderValue, principal: Option<&Principal>) -> bool {
         let Ok(id) = id.to_str() else { return false };
         let known = self.known.lock().await;
-        known.get(id).is_some_and(|known| known.owner.as_deref() == principal.map(|one| one.name.as_str()))
+        known.get(id).is_some_and(|known| known.owner.as_deref() == principal.map(Principal::name))
     }
 
     /// The revision that the session `id` was opened with.
@@ -82,7 +82,7 @@ impl Sessions {
         }
         let response = opening.await;
         if let Some(id) = response.headers().get(SESSION).and_then(|id| id.to_str().ok()) {
-            let owner = principal.map(|one| one.name);
+            let owner = principal.map(|one| one.name().to_owned());
             known.insert(id.to_owned(), Known { owner, version });
         }
         response

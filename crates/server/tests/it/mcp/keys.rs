@@ -12,12 +12,10 @@ fn keyed() -> Settings {
     let mut settings = Settings::default();
     settings.authorization_servers = vec!["https://issuer.example".to_owned()];
     settings.bearer = Some(Bearer::new(|headers| match token(headers) {
-        None => Err(Refusal::Missing),
-        Some(name @ ("alice" | "bob")) => {
-            Ok(Principal { name: name.to_owned(), role: "observer".to_owned() })
-        }
-        Some("carol") => Err(Refusal::Insufficient),
-        Some(_) => Err(Refusal::Invalid),
+        None => Err(Refusal::missing()),
+        Some(name @ ("alice" | "bob")) => Ok(Principal::new(name, 7_u32)),
+        Some("carol") => Err(Refusal::insufficient()),
+        Some(_) => Err(Refusal::invalid()),
     }));
     settings
 }

@@ -51,7 +51,7 @@ impl ServerHandler for Who {
     ) -> Result<CallToolResponse, ErrorData> {
         let parts = context.extensions.get::<hyper::http::request::Parts>();
         let caller = parts.and_then(|parts| parts.extensions.get::<Principal>());
-        let name = caller.map_or("nobody", |principal| principal.name.as_str());
+        let name = caller.map_or("nobody", Principal::name);
         let version = context.protocol_version().map(|version| version.as_str().to_owned());
         let text = format!("{name} in {}", version.unwrap_or_default());
         Ok(CallToolResult::success(vec![ContentBlock::text(text)]).into())
