@@ -11,14 +11,18 @@ use orchestrator::Resolver;
 use platform::chance::{Chance, OsChance};
 use platform::disk::Disk;
 use server::investigations::{Feed, Investigations, Shelf};
+use server::mcp::Mcp;
+use server::mcp::product::Product;
+use server::mcp::product::offered::Open;
 use server::rest::{Api, Approvals, STREAMS_MAX};
 use store::Store;
 use telemetry::{Answerer, UnixNanos};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
-use tools::Registry;
+use tools::{Installation, Registry};
 
+use crate::agents;
 use crate::installation::Running;
 use crate::wiring::Doors;
 
@@ -64,10 +68,14 @@ impl Live {
             Some(approvals) => running.deciding_at(approvals.mailbox().clone(), format!("http://{address}")),
             None => running,
         };
+        let installation: Arc<dyn Installation> = Arc::new(running);
+        let offered = Open::new(Arc::clone(&shown.registry), Arc::clone(&installation), agents::ROLE);
+        let product = Product::new(Arc::new(offered), investigations.clone());
         let api = Api {
             answerer,
-            installation: Arc::new(running),
+            installation,
             registry: shown.registry,
+            mcp: Mcp::new(move || product.clone(), agents::door(address)),
             stats: Arc::new(move || stats(&counted)),
             investigations,
             approvals: shown.approvals,
@@ -101,9 +109,9 @@ fn text(chance: &mut dyn Chance) -> String {
 }
 
 /// The journals below a data directory.
-struct Folder {
-    disk: Arc<dyn Disk>,
-    data_dir: PathBuf,
+pub(crate) struct Folder {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) data_dir: PathBuf,
 }
 
 impl Folder {

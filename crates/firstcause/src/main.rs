@@ -3,6 +3,7 @@
 //! Exit codes: 0 as asked, 1 a negative result, 2 usage or configuration, 3 a needed source unreachable, 4 refused
 //! by policy, 70 our bug.
 
+mod agents;
 mod asked;
 mod cli;
 mod commands;

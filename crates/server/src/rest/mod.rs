@@ -4,6 +4,7 @@
 //! question, its answer) and `/api/v1/investigations...` for programs. Errors are problem documents (RFC 9457) with a
 //! stable code. The one thing that changes anything is a word about an approval, which needs the token.
 
+mod agents;
 mod approvals;
 mod ask;
 mod events;
@@ -22,6 +23,7 @@ use tools::{Installation, Registry};
 
 use crate::guard;
 use crate::investigations::Investigations;
+use crate::mcp::Mcp;
 use crate::serve::{self, Body, reply};
 pub use approvals::Approvals;
 
@@ -37,6 +39,8 @@ pub struct Api {
     pub installation: Arc<dyn Installation>,
     /// Which tools there are.
     pub registry: Arc<Registry>,
+    /// The same tools, for agents.
+    pub mcp: Mcp,
     /// What was received, kept and lost, as JSON.
     pub stats: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
     /// The investigations, closed and running.
@@ -74,9 +78,13 @@ pub async fn serve(
 /// Finds who answers a request.
 async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
     let path = request.uri().path().to_owned();
+    // The protocol of agents has its own door.
+    if Mcp::takes(&path) {
+        return api.mcp.answer(request).await;
+    }
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     // Who only asks whether we live is answered under any name.
-    let is_plain = matches!(parts.as_slice(), ["healthz" | "stats"]);
+    let is_plain = matches!(parts.as_slice(), ["health" | "healthz" | "stats"]);
     if !is_plain && !guard::host(request.headers()) {
         return misdirected();
     }
@@ -89,6 +97,8 @@ async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
         (&Method::GET, ["api", "v1", "investigations", id, "events"]) => {
             events::stream(api, id, &request).await
         }
+        (&Method::GET, ["health"]) => agents::health(&api),
+        (&Method::GET, ["mcp", "docs"]) => agents::docs(&api),
         (&Method::GET, ["healthz"]) => health::alive(),
         (&Method::GET, ["stats"]) => health::stats(&api),
         (&Method::GET, ["api", "v1", "investigations", rest @ ..]) => {
@@ -96,14 +106,14 @@ async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
         }
         (&Method::GET | &Method::HEAD, [""]) => pages::home(api).await,
         (&Method::GET | &Method::HEAD, ["investigations", id]) => pages::investigation(api, id).await,
-        (_, [""] | ["healthz" | "stats"] | ["api", "v1", "ask"] | ["investigations", ..])
+        (_, [""] | ["health" | "healthz" | "stats"] | ["mcp", "docs"] | ["api", "v1", "ask"] | ["investigations", ..])
         | (_, ["api", "v1", "investigations", ..]) => {
             problem(StatusCode::METHOD_NOT_ALLOWED, "FC-0002", "this path takes another method")
         }
         _ => problem(
             StatusCode::NOT_FOUND,
             "FC-0001",
-            "no such path; there are /, /healthz, /stats, /api/v1/ask and /api/v1/investigations",
+            "no such path; there are /, /healthz, /stats, /mcp, /mcp/docs, /api/v1/ask and /api/v1/investigations",
         ),
     }
 }

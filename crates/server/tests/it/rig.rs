@@ -7,6 +7,9 @@ use incident::{Alert, Report};
 use orchestrator::{Entry, Observer};
 use remediation::channels::page::Mailbox;
 use server::investigations::{Feed, Investigations, Shelf};
+use server::mcp::product::Product;
+use server::mcp::product::offered::Open;
+use server::mcp::{Mcp, Settings};
 use server::rest::{Api, Approvals};
 use telemetry::answer::{HealthRow, Subject, Table};
 use telemetry::source::BoxFuture;
@@ -154,10 +157,15 @@ impl Rig {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("it has an address");
         let investigations = Investigations::new(Arc::clone(&memory) as _, Arc::clone(&feed));
+        let installation: Arc<dyn Installation> = Arc::new(Installed(investigations.clone()));
+        let registry = Arc::new(Registry::new(tools::dialects::default()));
+        let offered = Open::new(Arc::clone(&registry), Arc::clone(&installation), tools::Role::Remediator);
+        let product = Product::new(Arc::new(offered), investigations.clone());
         let api = Api {
             answerer: Arc::new(Told),
-            installation: Arc::new(Installed(investigations.clone())),
-            registry: Arc::new(Registry::new(tools::dialects::default())),
+            installation,
+            registry,
+            mcp: Mcp::new(move || product.clone(), Settings::default()),
             stats: Arc::new(|| serde_json::json!({})),
             investigations,
             approvals: Some(Approvals::new(mailbox.clone(), TOKEN.to_owned())),

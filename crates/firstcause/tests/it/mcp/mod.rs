@@ -6,6 +6,7 @@
 
 mod called;
 mod conformance;
+mod product;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

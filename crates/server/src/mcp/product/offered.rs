@@ -1,13 +1,12 @@
 //! The port of the product's handler: which tools there are for whom, and the calling of one.
 //!
-//! [`Open`] is the simplest implementation: every tool of a dialect for everybody, with one role.
+//! [`Open`] is the simplest implementation: every tool for everybody, with one role.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 use telemetry::source::BoxFuture;
-use tools::dialects::Dialect;
-use tools::{Caller, Context, Installation, Reply, Role, Tool, ToolError, near};
+use tools::{Caller, Context, Installation, Registry, Reply, Role, Tool, ToolError, near};
 
 use crate::mcp::bearer::Principal;
 
@@ -48,25 +47,24 @@ pub trait Offered: Send + Sync {
     fn call<'a>(&'a self, who: Option<&'a Principal>, call: Call) -> BoxFuture<'a, Result<Reply, CallError>>;
 }
 
-/// Every tool of one dialect over one installation.
+/// Every tool of a registry over one installation.
 pub struct Open {
-    dialect: &'static Dialect,
-    tools: Vec<Arc<dyn Tool>>,
+    registry: Arc<Registry>,
     installation: Arc<dyn Installation>,
     role: Role,
 }
 
 impl std::fmt::Debug for Open {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Open").field("dialect", &self.dialect.name).field("role", &self.role).finish_non_exhaustive()
+        f.debug_struct("Open").field("registry", &self.registry).field("role", &self.role).finish_non_exhaustive()
     }
 }
 
 impl Open {
-    /// The tools of `dialect` over `installation`, for whoever comes, as `role`.
+    /// The tools of `registry` over `installation`, for whoever comes, as `role`.
     #[must_use]
-    pub fn new(dialect: &'static Dialect, installation: Arc<dyn Installation>, role: Role) -> Self {
-        Self { dialect, tools: (dialect.tools)(), installation, role }
+    pub fn new(registry: Arc<Registry>, installation: Arc<dyn Installation>, role: Role) -> Self {
+        Self { registry, installation, role }
     }
 
     /// Who calls: whom the check of the key knows, or the person at this machine.
@@ -80,7 +78,7 @@ impl Open {
 
 impl Offered for Open {
     fn shown(&self, _: Option<&Principal>) -> Vec<Arc<dyn Tool>> {
-        self.tools.clone()
+        self.registry.list()
     }
 
     fn reads(&self, _: Option<&Principal>) -> bool {
@@ -89,8 +87,9 @@ impl Offered for Open {
 
     fn call<'a>(&'a self, who: Option<&'a Principal>, call: Call) -> BoxFuture<'a, Result<Reply, CallError>> {
         Box::pin(async move {
-            let Some(tool) = self.tools.iter().find(|tool| tool.about().name == call.name) else {
-                let names: Vec<String> = self.tools.iter().map(|tool| tool.about().name.clone()).collect();
+            let Some(tool) = self.registry.get(&call.name) else {
+                let shown = self.registry.list();
+                let names: Vec<String> = shown.iter().map(|tool| tool.about().name.clone()).collect();
                 return Err(CallError::Unknown(near::unknown("tool", &call.name, &names)));
             };
             let context = Context { installation: Arc::clone(&self.installation), caller: self.caller(who) };

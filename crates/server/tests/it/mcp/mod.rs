@@ -7,6 +7,7 @@ mod errors;
 mod keys;
 mod places;
 mod sessions;
+mod stdio;
 
 use std::net::SocketAddr;
 use std::time::Duration;
