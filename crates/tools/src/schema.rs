@@ -27,6 +27,19 @@ pub fn of_output<T: JsonSchema>() -> Map<String, Value> {
     object
 }
 
+/// Takes away the parts of an answer that are null. Their schema says what they are when they are there, so that a client
+/// that checks answers by it refuses a null.
+pub fn without_nulls(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(without_nulls),
+        Value::Object(object) => {
+            object.retain(|_, part| !part.is_null());
+            object.values_mut().for_each(without_nulls);
+        }
+        _ => {}
+    }
+}
+
 /// Takes away what a part of an answer can do without.
 fn shorten(value: &mut Value) {
     let Value::Object(object) = value else { return };
@@ -102,6 +115,13 @@ fn optional(object: &mut Map<String, Value>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_has_no_part_that_is_null() {
+        let mut answer = serde_json::json!({ "rows": [{ "before": null, "now": 1 }], "next": [], "at": null });
+        without_nulls(&mut answer);
+        assert_eq!(answer, serde_json::json!({ "rows": [{ "now": 1 }], "next": [] }));
+    }
 
     #[derive(JsonSchema)]
     #[expect(dead_code, reason = "only its schema is looked at")]

@@ -232,7 +232,8 @@ pub fn reply<T: Shorten + JsonSchema>(budget: Budget, found: Found<T>) -> Result
     let (text, is_cut) = fit(&mut answer, left);
     let is_truncated = is_truncated || is_cut;
     let beside = Beside { answer: &answer, truncated: is_truncated, next: &next };
-    let structured = serde_json::to_value(&beside)
+    let mut structured = serde_json::to_value(&beside)
         .map_err(|error| ToolError::Installation(InstallationError::Failed(error.to_string())))?;
+    schema::without_nulls(&mut structured);
     Ok(Reply { text: format!("{text}{hints}"), structured, is_truncated, next })
 }

@@ -82,7 +82,8 @@ fn the_official_clients_list_and_call_every_tool_of_the_product() {
     let folder = tempfile::tempdir().unwrap();
     let (serving, trace_id, spans) = served(folder.path());
     let address = format!("http://{}/mcp", serving.http);
-    let arguments = json!({ "trace": { "trace_id": trace_id } });
+    // What is asked about now is waited for, for a minute: what follows a symptom counts.
+    let arguments = json!({ "trace": { "trace_id": trace_id }, "investigate": { "start": "now-7m", "end": "now-2m" } });
     for (client, revision) in CLIENTS {
         check_told(client, revision, &client.told(&Target::Http(&address), &arguments), spans);
     }
@@ -100,7 +101,8 @@ fn wrong_arguments_are_the_tools_error_since_2025_11_25_and_the_protocols_before
     let folder = tempfile::tempdir().unwrap();
     let serving = Serving::start(folder.path(), &[]);
     let address = format!("http://{}/mcp", serving.http);
-    let wrong = json!({ "status": { "no_such_argument": 1 } });
+    let settled = json!({ "start": "now-7m", "end": "now-2m" });
+    let wrong = json!({ "status": { "no_such_argument": 1 }, "investigate": settled });
     for (client, is_tools) in [(PythonOld("1.11.0"), false), (Python("legacy"), true), (Python("auto"), true)] {
         let told = client.told(&Target::Http(&address), &wrong);
         let result = &told["tools"]["status"];
