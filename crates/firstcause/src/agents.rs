@@ -15,7 +15,8 @@ pub(crate) fn door(address: SocketAddr) -> Settings {
     let mut door = Settings::default();
     if !address.ip().to_canonical().is_loopback() {
         door.bearer = Some(Bearer::new(|_| {
-            let text = "this listens beyond this machine and has no key yet; hint: listen on 127.0.0.1".to_owned();
+            let text =
+                "this listens beyond this machine and has no key yet; hint: listen on 127.0.0.1".to_owned();
             Err(Refusal { status: StatusCode::UNAUTHORIZED, error: None, text })
         }));
     }

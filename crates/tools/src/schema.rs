@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn an_answer_has_no_part_that_is_null() {
-        let mut answer = serde_json::json!({ "rows": [{ "before": null, "now": 1 }], "next": [], "at": null });
+        let mut answer =
+            serde_json::json!({ "rows": [{ "before": null, "now": 1 }], "next": [], "at": null });
         without_nulls(&mut answer);
         assert_eq!(answer, serde_json::json!({ "rows": [{ "now": 1 }], "next": [] }));
     }

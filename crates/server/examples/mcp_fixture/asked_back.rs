@@ -28,8 +28,12 @@ pub(crate) async fn elicit(context: &RequestContext<RoleServer>, message: String
         "username": { "type": "string", "description": "The user's name" },
         "email": { "type": "string", "description": "The user's address" },
     });
-    ask(context, message, json!({ "type": "object", "properties": properties, "required": ["username", "email"] }))
-        .await
+    ask(
+        context,
+        message,
+        json!({ "type": "object", "properties": properties, "required": ["username", "email"] }),
+    )
+    .await
 }
 
 /// Asks for one value of each kind, each with a default.
@@ -84,7 +88,11 @@ async fn ask(context: &RequestContext<RoleServer>, message: String, schema: Valu
 pub(crate) fn elicitation(message: String, schema: Value) -> Result<ElicitRequest, ErrorData> {
     let requested_schema = serde_json::from_value(schema)
         .map_err(|error| ErrorData::internal_error(format!("no schema: {error}"), None))?;
-    Ok(ElicitRequest::new(ElicitRequestParams::FormElicitationParams { meta: None, message, requested_schema }))
+    Ok(ElicitRequest::new(ElicitRequestParams::FormElicitationParams {
+        meta: None,
+        message,
+        requested_schema,
+    }))
 }
 
 fn failed(error: impl std::fmt::Display) -> ErrorData {

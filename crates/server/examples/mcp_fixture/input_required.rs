@@ -44,7 +44,9 @@ pub(crate) fn call(
         },
         "multiple_inputs" => {
             let state = opened(fixture, request)?;
-            if state.is_some() && ["user_name", "greeting", "client_roots"].iter().all(|key| given(key).is_some()) {
+            if state.is_some()
+                && ["user_name", "greeting", "client_roots"].iter().all(|key| given(key).is_some())
+            {
                 return done("All inputs received");
             }
             let all = [

@@ -43,9 +43,13 @@ pub(crate) fn get(request: &GetPromptRequestParams) -> Result<GetPromptResponse,
             ))]
         }
         "test_prompt_with_embedded_resource" => {
-            let resource = ResourceContents::text("Embedded resource content for testing.", argument("resourceUri")?);
+            let resource =
+                ResourceContents::text("Embedded resource content for testing.", argument("resourceUri")?);
             let block = ContentBlock::resource(resource.with_mime_type("text/plain"));
-            vec![PromptMessage::new(Role::User, block), say("Please process the embedded resource above.".to_owned())]
+            vec![
+                PromptMessage::new(Role::User, block),
+                say("Please process the embedded resource above.".to_owned()),
+            ]
         }
         "test_prompt_with_image" => vec![
             PromptMessage::new(Role::User, ContentBlock::image(IMAGE, "image/png")),

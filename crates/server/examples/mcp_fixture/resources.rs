@@ -35,10 +35,8 @@ pub(crate) fn templates() -> ListResourceTemplatesResult {
 pub(crate) fn read(uri: &str) -> Result<ReadResourceResponse, ErrorData> {
     let id = uri.strip_prefix("test://template/").and_then(|rest| rest.strip_suffix("/data"));
     let content = match (uri, id) {
-        (TEXT, _) => {
-            ResourceContents::text("This is the content of the static text resource.", uri)
-                .with_mime_type("text/plain")
-        }
+        (TEXT, _) => ResourceContents::text("This is the content of the static text resource.", uri)
+            .with_mime_type("text/plain"),
         (BINARY, _) => ResourceContents::blob(IMAGE, uri).with_mime_type("image/png"),
         (_, Some(id)) => {
             let data = json!({ "id": id, "templateTest": true, "data": format!("Data for ID: {id}") });

@@ -31,9 +31,10 @@ where
     let body = body.map_err(|error| error.to_string());
     match Limited::new(body, max_bytes).collect().await {
         Ok(whole) => Ok(whole.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-            Err(Box::new(refusal::text(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than is read here\n")))
-        }
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(Box::new(refusal::text(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the body is larger than is read here\n",
+        ))),
         Err(_) => Err(Box::new(refusal::text(StatusCode::BAD_REQUEST, "the body ended before its end\n"))),
     }
 }
@@ -57,7 +58,9 @@ pub(super) fn is_message(message: &Value) -> bool {
     };
     let is_sent = match message.get("method") {
         Some(method) => method.is_string(),
-        None => message.get("id").is_some() && (message.get("result").is_some() != message.get("error").is_some()),
+        None => {
+            message.get("id").is_some() && (message.get("result").is_some() != message.get("error").is_some())
+        }
     };
     // The protocol names its parameters: JSON-RPC's arrays of them are not used.
     let is_named = message.get("params").is_none_or(|params| params.is_object() || params.is_null());

@@ -15,7 +15,9 @@ use crate::guard;
 pub(super) fn check(headers: &HeaderMap, settings: &Settings) -> Result<(), Refused> {
     let refused = |why| Err(Box::new(refusal::text(StatusCode::FORBIDDEN, why)));
     if !is_host(headers, settings) {
-        return refused("asked for under a name that is not allowed here; ask under an address or `localhost`\n");
+        return refused(
+            "asked for under a name that is not allowed here; ask under an address or `localhost`\n",
+        );
     }
     if !is_origin(headers, settings) {
         return refused("pages of this origin may not ask here\n");

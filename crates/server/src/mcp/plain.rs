@@ -24,10 +24,9 @@ pub(super) fn is_plain(headers: &HeaderMap, message: &Value) -> bool {
 
 /// The same, as far as headers tell.
 pub(super) fn is_plain_client(headers: &HeaderMap) -> bool {
-    let takes_streams = headers
-        .get_all(header::ACCEPT)
-        .iter()
-        .any(|accept| accept.to_str().is_ok_and(|text| text.to_ascii_lowercase().contains("text/event-stream")));
+    let takes_streams = headers.get_all(header::ACCEPT).iter().any(|accept| {
+        accept.to_str().is_ok_and(|text| text.to_ascii_lowercase().contains("text/event-stream"))
+    });
     let version = text(headers, VERSION);
     !takes_streams && !headers.contains_key(SESSION) && version.is_none_or(|version| version == REVISION)
 }

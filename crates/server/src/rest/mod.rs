@@ -89,6 +89,8 @@ async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
         return misdirected();
     }
     match (request.method(), parts.as_slice()) {
+        (&Method::GET, ["health"]) => agents::health(&api),
+        (&Method::GET, ["mcp", "docs"]) => agents::docs(&api),
         (&Method::POST, ["investigations", id, "approvals"]) => approvals::from_page(api, id, request).await,
         (&Method::POST, ["api", "v1", "investigations", id, "approvals"]) => {
             approvals::from_program(api, id, request).await
@@ -97,8 +99,6 @@ async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
         (&Method::GET, ["api", "v1", "investigations", id, "events"]) => {
             events::stream(api, id, &request).await
         }
-        (&Method::GET, ["health"]) => agents::health(&api),
-        (&Method::GET, ["mcp", "docs"]) => agents::docs(&api),
         (&Method::GET, ["healthz"]) => health::alive(),
         (&Method::GET, ["stats"]) => health::stats(&api),
         (&Method::GET, ["api", "v1", "investigations", rest @ ..]) => {
@@ -106,7 +106,14 @@ async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
         }
         (&Method::GET | &Method::HEAD, [""]) => pages::home(api).await,
         (&Method::GET | &Method::HEAD, ["investigations", id]) => pages::investigation(api, id).await,
-        (_, [""] | ["health" | "healthz" | "stats"] | ["mcp", "docs"] | ["api", "v1", "ask"] | ["investigations", ..])
+        (
+            _,
+            [""]
+            | ["health" | "healthz" | "stats"]
+            | ["mcp", "docs"]
+            | ["api", "v1", "ask"]
+            | ["investigations", ..],
+        )
         | (_, ["api", "v1", "investigations", ..]) => {
             problem(StatusCode::METHOD_NOT_ALLOWED, "FC-0002", "this path takes another method")
         }

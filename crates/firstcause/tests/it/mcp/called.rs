@@ -54,7 +54,8 @@ fn check_told(client: Client, revision: &str, told: &Value) {
         Value::Bool(true) => "error",
         _ => "refused",
     };
-    let came: BTreeMap<&str, &str> = tools.iter().map(|(name, result)| (name.as_str(), came_to(result))).collect();
+    let came: BTreeMap<&str, &str> =
+        tools.iter().map(|(name, result)| (name.as_str(), came_to(result))).collect();
     let should = tools.keys().map(|name| (name.as_str(), expected(name, client, revision))).collect();
     assert_eq!(came, should, "{client:?}: {told:#}");
     let content = json!(["text", "image", "resource"]);

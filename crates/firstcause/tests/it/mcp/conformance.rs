@@ -54,7 +54,11 @@ impl Suite {
     /// Every server scenario that the suite knows.
     fn scenarios(&self) -> BTreeSet<String> {
         let listed = output(self.command().args(["list", "--server"]));
-        listed.lines().filter_map(|line| line.trim().strip_prefix("- ")?.split(' ').next()).map(Into::into).collect()
+        listed
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("- ")?.split(' ').next())
+            .map(Into::into)
+            .collect()
     }
 
     /// The scenarios that `revision` requires, as the package says it.
@@ -72,7 +76,8 @@ impl Suite {
         command.args(["server", "--url", address, "-o"]).arg(&results).args(words);
         let ran = command.output().unwrap();
         assert!(ran.status.success(), "{words:?}: {}", String::from_utf8_lossy(&ran.stdout));
-        let mut folders: Vec<_> = std::fs::read_dir(&results).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut folders: Vec<_> =
+            std::fs::read_dir(&results).unwrap().map(|entry| entry.unwrap().path()).collect();
         folders.sort();
         folders.iter().map(|folder| (scenario(folder), checks(folder))).collect()
     }
@@ -121,7 +126,8 @@ fn the_official_suite_passes_whole_for_the_two_newest_revisions() {
         tried.extend(ran);
     }
     let known = suite.scenarios();
-    let untold: Vec<_> = known.iter().filter(|one| !tried.contains(*one) && !left_out.contains(one.as_str())).collect();
+    let untold: Vec<_> =
+        known.iter().filter(|one| !tried.contains(*one) && !left_out.contains(one.as_str())).collect();
     assert!(untold.is_empty(), "neither run nor left out for a reason: {untold:?}");
 }
 

@@ -44,7 +44,8 @@ fn served(folder: &Path) -> (Serving, String, usize) {
     let mut last = (String::new(), 0);
     for _ in 0..20 {
         let request = trace_request(&mut seeded, now_unix_nanos() - 60_000_000_000);
-        let sent = exchange(serving.otlp, "POST /v1/traces", "application/x-protobuf", &request.bytes).unwrap();
+        let sent =
+            exchange(serving.otlp, "POST /v1/traces", "application/x-protobuf", &request.bytes).unwrap();
         assert_eq!(sent.0, 200);
         last = (request.trace_id, request.spans);
     }
@@ -83,7 +84,8 @@ fn the_official_clients_list_and_call_every_tool_of_the_product() {
     let (serving, trace_id, spans) = served(folder.path());
     let address = format!("http://{}/mcp", serving.http);
     // What is asked about now is waited for, for a minute: what follows a symptom counts.
-    let arguments = json!({ "trace": { "trace_id": trace_id }, "investigate": { "start": "now-7m", "end": "now-2m" } });
+    let arguments =
+        json!({ "trace": { "trace_id": trace_id }, "investigate": { "start": "now-7m", "end": "now-2m" } });
     for (client, revision) in CLIENTS {
         check_told(client, revision, &client.told(&Target::Http(&address), &arguments), spans);
     }
@@ -103,11 +105,16 @@ fn wrong_arguments_are_the_tools_error_since_2025_11_25_and_the_protocols_before
     let address = format!("http://{}/mcp", serving.http);
     let settled = json!({ "start": "now-7m", "end": "now-2m" });
     let wrong = json!({ "status": { "no_such_argument": 1 }, "investigate": settled });
-    for (client, is_tools) in [(PythonOld("1.11.0"), false), (Python("legacy"), true), (Python("auto"), true)] {
+    for (client, is_tools) in [(PythonOld("1.11.0"), false), (Python("legacy"), true), (Python("auto"), true)]
+    {
         let told = client.told(&Target::Http(&address), &wrong);
         let result = &told["tools"]["status"];
         assert_eq!(result["is_error"] == true, is_tools, "{client:?}: {result}");
-        assert_eq!(result["refused"].to_string().contains("no_such_argument"), !is_tools, "{client:?}: {result}");
+        assert_eq!(
+            result["refused"].to_string().contains("no_such_argument"),
+            !is_tools,
+            "{client:?}: {result}"
+        );
     }
 }
 

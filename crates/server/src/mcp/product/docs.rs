@@ -4,8 +4,8 @@
 
 use maud::{DOCTYPE, html};
 use serde_json::Value;
-use tools::Tool;
 use std::sync::Arc;
+use tools::Tool;
 
 /// The page.
 #[must_use]

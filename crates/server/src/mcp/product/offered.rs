@@ -56,7 +56,10 @@ pub struct Open {
 
 impl std::fmt::Debug for Open {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Open").field("registry", &self.registry).field("role", &self.role).finish_non_exhaustive()
+        f.debug_struct("Open")
+            .field("registry", &self.registry)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
     }
 }
 

@@ -34,7 +34,8 @@ const PROMPTS: [Asked; 3] = [
         what: "Find out why something is slow or fails now",
         argument: ("service", "Where it hurts; what looks worst when not given", Need::Optional),
         text: |service| {
-            let at = if service.is_empty() { String::new() } else { format!(" with the service `{service}`") };
+            let at =
+                if service.is_empty() { String::new() } else { format!(" with the service `{service}`") };
             format!(
                 "Something is wrong{at} in production. Look at its state, investigate the symptom, and tell me the root \
                  cause with the evidence for it, what was ruled out, and what could not be looked at. Say so when the \

@@ -82,7 +82,8 @@ pub(super) async fn read(
 }
 
 fn content(investigations: &Investigations, uri: &str) -> Result<ResourceContents, ErrorData> {
-    let unknown = || ErrorData::resource_not_found(format!("no resource is called {uri}"), Some(json!({ "uri": uri })));
+    let unknown =
+        || ErrorData::resource_not_found(format!("no resource is called {uri}"), Some(json!({ "uri": uri })));
     let (id, part) = uri.strip_prefix(BEFORE).and_then(|rest| rest.split_once('/')).ok_or_else(unknown)?;
     let told = |error: OpenError| match error {
         OpenError::Unknown(_) => unknown(),
@@ -137,7 +138,8 @@ mod tests {
     #[test]
     fn a_journal_is_cut_at_a_line_and_says_so() {
         let line = format!("{}\n", "x".repeat(1023));
-        let told = |lines: usize| serde_json::to_value(journal(line.repeat(lines).as_bytes(), "u")).expect("JSON");
+        let told =
+            |lines: usize| serde_json::to_value(journal(line.repeat(lines).as_bytes(), "u")).expect("JSON");
         let whole = told(1024);
         assert_eq!(whole["text"].as_str().map(str::len), Some(1 << 20));
         assert_eq!(whole.get("_meta"), None);

@@ -62,7 +62,9 @@ where
             }
             Read::Refuse(answer) => Told::Say(answer),
             Read::Array(messages) => match Arc::clone(&room).try_acquire_owned() {
-                Err(_) => Told::Say(refusal::error(INVALID_REQUEST, "too many arrays wait for their answers")),
+                Err(_) => {
+                    Told::Say(refusal::error(INVALID_REQUEST, "too many arrays wait for their answers"))
+                }
                 Ok(permit) => {
                     if tell.send(Told::Await(ids(&messages), permit)).await.is_err() {
                         break;

@@ -38,7 +38,8 @@ async fn a_client_without_streams_gets_an_array_of_answers() {
 async fn an_array_of_notifications_is_accepted_without_a_body() {
     let address = mounted(Settings::default()).await;
     let id = session(address, "2025-03-26", &[]).await;
-    let only = r#"[{"jsonrpc":"2.0","method":"notifications/one"},{"jsonrpc":"2.0","method":"notifications/two"}]"#;
+    let only =
+        r#"[{"jsonrpc":"2.0","method":"notifications/one"},{"jsonrpc":"2.0","method":"notifications/two"}]"#;
     for answer in [post(address, &[("mcp-session-id", &id)], only).await, plain(address, only).await] {
         assert!(answer.status == 202 && answer.text.ends_with("\r\n\r\n"), "{}", answer.text);
     }

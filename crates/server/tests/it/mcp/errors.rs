@@ -82,5 +82,7 @@ async fn an_unknown_revision_is_refused() {
         post(address, &headers, ping).await.check(400, "Unsupported");
         post(address, &[("mcp-protocol-version", version)], ping).await.check(400, "");
     }
-    post(address, &[("mcp-session-id", &id), ("mcp-protocol-version", "2025-06-18")], ping).await.check(200, "{}");
+    post(address, &[("mcp-session-id", &id), ("mcp-protocol-version", "2025-06-18")], ping)
+        .await
+        .check(200, "{}");
 }

@@ -93,7 +93,11 @@ impl Answer {
 
     #[track_caller]
     fn check(&self, status: u16, part: &str) {
-        assert!(self.status == status && self.text.contains(part), "not {status} with `{part}`: {}", self.text);
+        assert!(
+            self.status == status && self.text.contains(part),
+            "not {status} with `{part}`: {}",
+            self.text
+        );
     }
 }
 
@@ -119,7 +123,8 @@ async fn send(
     headers: &[(&str, &str)],
     body: &str,
 ) -> TcpStream {
-    let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+    let mut head =
+        format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }

@@ -31,7 +31,9 @@ impl Dice {
     }
 
     fn word(&mut self) -> String {
-        (0..1 + self.roll(8)).map(|_| char::from(b'a' + u8::try_from(self.roll(26)).expect("a letter"))).collect()
+        (0..1 + self.roll(8))
+            .map(|_| char::from(b'a' + u8::try_from(self.roll(26)).expect("a letter")))
+            .collect()
     }
 }
 
@@ -50,14 +52,37 @@ fn host(dice: &mut Dice) -> (String, bool) {
         4 => (format!("{}{port}", dice.pick(&["[::1]", "[fe80::7]", "[::ffff:127.0.0.1]"])), true),
         5 | 6 => (format!("{}{port}", dice.cased("localhost")), true),
         7 => (format!("{}{port}", dice.cased("tools.example")), true),
-        8 => (format!("{}.{}{port}", dice.word(), dice.pick(&["example", "localhost", "tools.example"])), false),
-        9 => (format!("{}.{}{port}", dice.pick(&["localhost", "127.0.0.1", "tools.example"]), dice.word()), false),
+        8 => (
+            format!("{}.{}{port}", dice.word(), dice.pick(&["example", "localhost", "tools.example"])),
+            false,
+        ),
+        9 => (
+            format!("{}.{}{port}", dice.pick(&["localhost", "127.0.0.1", "tools.example"]), dice.word()),
+            false,
+        ),
         10 => {
-            let odd = ["localhost:", "localhost:65536", "localhost:80x", "[::1", "::1", "[::1]x", "[fe80::1%25eth0]"];
+            let odd = [
+                "localhost:",
+                "localhost:65536",
+                "localhost:80x",
+                "[::1",
+                "::1",
+                "[::1]x",
+                "[fe80::1%25eth0]",
+            ];
             (dice.pick(&odd).to_owned(), false)
         }
         _ => {
-            let odd = ["", "localhost.", "2130706433", "127.1", "0x7f.0.0.1", "010.0.0.1", "256.0.0.1", "a@localhost"];
+            let odd = [
+                "",
+                "localhost.",
+                "2130706433",
+                "127.1",
+                "0x7f.0.0.1",
+                "010.0.0.1",
+                "256.0.0.1",
+                "a@localhost",
+            ];
             (dice.pick(&odd).to_owned(), false)
         }
     }
@@ -78,7 +103,8 @@ fn origin(dice: &mut Dice, host: &str) -> (Vec<(&'static str, String)>, bool) {
         11 => (vec![("origin", own.clone()), ("origin", own)], false),
         12 => (one(format!("{}{host}", dice.pick(&["https://", "http://x", "", "ftp://"]))), false),
         _ => {
-            let odd = ["null", "", "https://app.example", "https://app.example:8443/", "https://app.example:84433"];
+            let odd =
+                ["null", "", "https://app.example", "https://app.example:8443/", "https://app.example:84433"];
             (one(dice.pick(&odd).to_owned()), false)
         }
     }
@@ -97,7 +123,8 @@ async fn of_400_hosts_and_origins_exactly_those_that_the_rule_names_are_answered
         let (origin, is_origin) = origin(&mut dice, &host);
         let mut headers = vec![("host", host.as_str()), ("content-type", "application/json")];
         headers.extend(origin.iter().map(|(name, value)| (*name, value.as_str())));
-        let answer = raw(address, "POST", "/mcp", &headers, r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#).await;
+        let answer =
+            raw(address, "POST", "/mcp", &headers, r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#).await;
         let expected = if is_host && is_origin { 200 } else { 403 };
         assert_eq!(answer.status, expected, "case {case}: `{host}` and {origin:?}: {}", answer.text);
         passed += usize::from(is_host && is_origin);
@@ -112,5 +139,7 @@ async fn two_hosts_or_none_are_no_host() {
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     let json = ("content-type", "application/json");
     raw(address, "POST", "/mcp", &[json], ping).await.check(403, "");
-    raw(address, "POST", "/mcp", &[json, ("host", "localhost"), ("host", "evil.example")], ping).await.check(403, "");
+    raw(address, "POST", "/mcp", &[json, ("host", "localhost"), ("host", "evil.example")], ping)
+        .await
+        .check(403, "");
 }

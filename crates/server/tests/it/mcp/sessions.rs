@@ -29,7 +29,8 @@ async fn many_who_come_at_once_get_no_more_sessions_than_allowed() {
     let mut settings = Settings::default();
     settings.sessions_max = 5;
     let address = mounted(settings).await;
-    let opening = (0..20).map(|_| tokio::spawn(async move { post(address, &[], &initialize("2025-11-25")).await }));
+    let opening =
+        (0..20).map(|_| tokio::spawn(async move { post(address, &[], &initialize("2025-11-25")).await }));
     let mut opened = 0;
     for one in opening.collect::<Vec<_>>() {
         let answer = one.await.expect("it does not panic");
@@ -61,7 +62,8 @@ async fn one_stream_more_than_allowed_is_refused_while_calls_go_on() {
             let headers = headers.each_ref().map(|(name, value)| (name.as_str(), value.as_str()));
             let mut stream = send(address, "GET", "/mcp", &headers, "").await;
             let mut bytes = [0; 2000];
-            let read = tokio::time::timeout(LIMIT, stream.read(&mut bytes)).await.expect("it answers in time");
+            let read =
+                tokio::time::timeout(LIMIT, stream.read(&mut bytes)).await.expect("it answers in time");
             (parsed(bytes.get(..read.expect("it can be read")).expect("as much as was read")), stream)
         }
     };
