@@ -77,7 +77,9 @@ impl Refusal {
 
 /// The check of a key: the headers of a request, and who sent it.
 #[derive(Clone)]
-pub struct Bearer(Arc<dyn Fn(&HeaderMap) -> Result<Principal, Refusal> + Send + Sync>);
+pub struct Bearer(Arc<Check>);
+
+type Check = dyn Fn(&HeaderMap) -> Result<Principal, Refusal> + Send + Sync;
 
 impl std::fmt::Debug for Bearer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -9,7 +9,7 @@ use crate::mcp::product::docs;
 use crate::serve::{Body, reply};
 
 /// `/health`: alive, and how many tools there are.
-pub(super) fn health(api: &Api) -> Response<Body> {
+pub(super) fn count(api: &Api) -> Response<Body> {
     answer(&json!({ "status": "ok", "tools": api.registry.list().len() }))
 }
 

@@ -89,7 +89,7 @@ async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
         return misdirected();
     }
     match (request.method(), parts.as_slice()) {
-        (&Method::GET, ["health"]) => agents::health(&api),
+        (&Method::GET, ["health"]) => agents::count(&api),
         (&Method::GET, ["mcp", "docs"]) => agents::docs(&api),
         (&Method::POST, ["investigations", id, "approvals"]) => approvals::from_page(api, id, request).await,
         (&Method::POST, ["api", "v1", "investigations", id, "approvals"]) => {
