@@ -57,11 +57,16 @@ pub(crate) fn registry(dialect: &'static Dialect, asked: &Asked) -> anyhow::Resu
 /// Our own store, and every source of the configuration beside it. What the store answers it is asked first, unless the
 /// configuration prefers another: what is watched is what it holds.
 pub(crate) fn beside(store: &Store, asked: &Asked) -> anyhow::Result<Sources> {
+    Ok(all_beside(store, open(asked, &[])?, asked))
+}
+
+/// The same with sources that are open already.
+pub(crate) fn all_beside(store: &Store, opened: Vec<Arc<dyn Source>>, asked: &Asked) -> Sources {
     let own = Blocking::new(STORE, store.clone());
     let preferred = preferences(own.can().questions, asked);
     let mut all: Vec<Arc<dyn Source>> = vec![Arc::new(own)];
-    all.extend(open(asked, &[])?);
-    Ok(Sources::new(all).preferring(preferred))
+    all.extend(opened);
+    Sources::new(all).preferring(preferred)
 }
 
 /// Who is asked first beside a store that answers `questions`.

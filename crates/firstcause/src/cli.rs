@@ -9,6 +9,7 @@ pub(crate) mod elastic_kibana;
 pub(crate) mod eval;
 pub(crate) mod investigate;
 pub(crate) mod key;
+pub(crate) mod mcp;
 pub(crate) mod tools;
 
 use std::path::PathBuf;
@@ -63,6 +64,8 @@ pub(crate) enum Command {
     /// Score the engine on labelled incidents
     #[command(subcommand)]
     Eval(eval::EvalCommand),
+    /// Speak the Model Context Protocol over standard input and output, for an agent that starts this program
+    Mcp(mcp::Mcp),
     /// List the tools that agents can call, and what knowing them costs
     Tools(tools::Tools),
     /// List what the engine measures, and the rules by which it rules out

@@ -23,7 +23,7 @@ pub(crate) use environment::KEY;
 pub(crate) use file::Asked;
 pub(crate) use flags::Flags;
 pub(crate) use layers::{Origin, Row};
-pub(crate) use values::{DurabilityName, seconds};
+pub(crate) use values::{DurabilityName, dialect, seconds};
 
 use layers::Layers;
 

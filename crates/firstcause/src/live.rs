@@ -13,13 +13,17 @@ use platform::chance::{Chance, OsChance};
 use platform::disk::Disk;
 use server::identity::{Identity, Reach};
 use server::investigations::{Feed, Investigations, Shelf};
+use server::mcp::product::Product;
+use server::mcp::product::keyed;
+use server::mcp::{Mcp, Settings};
 use server::rest::{Api, Approvals, STREAMS_MAX};
+use server::toolbox::Toolbox;
 use store::Store;
 use telemetry::{Answerer, UnixNanos};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
-use tools::Registry;
+use tools::{Installation, Registry};
 
 use crate::control::ControlFile;
 use crate::installation::Running;
@@ -73,10 +77,15 @@ impl Live {
             Some(approvals) => running.deciding_at(approvals.mailbox().clone(), format!("http://{address}")),
             None => running,
         };
+        let installation: Arc<dyn Installation> = Arc::new(running);
+        let toolbox = Toolbox::new(Arc::clone(&shown.registry), Arc::clone(&installation));
+        let product = Product::new(Arc::new(toolbox), investigations.clone());
+        let door = Settings::default().checking(keyed::bearer(identity.clone()));
         let api = Api {
             answerer,
-            installation: Arc::new(running),
+            installation,
             registry: shown.registry,
+            mcp: Mcp::new(move || product.clone(), door),
             stats: Arc::new(move || stats(&counted)),
             investigations,
             approvals: shown.approvals,
@@ -111,9 +120,9 @@ fn text(chance: &mut dyn Chance) -> String {
 }
 
 /// The journals below a data directory.
-struct Folder {
-    disk: Arc<dyn Disk>,
-    data_dir: PathBuf,
+pub(crate) struct Folder {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) data_dir: PathBuf,
 }
 
 impl Folder {

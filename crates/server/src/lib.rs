@@ -10,6 +10,7 @@ pub mod client;
 mod guard;
 pub mod identity;
 pub mod investigations;
+pub mod mcp;
 pub mod page;
 mod query;
 pub mod rest;

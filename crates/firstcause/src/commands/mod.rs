@@ -18,6 +18,7 @@ mod journal;
 mod kept;
 mod key;
 mod man;
+mod mcp;
 mod report;
 mod rules;
 mod serve;
@@ -45,6 +46,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Verify(args) => block_on(elastic_kibana::verify(args)),
         Command::Investigate(args) => block_on(investigate::run(args)),
         Command::Eval(command) => eval::run(&command),
+        Command::Mcp(args) => block_on(mcp::run(args)),
         Command::Tools(args) => tools::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::Backtest(args) => backtest::run(&args),

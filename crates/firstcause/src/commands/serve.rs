@@ -97,7 +97,7 @@ fn resolver(
     Ok(resolver)
 }
 
-fn open_store(args: &Settings, doors: &Doors) -> anyhow::Result<Store> {
+pub(super) fn open_store(args: &Settings, doors: &Doors) -> anyhow::Result<Store> {
     let config = store::Config {
         durability: match args.durability {
             DurabilityName::Fsync => store::Durability::Fsync,

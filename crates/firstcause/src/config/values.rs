@@ -18,7 +18,7 @@ pub(super) struct Reading<T> {
 }
 
 /// The dialect of this name.
-pub(super) fn dialect(text: &str) -> Result<&'static Dialect, String> {
+pub(crate) fn dialect(text: &str) -> Result<&'static Dialect, String> {
     dialects::named(text).ok_or_else(|| {
         let names: Vec<String> = dialects::all().iter().map(|dialect| dialect.name.to_owned()).collect();
         format!("no dialect `{text}`; hint: {}", super::nearest(text, &names))

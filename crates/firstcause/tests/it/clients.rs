@@ -27,7 +27,7 @@ pub(crate) fn output(command: &mut Command) -> String {
 }
 
 /// Installs what `install` installs into the folder `name`, unless it is there in these versions.
-fn installed(name: &str, pinned: &Pinned, install: impl FnOnce(&Path)) -> PathBuf {
+pub(crate) fn installed(name: &str, pinned: &Pinned, install: impl FnOnce(&Path)) -> PathBuf {
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients").join(name);

@@ -69,7 +69,10 @@ fn three_calls_name_the_cause_of_each_fault() {
     let rows: Vec<Value> = FAULTS.iter().map(|fault| one(fault, seed)).collect();
     let right = rows.iter().filter(|row| row["is_right"] == true).count();
     let passed = right == FAULTS.len();
-    assert!(rows.iter().all(|row| row["calls"].as_array().is_some_and(|calls| !calls.is_empty())), "{rows:?}");
+    assert!(
+        rows.iter().all(|row| row["calls"].as_array().is_some_and(|calls| !calls.is_empty())),
+        "{rows:?}"
+    );
     print_figures(&json!({ "faults": rows, "right": right, "of": FAULTS.len(), "passed": passed }));
 }
 

@@ -21,6 +21,7 @@ mod gate;
 mod hints;
 mod keys;
 mod kill;
+mod mcp;
 mod order;
 mod otlp_client;
 mod peers;

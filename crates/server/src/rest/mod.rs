@@ -6,6 +6,7 @@
 //! ask who is there ([`crate::identity`]). The one thing that changes anything is a word about an approval, which needs
 //! the token.
 
+mod agents;
 mod approvals;
 mod ask;
 mod events;
@@ -30,6 +31,7 @@ use crate::body::Unread;
 use crate::guard;
 use crate::identity::{Identity, Refusal};
 use crate::investigations::Investigations;
+use crate::mcp::Mcp;
 use crate::serve::{self, Body, reply};
 pub use approvals::Approvals;
 
@@ -45,6 +47,8 @@ pub struct Api {
     pub installation: Arc<dyn Installation>,
     /// Which tools there are.
     pub registry: Arc<Registry>,
+    /// The same tools, for agents.
+    pub mcp: Mcp,
     /// What was received, kept and lost, as JSON.
     pub stats: Arc<dyn Fn() -> serde_json::Value + Send + Sync>,
     /// The investigations, closed and running.
@@ -84,13 +88,19 @@ pub async fn serve(
 /// Finds who answers a request.
 async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
     let path = request.uri().path().to_owned();
+    // The protocol of agents has its own door.
+    if Mcp::takes(&path) {
+        return api.mcp.answer(request).await;
+    }
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     // Who only asks whether we live is answered under any name.
-    let is_plain = matches!(parts.as_slice(), ["healthz" | "stats"]);
+    let is_plain = matches!(parts.as_slice(), ["health" | "healthz" | "stats"]);
     if !is_plain && !guard::host(request.headers()) {
         return misdirected();
     }
     match (request.method(), parts.as_slice()) {
+        (&Method::GET, ["health"]) => agents::count(&api),
+        (&Method::GET, ["mcp", "docs"]) => agents::docs(&api),
         (&Method::POST, ["investigations", id, "approvals"]) => approvals::from_page(api, id, request).await,
         (&Method::POST, ["api", "v1", "investigations", id, "approvals"]) => {
             approvals::from_program(api, id, request).await
@@ -114,14 +124,21 @@ async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
             Method::GET => views::get(api, view, &request).await,
             _ => problem(StatusCode::METHOD_NOT_ALLOWED, "FC-0002", "this path takes another method"),
         },
-        (_, [""] | ["healthz" | "stats"] | ["api", "v1", "ask"] | ["investigations", ..])
+        (
+            _,
+            [""]
+            | ["health" | "healthz" | "stats"]
+            | ["mcp", "docs"]
+            | ["api", "v1", "ask"]
+            | ["investigations", ..],
+        )
         | (_, ["api", "v1", "investigations" | "metrics" | "openapi.json" | "tools", ..]) => {
             problem(StatusCode::METHOD_NOT_ALLOWED, "FC-0002", "this path takes another method")
         }
         _ => problem(
             StatusCode::NOT_FOUND,
             "FC-0001",
-            "no such path; there are /, /healthz, /stats and what /api/v1/openapi.json tells of",
+            "no such path; there are /, /healthz, /stats, /mcp, /mcp/docs and what /api/v1/openapi.json tells of",
         ),
     }
 }

@@ -9,6 +9,7 @@ mod identity;
 mod kept;
 mod live;
 mod markup;
+mod mcp;
 mod page;
 mod rig;
 mod serving;

@@ -9,7 +9,11 @@ use platform::sim_disk::SimDisk;
 use remediation::channels::page::Mailbox;
 use server::identity::{Identity, Reach};
 use server::investigations::{Feed, Investigations, OpenError, Shelf};
+use server::mcp::product::Product;
+use server::mcp::product::keyed;
+use server::mcp::{Mcp, Settings};
 use server::rest::{Api, Approvals};
+use server::toolbox::Toolbox;
 use telemetry::answer::{HealthRow, Subject, Table};
 use telemetry::source::BoxFuture;
 use telemetry::{
@@ -166,11 +170,18 @@ impl Rig {
         let investigations = Investigations::new(Arc::clone(&memory) as _, Arc::clone(&feed));
         let disk = SimDisk::new();
         let control = Arc::new(Kept(disk.clone()));
+        let identity = Identity::new(control, Reach::of(&address), Arc::new(|| at(200)));
+        let installation: Arc<dyn Installation> = Arc::new(Installed(investigations.clone()));
+        let registry = Arc::new(Registry::new(tools::dialects::default()));
+        let toolbox = Toolbox::new(Arc::clone(&registry), Arc::clone(&installation));
+        let product = Product::new(Arc::new(toolbox), investigations.clone());
+        let door = Settings::default().checking(keyed::bearer(identity.clone()));
         let api = Api {
-            identity: Identity::new(control, Reach::of(&address), Arc::new(|| at(200))),
+            identity,
             answerer: Arc::new(Told),
-            installation: Arc::new(Installed(investigations.clone())),
-            registry: Arc::new(Registry::new(tools::dialects::default())),
+            installation,
+            registry,
+            mcp: Mcp::new(move || product.clone(), door),
             stats: Arc::new(|| serde_json::json!({})),
             investigations,
             approvals: Some(Approvals::new(mailbox.clone(), TOKEN.to_owned())),
