@@ -4,6 +4,7 @@
 //! functions, each in a module named after its system; a dialect adds names and shapes, never a second engine.
 
 pub mod agenttel;
+pub mod elastic;
 
 use std::sync::Arc;
 

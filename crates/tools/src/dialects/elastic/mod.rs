@@ -1,0 +1,3 @@
+//! Elastic.
+pub mod fields;
+pub mod kql;
