@@ -106,6 +106,20 @@ impl Query {
         }
     }
 
+    /// Whether it is nothing but plain values of fields that must all hold.
+    #[must_use]
+    pub fn is_of_equalities(&self) -> bool {
+        let is_one = |node: &Node| match node {
+            Node::Field(_, Condition::Is(literal)) => literal.plain().is_some(),
+            _ => false,
+        };
+        match &self.node {
+            Node::All => true,
+            Node::And(nodes) => nodes.iter().all(is_one),
+            node => is_one(node),
+        }
+    }
+
     /// A word that every text must hold for the filter to hold, where it demands one.
     #[must_use]
     pub fn demanded_word(&self) -> Option<String> {

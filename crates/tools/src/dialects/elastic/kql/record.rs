@@ -23,7 +23,9 @@ pub enum Held {
 }
 
 impl Held {
-    pub(super) fn text(&self) -> String {
+    /// As text.
+    #[must_use]
+    pub fn text(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
             Self::Number(number) => number.to_string(),
@@ -31,7 +33,9 @@ impl Held {
         }
     }
 
-    pub(super) fn number(&self) -> Option<f64> {
+    /// As a number, where it is one.
+    #[must_use]
+    pub fn number(&self) -> Option<f64> {
         match self {
             Self::Text(text) => text.trim().parse().ok(),
             Self::Number(number) => Some(*number),
@@ -108,6 +112,17 @@ impl Record {
             std::iter::once(path.clone()).chain(below.collect::<Vec<_>>())
         });
         self.fields.keys().cloned().chain(nested)
+    }
+
+    /// Its fields with their values, sorted by name; nested ones are not among them.
+    pub fn held(&self) -> impl Iterator<Item = (&str, &[Held])> {
+        self.fields.iter().map(|(name, values)| (name.as_str(), values.as_slice()))
+    }
+
+    /// The values of a field.
+    #[must_use]
+    pub fn values(&self, name: &str) -> &[Held] {
+        self.fields.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// The first value of a field as text.
