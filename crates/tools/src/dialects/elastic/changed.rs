@@ -276,22 +276,7 @@ async fn of_metric(context: &Context, input: MetricInput) -> Result<Found<Answer
     let told = told::each::<Vec<SeriesRow>>(context, asks.collect(), told::rows!(SeriesChange)).await;
     let records: Vec<Record> = told.iter().flat_map(|told| &told.rows).map(record).collect();
     filter.only_held(&["service.name", "service.node.name"], &records)?;
-    let group_by: Vec<String> = match &input.group_by {
-        Some(fields) => fields.iter().map(|field| resolve_field(&field.0).name).collect(),
-        None => vec!["service.name".to_owned()],
-    };
-    if let Some(field) = group_by
-        .iter()
-        .find(|field| !records.is_empty() && records.iter().all(|record| record.text(field).is_none()))
-    {
-        let mut names: Vec<String> = records.iter().flat_map(Record::names).collect();
-        names.sort();
-        names.dedup();
-        return Err(ToolError::Input(format!(
-            "cannot group by `{field}`; this metric carries {}",
-            names.join(", ")
-        )));
-    }
+    let group_by = metric_groups(&input, &records)?;
     let mut groups: BTreeMap<String, Vec<Vec<telemetry::answer::SeriesFigures>>> = BTreeMap::new();
     let (mut gaps, mut is_truncated) = (Vec::new(), false);
     for (pair, told) in told.into_iter().enumerate() {
@@ -329,6 +314,22 @@ async fn of_metric(context: &Context, input: MetricInput) -> Result<Found<Answer
         Named { group, figure: metric.clone(), values: values.unwrap_or_default() }
     });
     Ok(found(series.collect(), buckets, gaps, is_truncated))
+}
+
+/// The fields to group by, each of which some point carries.
+fn metric_groups(input: &MetricInput, records: &[Record]) -> Result<Vec<String>, ToolError> {
+    let group_by: Vec<String> = match &input.group_by {
+        Some(fields) => fields.iter().map(|field| resolve_field(&field.0).name).collect(),
+        None => vec!["service.name".to_owned()],
+    };
+    let is_missing = |field: &&String| records.iter().all(|record| record.text(field).is_none());
+    let Some(field) = group_by.iter().find(is_missing).filter(|_| !records.is_empty()) else {
+        return Ok(group_by);
+    };
+    let mut names: Vec<String> = records.iter().flat_map(Record::names).collect();
+    names.sort();
+    names.dedup();
+    Err(ToolError::Input(format!("cannot group by `{field}`; this metric carries {}", names.join(", "))))
 }
 
 fn record(row: &SeriesRow) -> Record {

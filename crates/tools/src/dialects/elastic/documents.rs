@@ -207,7 +207,12 @@ async fn documentation(_: &Context, input: DocumentationInput) -> Result<Found<D
         .collect();
     found.sort_by(|one, other| other.0.cmp(&one.0).then_with(|| one.1.tool.cmp(&other.1.tool)));
     let total = found.len();
-    let next = match found.first() {
+    // Only a tool that has to be told nothing can be called right away.
+    let is_ready = |name: &str| {
+        let tool = super::tools().into_iter().find(|tool| tool.about().name == name);
+        tool.is_some_and(|tool| !tool.input_schema().contains_key("required"))
+    };
+    let next = match found.iter().find(|(_, excerpt)| is_ready(&excerpt.tool)) {
         Some((_, excerpt)) => vec![Hint::new(&excerpt.tool, json!({}), "the tool that fits best")],
         None => vec![Hint::new("get_services", json!({}), "how all services do")],
     };

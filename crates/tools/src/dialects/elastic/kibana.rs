@@ -135,7 +135,8 @@ impl Alert {
 }
 
 fn of_incident(row: IncidentRow, window: Window) -> Option<(UnixNanos, Alert)> {
-    if row.opened_at >= window.to {
+    // An incident that is opened at this very moment is one of it.
+    if row.opened_at > window.to {
         return None;
     }
     let status = match (row.status.as_str(), row.verdict) {
