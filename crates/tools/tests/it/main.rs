@@ -9,6 +9,7 @@ mod custom;
 mod descriptions;
 mod dialects;
 mod elastic;
+mod elastic_lines;
 mod elk;
 mod empty;
 mod hints;

@@ -161,13 +161,10 @@ fn tree(spans: &[TraceRow], logs: &[LogRow]) -> (Vec<Row>, usize) {
     let mut stack: Vec<(&TraceRow, usize)> =
         order.iter().rev().filter(|row| !is_there(row)).map(|row| (*row, 0)).collect();
     let (mut rows, mut seen, mut told) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
-    loop {
-        let Some((row, depth)) = stack.pop().or_else(|| {
-            // A circle has no root: its first span stands in.
-            order.iter().find(|row| !seen.contains(&row.span_id)).map(|row| (*row, 0))
-        }) else {
-            break;
-        };
+    // A circle has no root: its first span stands in.
+    while let Some((row, depth)) =
+        stack.pop().or_else(|| order.iter().find(|row| !seen.contains(&row.span_id)).map(|row| (*row, 0)))
+    {
         if !seen.insert(row.span_id) {
             continue;
         }

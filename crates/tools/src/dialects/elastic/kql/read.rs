@@ -195,7 +195,7 @@ impl Reader<'_> {
             match self.peek() {
                 None => return Err(KqlError::new(self.text, at, "this quotation mark is not closed")),
                 Some('"') => break,
-                Some('\\') => text.push(self.escaped()?),
+                Some('\\') => text.push(self.escaped_in_quotes()),
                 Some(character) => {
                     text.push(character);
                     self.at += 1;
@@ -244,6 +244,18 @@ impl Reader<'_> {
         }
         pieces.push(text.trim_end().to_owned());
         Ok(Literal { pieces, is_quoted: false, at })
+    }
+
+    /// In quotation marks only they themselves, `\\`, blanks and code points are escaped: another `\\` stands for itself.
+    fn escaped_in_quotes(&mut self) -> char {
+        let is_known = matches!(self.chars.get(self.at + 1), Some('\\' | '"' | 't' | 'r' | 'n' | 'u'));
+        match is_known.then(|| self.escaped()) {
+            Some(Ok(character)) => character,
+            _ => {
+                self.at += 1;
+                '\\'
+            }
+        }
     }
 
     /// `\or`, `\and`, `\not`, or an escaped character.

@@ -123,7 +123,7 @@ fn escapes_stand_for_themselves() {
     let record = Record::default().with("a", "x:(y) \"or\" *z\\ \t\u{e9} and {not}");
     for text in [
         r#"a: x\:\(y\) \"or\" \*z\\ \t\u00e9 \and \{\not\}"#,
-        r#"a: "x:(y) \"or\" \*z\\ \t\u00e9 and {not}""#,
+        r#"a: "x:(y) \"or\" *z\\ \t\u00e9 and {not}""#,
         "a: x*",
         r"a: *\{not\}",
         r"a: x\:* \*z*",
@@ -131,6 +131,8 @@ fn escapes_stand_for_themselves() {
         assert!(query(text).holds(&record), "{text}");
     }
     assert!(!query(r"a: x\*").holds(&record));
+    // In quotation marks a `\` before anything else stands for itself.
+    assert!(query(r#"a: "C:\Users\*\"x""#).holds(&Record::default().with("a", r#"C:\Users\*"x"#)));
     assert!(query("a: \"or\"").holds(&Record::default().with("a", "or")));
     assert!(query("a: order").holds(&Record::default().with("a", "order")));
     assert!(query("a: nothing new").holds(&Record::default().with("a", "nothing new")));
