@@ -1,7 +1,9 @@
 //! KQL: the filter language of `kqlFilter`, read and applied to records.
 //!
 //! `and`, `or`, `not`, parentheses, ranges, wildcards, lists of values, `field: *`, phrases, escapes and nested fields, as
-//! Kibana's grammar has them, but for one thing: a `not` counts as a word of the language only where a word begins.
+//! Kibana's grammar has them, but for four things: a `not` counts as a word of the language only where a word begins; a
+//! value cannot begin with one of these words, which there is a search for the word; `\not` is the word and no line break;
+//! and a range ends at no pattern.
 //! Fields are named by ECS or OpenTelemetry alike (see [`super::fields`]). Words of a text match in any case, and any one
 //! of several does; a pattern with blanks is held against the whole text. Scripts, saved queries and Lucene are not read.
 

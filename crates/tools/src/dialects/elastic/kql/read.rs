@@ -207,7 +207,7 @@ impl Reader<'_> {
     }
 
     fn unquoted(&mut self, at: usize) -> Result<Literal, KqlError> {
-        if let Some(word) = ["or", "and"].into_iter().find(|word| self.is_keyword(at, word)) {
+        if let Some(word) = KEYWORDS.into_iter().find(|word| self.is_keyword(at, word)) {
             return Err(self.wrong(format!("expected a field or a value before `{word}`")));
         }
         let (mut pieces, mut text) = (Vec::new(), String::new());

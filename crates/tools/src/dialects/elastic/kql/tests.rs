@@ -173,6 +173,7 @@ fn an_error_points_at_its_place() {
         ("@timestamp < soon", 13, "is no time"),
         ("a: \\x", 3, "stands before"),
         ("a: b and or c", 9, "before `or`"),
+        ("a: not b", 3, "before `not`"),
         (": b", 0, "expected a field"),
     ] {
         let error = error(text);
