@@ -132,7 +132,7 @@ fn escapes_stand_for_themselves() {
     }
     assert!(!query(r"a: x\*").holds(&record));
     // In quotation marks a `\` before anything else stands for itself.
-    assert!(query(r#"a: "C:\Users\*\"x""#).holds(&Record::default().with("a", r#"C:\Users\*"x"#)));
+    assert!(query(r#"a: "d\w\*\"x""#).holds(&Record::default().with("a", r#"d\w\*"x"#)));
     assert!(query("a: \"or\"").holds(&Record::default().with("a", "or")));
     assert!(query("a: order").holds(&Record::default().with("a", "order")));
     assert!(query("a: nothing new").holds(&Record::default().with("a", "nothing new")));
