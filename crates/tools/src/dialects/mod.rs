@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::tool::Tool;
 pub(crate) use elastic::fields::{Kind, kind as field_kind, others as other_names, resolve as resolve_field};
-pub(crate) use elastic::kql::{Held, Query, Record};
+pub(crate) use elastic::kql::{Held, Query, Record, is_meant};
 
 /// A set of tools that is shown together.
 pub struct Dialect {

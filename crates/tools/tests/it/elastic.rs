@@ -166,6 +166,9 @@ async fn traces_are_found_by_what_a_span_or_a_line_says_under_either_name() {
             assert!(steps.iter().any(|step| step["outcome"] == "failure"), "{filter}: {sequence}");
         }
     }
+    // Lines know customers, and spans do not: that no line matches is an answer.
+    let none = ask(&shop, "get_traces", json!({ "kqlFilter": "customer: nobody" })).await;
+    assert_eq!(none["total"], 0, "{none}");
     let id = shop::trace(500).to_string();
     let one = ask(
         &shop,
@@ -280,6 +283,8 @@ async fn a_field_that_rows_do_not_carry_is_refused_with_those_that_can_be_used()
     let shop = shop::open();
     for (tool, arguments) in [
         ("get_services", json!({ "kqlFilter": "host.name: a" })),
+        ("get_services", json!({ "kqlFilter": "host.*: a" })),
+        ("get_services", json!({ "kqlFilter": "service.*: orders and k8s.*: a" })),
         ("get_trace_metrics", json!({ "kqlFilter": "event.outcome: failure" })),
         ("get_trace_metrics", json!({ "groupBy": "host.name" })),
         ("get_hosts", json!({ "kqlFilter": "service.name: a" })),

@@ -15,6 +15,7 @@ mod value;
 use telemetry::UnixNanos;
 
 use super::fields;
+pub use holds::is_meant;
 pub use record::{Held, Record};
 use value::{Condition, Literal};
 

@@ -113,14 +113,14 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
     let size = arguments::limit(input.max_trace_size, SPANS.0, SPANS.1)?;
     let most = arguments::limit(input.max_traces, TRACES.0, TRACES.1)?;
     let filter = Filter::read(context, &input.kql_filter)?;
-    let (ids, mut gaps, from_lines) = candidates(context, window, &filter).await?;
+    let Candidates { ids, mut gaps, from_lines, is_of_lines } = candidates(context, window, &filter).await?;
     let looked_at = ids.len();
     let traces = spans::traces(context, &ids).await;
     let records: Vec<Vec<Record>> = traces
         .iter()
         .map(|(id, told)| told.rows.iter().map(|row| spans::record(*id, row)).collect())
         .collect();
-    if from_lines.is_empty() {
+    if !is_of_lines {
         filter.only_held(&spans::FIELDS, records.iter().flatten())?;
     }
     let wanted: Vec<String> =
@@ -145,12 +145,20 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
         )],
         None => vec![Hint::new("get_services", json!({}), "which services are there")],
     };
-    // Only examples were looked at: that there are no others is not known.
-    let is_truncated = total > most || looked_at > 0;
+    // Where only examples were looked at, that there are no others is not known.
+    let is_truncated = total > most || (looked_at > 0 && filter.trace().is_none());
     Ok(Found { answer: Answer { total, looked_at, sequences, gaps }, is_truncated, next })
 }
 
-type Candidates = (Vec<TraceId>, Vec<String>, BTreeSet<TraceId>);
+/// Which traces are looked at.
+struct Candidates {
+    ids: Vec<TraceId>,
+    gaps: Vec<String>,
+    /// Those in which a line matches.
+    from_lines: BTreeSet<TraceId>,
+    /// Whether lines carry what is filtered by.
+    is_of_lines: bool,
+}
 
 /// A trace that is named; else those of lines that match, and examples of each service.
 async fn candidates(
@@ -162,7 +170,8 @@ async fn candidates(
         let id = id
             .parse::<TraceId>()
             .map_err(|_| ToolError::Input(format!("`trace.id` is 32 hex digits, not `{}`", clip(&id, 60))))?;
-        return Ok((vec![id], Vec::new(), BTreeSet::new()));
+        let none = BTreeSet::new();
+        return Ok(Candidates { ids: vec![id], gaps: Vec::new(), from_lines: none, is_of_lines: false });
     }
     let mut scopes = vec![Scope::all()];
     match filter.service() {
@@ -176,14 +185,16 @@ async fn candidates(
     let examples = spans::examples(context, window, scopes).await;
     let (mut ids, mut from_lines) = (examples.rows, BTreeSet::new());
     // Lines may not carry what spans do: then no line matches, and that is no error.
-    let told = lines::lines(context, window, Scope::all(), filter).await.ok().filter(|_| !filter.is_none());
+    let told =
+        if filter.is_none() { None } else { lines::lines(context, window, Scope::all(), filter).await.ok() };
+    let is_of_lines = told.is_some();
     for id in told.into_iter().flat_map(|told| told.rows).filter_map(|row| row.trace_id) {
         if from_lines.len() < TRACES.1 && from_lines.insert(id) && !ids.contains(&id) {
             ids.push(id);
         }
     }
     ids.truncate(2 * TRACES.1);
-    Ok((ids, examples.gaps, from_lines))
+    Ok(Candidates { ids, gaps: examples.gaps, from_lines, is_of_lines })
 }
 
 fn sequence(id: TraceId, rows: &[TraceRow], kept: &[bool], (size, wanted): (usize, &[String])) -> Sequence {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use telemetry::Scope;
 
 use super::arguments::{Kql, Short};
-use crate::dialects::{Query, Record, resolve_field};
+use crate::dialects::{Query, Record, is_meant, resolve_field};
 use crate::tool::{Context, ToolError};
 
 /// A filter, or none.
@@ -67,11 +67,8 @@ impl Filter {
     fn refuse(&self, carried: &[&str], held: &BTreeSet<String>) -> Result<(), ToolError> {
         let Some(query) = &self.query else { return Ok(()) };
         let is_known = |plain: &str| {
-            let fits = |name: &str| match plain.split_once('*') {
-                Some((start, _)) => name.starts_with(start) || !plain.starts_with(name),
-                None => name == plain,
-            };
-            carried.iter().any(|name| fits(name)) || held.iter().any(|name| fits(name))
+            let mut names = carried.iter().copied().chain(held.iter().map(String::as_str));
+            names.any(|name| is_meant(plain, name))
         };
         match query.fields().into_iter().find(|(plain, _)| !is_known(plain)) {
             None => Ok(()),

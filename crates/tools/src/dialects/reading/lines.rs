@@ -72,7 +72,8 @@ pub(crate) async fn lines(
     scope: Scope,
     filter: &Filter,
 ) -> Result<Told<Vec<LogRow>>, ToolError> {
-    holding(context, window, scope, filter, &filter.word().unwrap_or_default()).await
+    let text = filter.word().or(filter.trace()).unwrap_or_default();
+    holding(context, window, scope, filter, &text).await
 }
 
 /// The same of those that hold a text.

@@ -1,6 +1,7 @@
 //! Whether a record is as a filter says.
 
 use super::record::Record;
+use super::value::Literal;
 use super::{Name, Node};
 use crate::dialects::elastic::fields::{self, Kind};
 
@@ -31,9 +32,20 @@ impl Node {
 impl Name {
     /// Whether a field of a record is meant: by its name, or by any of its names where the asked one has wildcards.
     fn means(&self, field: &str) -> bool {
-        if self.literal.pieces.len() == 1 {
-            return self.plain == field;
-        }
-        self.literal.fits(field) || fields::others(field).any(|other| self.literal.fits(other))
+        if self.literal.pieces.len() == 1 { self.plain == field } else { fits_pattern(&self.literal, field) }
     }
+}
+
+fn fits_pattern(pattern: &Literal, field: &str) -> bool {
+    pattern.fits(field) || fields::others(field).any(|other| pattern.fits(other))
+}
+
+/// Whether a field is meant by the one name or the pattern that [`super::Query::fields`] gives.
+#[must_use]
+pub fn is_meant(asked: &str, field: &str) -> bool {
+    let pieces: Vec<String> = asked.split('*').map(str::to_owned).collect();
+    if pieces.len() == 1 {
+        return asked == field;
+    }
+    fits_pattern(&Literal { pieces, is_quoted: false, at: 0 }, field)
 }
