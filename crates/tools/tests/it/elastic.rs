@@ -1,6 +1,8 @@
 //! The tools by their Elastic names on the shop, whose figures are known.
 
 use serde_json::{Value, json};
+use telemetry::answer::SeriesKind;
+use telemetry::recorded::{Series, SeriesKey, Tables};
 use tools::dialects::{self, elastic::names};
 use tools::registry::Registry;
 use tools::{Context, Reply, Role, ToolError};
@@ -66,6 +68,40 @@ async fn a_rare_group_that_is_slow_is_not_lost_behind_a_hundred_busy_ones() {
     let slowest = &answer["items"][0];
     assert!(slowest["group"] == "GET /orders 149" && near(&slowest["latencyMs"], 4005.0), "{slowest}");
     assert!(near(&slowest["failureRate"], 1.0) && near(&slowest["throughputPerMin"], 1.0), "{slowest}");
+}
+
+// covers: EL-36, C-04
+#[tokio::test]
+async fn durations_that_a_server_counted_itself_give_means_and_no_percentiles() {
+    let series = |kind, error: bool, points: &[(i64, f64)]| Series {
+        key: SeriesKey {
+            service: "till".to_owned(),
+            instance: String::new(),
+            metric: telemetry::recorded::REQUEST_METRICS[0].to_owned(),
+            unit: "s".to_owned(),
+            attributes: error.then(|| ("error.type".to_owned(), "500".to_owned())).into_iter().collect(),
+            kind,
+        },
+        points: points.iter().map(|(s, value)| (BEGIN.plus_seconds(*s), *value)).collect(),
+    };
+    let tables = Tables {
+        series: vec![
+            series(SeriesKind::Rate, false, &[(60, 1.0), (120, 0.5)]),
+            series(SeriesKind::Mean, false, &[(60, 0.1), (120, 0.2)]),
+            series(SeriesKind::Rate, true, &[(120, 0.1)]),
+            series(SeriesKind::Mean, true, &[(120, 1.0)]),
+        ],
+        ..Tables::default()
+    };
+    let context = Memory::new(tables, BEGIN.plus_seconds(3600)).context(Role::Observer);
+    // 60 requests of 0.1 s; then 30 of 0.2 s and 6 failed ones of 1 s.
+    let answer = ask(&context, "get_trace_metrics", json!({})).await;
+    let till = &answer["items"][0];
+    assert!(till["requests"] == 96 && near(&till["latencyMs"], 18_000.0 / 96.0), "{answer}");
+    assert!(near(&till["failureRate"], 6.0 / 96.0) && near(&till["throughputPerMin"], 1.6), "{answer}");
+    let p95 = ask(&context, "get_trace_metrics", json!({ "latencyType": "p95" })).await;
+    assert!(p95["items"][0]["latencyMs"].is_null(), "{p95}");
+    assert!(p95["gaps"].to_string().contains("no percentiles, only means, of till"), "{p95}");
 }
 
 // covers: EL-04, EL-05, EL-46

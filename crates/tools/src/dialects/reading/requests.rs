@@ -134,8 +134,11 @@ async fn from_seconds(context: &Context, window: Window, scope: Scope, gaps: Vec
         let gaps = if told.is_answered { told.gaps.clone() } else { gaps };
         return Told { gaps, ..told.map(|_| Vec::new()) };
     }
-    let mut told =
-        told.map(|rows| health::folded(rows).into_iter().map(|row| Row::of(row, &[])).collect::<Vec<_>>());
+    let measured = told.from_metrics.clone();
+    let mut told = told.map(|rows| {
+        let rows = health::folded(rows).into_iter();
+        rows.map(|row| Row::of(row, &measured)).collect::<Vec<_>>()
+    });
     told.gaps.push("percentiles are put together from those of the seconds".to_owned());
     told
 }
