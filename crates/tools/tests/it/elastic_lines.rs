@@ -44,6 +44,8 @@ async fn groups_of_lines_are_exceptions_first_and_within_the_limit() {
     assert!(span["count"] == 100 && span["downstreamServiceResource"].is_string(), "{span}");
     let plain = row(&answer["groups"], "service", "gateway");
     assert!(plain["type"] == "log" && plain["count"] == 600, "{plain}");
+    let spans = ask(&shop, "get_log_groups", json!({ "kqlFilter": "span.name: SELECT*" })).await;
+    assert_eq!((&spans["total"], &spans["groups"][0]["type"]), (&json!(1), &json!("spanException")));
     let few = ask(&shop, "get_log_groups", json!({ "limit": 1 })).await;
     assert_eq!((few["groups"].as_array().map(Vec::len), &few["truncated"]), (Some(1), &json!(true)));
     let filtered = ask(&shop, "get_log_groups", json!({ "kqlFilter": "k8s.pod.name: orders-7f" })).await;

@@ -100,14 +100,20 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
     let filter = Filter::read(context, &input.kql_filter)?;
     let wanted = indices::meant(&input.index)?;
     let (mut groups, mut gaps, mut is_truncated) = (Vec::new(), Vec::new(), false);
+    // A filter on what only lines carry is about lines, and one on what only spans carry about spans.
+    let is_of_spans = wanted.contains(&"traces") && filter.only(&SPAN_FIELDS).is_ok();
     if wanted.contains(&"logs") {
-        let told = of_lines(context, window, &filter, &input).await?;
-        is_truncated |= told.is_truncated;
-        gaps.extend(told.gaps);
-        groups.extend(told.rows);
+        match of_lines(context, window, &filter, &input).await {
+            Ok(told) => {
+                is_truncated |= told.is_truncated;
+                gaps.extend(told.gaps);
+                groups.extend(told.rows);
+            }
+            Err(error) if !is_of_spans => return Err(error),
+            Err(_) => {}
+        }
     }
-    // A filter on what only lines carry is about lines.
-    if wanted.contains(&"traces") && filter.only(&SPAN_FIELDS).is_ok() {
+    if is_of_spans {
         let told = of_spans(context, window, &filter).await;
         is_truncated |= told.is_truncated;
         gaps.extend(told.gaps);
