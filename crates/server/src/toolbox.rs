@@ -81,6 +81,8 @@ impl Toolbox {
         name: &str,
         mut arguments: Value,
     ) -> Result<Reply, CallError> {
+        // A key is for tools, whichever of their names is used.
+        let name = self.registry.dialect().canonical(name);
         let caller = admitted.caller(self.registry.dialect().name, name, &mut arguments)?;
         let Some(tool) = self.registry.get(name) else {
             let names: Vec<String> =

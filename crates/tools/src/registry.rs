@@ -64,9 +64,10 @@ impl Registry {
         self.fixed.iter().cloned().chain(custom).collect()
     }
 
-    /// The tool of this name.
+    /// The tool of this name, or of another name that the dialect knows it by.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Arc<dyn Tool>> {
+        let name = self.dialect.canonical(name);
         if let Some(tool) = self.fixed.iter().find(|tool| tool.about().name == name) {
             return Some(Arc::clone(tool));
         }
@@ -85,7 +86,8 @@ impl Registry {
     /// # Errors
     /// When the definition breaks a rule that all tools keep, the name is one of the dialect's, or there are too many.
     pub fn add(&self, name: &str, definition: Definition) -> Result<(), RegistryError> {
-        if self.fixed.iter().any(|tool| tool.about().name == name) {
+        let plain = self.dialect.canonical(name);
+        if self.fixed.iter().any(|tool| tool.about().name == plain) {
             return Err(RegistryError::Taken(name.to_owned()));
         }
         let refused = |why: String| RegistryError::Definition { name: name.to_owned(), why };

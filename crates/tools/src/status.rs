@@ -30,7 +30,7 @@ const ROWS: usize = 50;
 /// Incidents that are looked at and shown.
 const INCIDENTS: usize = 5;
 /// Requests below which a share or a quantile is not judged; AG-30.
-const REQUESTS_MIN: u64 = 100;
+pub(crate) const REQUESTS_MIN: u64 = 100;
 
 /// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -71,10 +71,10 @@ struct Row {
 
 /// What requests of one name did in a window.
 #[derive(Default)]
-struct Sum {
-    count: u64,
-    errors: u64,
-    p95_ns: i64,
+pub(crate) struct Sum {
+    pub(crate) count: u64,
+    pub(crate) errors: u64,
+    pub(crate) p95_ns: i64,
 }
 
 impl Shorten for Answer {
@@ -200,7 +200,7 @@ fn rows(lately: &BTreeMap<&str, Sum>, earlier: &BTreeMap<&str, Sum>, window: Win
 
 /// The thresholds of AG-30 and AG-31: more than a tenth fails, or more than five times as slow: critical; more than a
 /// hundredth, or twice as slow: degraded.
-fn judged(sum: &Sum, before: Option<&Sum>) -> &'static str {
+pub(crate) fn judged(sum: &Sum, before: Option<&Sum>) -> &'static str {
     if sum.count < REQUESTS_MIN {
         return "unknown";
     }

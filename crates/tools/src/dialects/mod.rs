@@ -4,10 +4,15 @@
 //! functions, each in a module named after its system; a dialect adds names and shapes, never a second engine.
 
 pub mod agenttel;
+pub mod elastic;
+pub mod elk;
+mod reading;
 
 use std::sync::Arc;
 
 use crate::tool::Tool;
+pub(crate) use elastic::fields::{Kind, kind as field_kind, others as other_names, resolve as resolve_field};
+pub(crate) use elastic::kql::{Held, Query, Record, is_meant};
 
 /// A set of tools that is shown together.
 pub struct Dialect {
@@ -24,6 +29,15 @@ pub struct Dialect {
 impl std::fmt::Debug for Dialect {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Dialect").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Dialect {
+    /// The name under which this dialect lists the tool that is asked for by any of its names.
+    #[must_use]
+    pub fn canonical<'a>(&self, asked: &'a str) -> &'a str {
+        let known = (self.name == elastic::DIALECT.name).then(|| elastic::names::canonical(asked)).flatten();
+        known.unwrap_or(asked)
     }
 }
 
@@ -54,7 +68,7 @@ const AGENTTEL: Dialect = Dialect {
 /// The dialects, the default first.
 #[must_use]
 pub fn all() -> &'static [Dialect] {
-    &[DEFAULT, AGENTTEL]
+    &[DEFAULT, AGENTTEL, elastic::DIALECT, elk::DIALECT]
 }
 
 /// The dialect of this name.

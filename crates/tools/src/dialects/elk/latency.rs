@@ -1,0 +1,326 @@
+//! `get_latency_stats` and `get_endpoint_status_summary`: how requests go, and endpoints that never went well.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use telemetry::answer::TraceRow;
+use telemetry::number::Num;
+use telemetry::{Scope, StatusCode, TraceId, UnixNanos, Window};
+
+use crate::dialects::reading::arguments::{self, Index, Kql, Short, When};
+use crate::dialects::reading::filter::{self, Filter};
+use crate::dialects::reading::requests::{self, FIELDS};
+use crate::dialects::reading::shape::{reads, shortened};
+use crate::dialects::reading::{indices, spans};
+use crate::hint::Hint;
+use crate::services;
+use crate::tool::{Context, Found, ToolError};
+
+const BACK: i64 = 3600;
+const GROUPS: (usize, usize) = (50, 100);
+
+/// The arguments of the figures.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LatencyInput {
+    service: Option<Short>,
+    operation: Option<Short>,
+    /// Of 50, 95, 99.
+    percentiles: Option<Vec<u32>>,
+    /// `transaction.name`, or `service.name`, `service.node.name`, `service.version`.
+    group_by: Option<Short>,
+    #[serde(rename = "kqlFilter")]
+    kql_filter: Option<Kql>,
+    index: Option<Index>,
+    start: Option<When>,
+    end: Option<When>,
+    limit: Option<u32>,
+}
+
+/// The figures.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Latency {
+    total: usize,
+    /// Of the window, in seconds.
+    interval_s: Num,
+    /// The slowest first.
+    groups: Vec<Group>,
+    gaps: Vec<String>,
+}
+
+/// One group.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Group {
+    group: String,
+    /// Requests.
+    n: u64,
+    /// 0-1.
+    failure_rate: Num,
+    avg_ms: Num,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    p50_ms: Option<Num>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    p95_ms: Option<Num>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    p99_ms: Option<Num>,
+    /// Whether the percentiles are the largest of the group's parts, and so an upper bound.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    upper_bound: bool,
+}
+
+shortened!(Latency, "LATENCY", [groups]);
+reads!(
+    GetLatencyStats,
+    "get_latency_stats",
+    LatencyInput => Latency,
+    latency,
+    "Measure how long requests take, by operation, service, instance or version, with percentiles and failure rate.\n\
+     When to use: to see whether something is slow, and for whom; to compare versions or instances.\n\
+     When NOT to use: one request (`search_by_trace_id`); endpoints that never work (`get_endpoint_status_summary`)."
+);
+
+async fn latency(context: &Context, input: LatencyInput) -> Result<Found<Latency>, ToolError> {
+    indices::only(&input.index, "traces")?;
+    let window = arguments::window(context, (&input.start, &input.end), BACK)?;
+    let limit = arguments::limit(input.limit, GROUPS.0, GROUPS.1)?;
+    let filter = Filter::read(context, &input.kql_filter)?;
+    let wanted = input.percentiles.clone().unwrap_or_else(|| vec![50, 95, 99]);
+    if let Some(other) = wanted.iter().find(|percentile| ![50, 95, 99].contains(*percentile)) {
+        return Err(ToolError::Input(format!("`percentiles` are of 50, 95 and 99, not {other}")));
+    }
+    let field = arguments::text(&input.group_by).unwrap_or("transaction.name");
+    let field = filter::group_field(field, &FIELDS)?;
+    let scope = Scope {
+        operation: input.operation.as_ref().map(|name| name.0.clone()),
+        ..arguments::scope(&input.service)
+    };
+    let told = requests::rows(context, window, scope, &filter).await?;
+    if told.rows.is_empty() {
+        known(context, window, (&input.service, &input.operation)).await?;
+    }
+    let mut groups: Vec<Group> =
+        requests::grouped(&told.rows, field).iter().map(|(name, group)| one(name, group, &wanted)).collect();
+    groups.sort_by(|one, other| {
+        let key = |group: &Group| group.p95_ms.unwrap_or(group.avg_ms).get();
+        key(other).total_cmp(&key(one)).then_with(|| one.group.cmp(&other.group))
+    });
+    let total = groups.len();
+    groups.truncate(limit);
+    let next = match &input.service {
+        Some(service) => vec![Hint::new(
+            "get_endpoint_status_summary",
+            json!({ "service": service.0 }),
+            "which of them fail",
+        )],
+        None => vec![Hint::new("get_error_summary", json!({}), "what goes wrong")],
+    };
+    let answer = Latency { total, interval_s: Num::new(window.seconds()), groups, gaps: told.gaps };
+    Ok(Found { answer, is_truncated: told.is_truncated || total > limit, next })
+}
+
+async fn known(
+    context: &Context,
+    window: Window,
+    (service, operation): (&Option<Short>, &Option<Short>),
+) -> Result<(), ToolError> {
+    let Some(service) = service else { return Ok(()) };
+    services::known(context, window, &service.0).await?;
+    match operation {
+        Some(operation) => services::known_operation(context, window, &service.0, &operation.0).await,
+        None => Ok(()),
+    }
+}
+
+fn one(name: &str, group: &requests::Group, wanted: &[u32]) -> Group {
+    let quantile = |percentile: u32, place: usize| {
+        let ns = group.quantiles_ns.and_then(|quantiles| quantiles.get(place).copied());
+        ns.filter(|_| wanted.contains(&percentile)).map(|ns| Num::new(ns as f64 / 1e6))
+    };
+    Group {
+        group: name.to_owned(),
+        n: group.count,
+        failure_rate: group.failure_rate(),
+        avg_ms: group.latency_ms(requests::LatencyType::Avg).unwrap_or_default(),
+        p50_ms: quantile(50, 0),
+        p95_ms: quantile(95, 1),
+        p99_ms: quantile(99, 2),
+        upper_bound: group.parts > 1 && group.quantiles_ns.is_some(),
+    }
+}
+
+/// Endpoints that are looked at request by request, and traces of each.
+const ENDPOINTS: (usize, usize) = (20, 100);
+const LOOKED_AT: usize = 20;
+/// Seconds of the whole history.
+const HISTORY: i64 = 365 * 24 * 3600;
+
+/// The arguments of the summary.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EndpointInput {
+    service: Option<Short>,
+    index: Option<Index>,
+    start: Option<When>,
+    end: Option<When>,
+    limit: Option<u32>,
+}
+
+/// The summary.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Endpoints {
+    total: usize,
+    /// Those that never succeeded first, then those that fail most.
+    endpoints: Vec<Endpoint>,
+    gaps: Vec<String>,
+}
+
+/// One endpoint.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Endpoint {
+    service: String,
+    endpoint: String,
+    /// In the window.
+    requests: u64,
+    failed: u64,
+    /// Requests by class of HTTP status: of those that were looked at one by one.
+    status_classes: Vec<String>,
+    looked_at: usize,
+    /// First second with a success in all of the history that the sources hold.
+    first_success: Option<String>,
+    /// No success in all of that history: it was so before whatever broke now.
+    never_succeeded: bool,
+}
+
+shortened!(Endpoints, "ENDPOINTS", [endpoints]);
+reads!(
+    GetEndpointStatusSummary,
+    "get_endpoint_status_summary",
+    EndpointInput => Endpoints,
+    endpoints,
+    "Check each endpoint: requests, failures, status classes, and whether it ever succeeded.\n\
+     When to use: to tell endpoints that never worked from those that broke; to see which ones fail.\n\
+     When NOT to use: how long they take (`get_latency_stats`); what the errors say (`get_error_summary`)."
+);
+
+async fn endpoints(context: &Context, input: EndpointInput) -> Result<Found<Endpoints>, ToolError> {
+    indices::only(&input.index, "traces")?;
+    let window = arguments::window(context, (&input.start, &input.end), BACK)?;
+    let limit = arguments::limit(input.limit, ENDPOINTS.0, ENDPOINTS.1)?;
+    let scope = arguments::scope(&input.service);
+    let told = requests::rows(context, window, scope.clone(), &Filter::none()).await?;
+    if told.rows.is_empty()
+        && let Some(service) = &input.service
+    {
+        services::known(context, window, &service.0).await?;
+    }
+    let mut groups: BTreeMap<(String, String), requests::Group> = BTreeMap::new();
+    for row in &told.rows {
+        let key = (row.subject.service.clone(), row.subject.operation.clone());
+        groups.entry(key).or_default().add(row);
+    }
+    let history = Window::new(window.to.plus_seconds(-HISTORY), window.to);
+    let past = requests::seconds(context, history, scope, &Filter::none()).await?;
+    let mut succeeded: BTreeMap<(&str, &str), UnixNanos> = BTreeMap::new();
+    for row in past.rows.iter().filter(|row| row.count > row.errors) {
+        let first = succeeded.entry((&row.subject.service, &row.subject.operation)).or_insert(row.second);
+        *first = (*first).min(row.second);
+    }
+    let total = groups.len();
+    let mut order: Vec<((String, String), requests::Group)> = groups.into_iter().collect();
+    order.sort_by(|one, other| {
+        other.1.failure_rate().get().total_cmp(&one.1.failure_rate().get()).then_with(|| one.0.cmp(&other.0))
+    });
+    order.truncate(limit);
+    let classes = classes(context, window, &order).await;
+    let mut rows: Vec<Endpoint> = order
+        .into_iter()
+        .map(|((service, endpoint), group)| {
+            let first = succeeded.get(&(service.as_str(), endpoint.as_str())).copied();
+            let seen = classes.get(&(service.clone(), endpoint.clone())).cloned().unwrap_or_default();
+            row((service, endpoint), &group, first, seen)
+        })
+        .collect();
+    rows.sort_by_key(|row| !row.never_succeeded);
+    let mut gaps = told.gaps;
+    gaps.push("status classes are those of the requests looked at, not of all".to_owned());
+    if past.is_truncated {
+        gaps.push("the history is longer than a source gives: a success may lie before it".to_owned());
+    }
+    let next = match rows.first() {
+        Some(row) => vec![Hint::new(
+            "get_latency_stats",
+            json!({ "service": row.service }),
+            "how long its requests take",
+        )],
+        None => vec![Hint::new("list_indices", json!({}), "what is there at all")],
+    };
+    let is_truncated = told.is_truncated || past.is_truncated || total > limit;
+    Ok(Found { answer: Endpoints { total, endpoints: rows, gaps }, is_truncated, next })
+}
+
+type Classes = BTreeMap<u16, usize>;
+
+/// HTTP status classes of examples of each endpoint; the one of a failed request without a status is 5.
+async fn classes(
+    context: &Context,
+    window: Window,
+    endpoints: &[((String, String), requests::Group)],
+) -> BTreeMap<(String, String), Classes> {
+    let mut wanted: BTreeMap<TraceId, ()> = BTreeMap::new();
+    let scopes = endpoints.iter().take(LOOKED_AT).map(|((service, endpoint), _)| Scope {
+        operation: Some(endpoint.clone()),
+        ..Scope::service(service)
+    });
+    for scope in scopes {
+        let examples = spans::examples(context, window, vec![scope]).await;
+        wanted.extend(examples.rows.into_iter().map(|id| (id, ())));
+    }
+    let ids: Vec<TraceId> = wanted.into_keys().collect();
+    let mut classes: BTreeMap<(String, String), Classes> = BTreeMap::new();
+    for (_, told) in spans::traces(context, &ids).await {
+        for row in told.rows.iter().filter(|row| spans::kind(row.kind) == "server") {
+            if let Some(class) = class(row) {
+                let key = (row.subject.service.clone(), row.subject.operation.clone());
+                *classes.entry(key).or_default().entry(class).or_default() += 1;
+            }
+        }
+    }
+    classes
+}
+
+fn class(row: &TraceRow) -> Option<u16> {
+    let is_status = |key: &str| crate::dialects::resolve_field(key).name == "http.response.status_code";
+    let told = row
+        .attributes
+        .iter()
+        .find(|(key, _)| is_status(key))
+        .and_then(|(_, value)| value.parse::<u16>().ok());
+    told.map(|status| status / 100).or((row.status == StatusCode::Error).then_some(5))
+}
+
+fn row(
+    (service, endpoint): (String, String),
+    group: &requests::Group,
+    first: Option<UnixNanos>,
+    seen: Classes,
+) -> Endpoint {
+    let looked_at: usize = seen.values().sum();
+    let went_well: usize =
+        seen.iter().filter(|(class, _)| (1..4).contains(*class)).map(|(_, count)| count).sum();
+    // A refused request (4xx) is no failure of the server, but no success either: told by the requests looked at, when they
+    // are all there are.
+    let all_refused = looked_at > 0 && went_well == 0 && looked_at as u64 >= group.count;
+    let never_succeeded = first.is_none() || all_refused;
+    Endpoint {
+        service,
+        endpoint,
+        requests: group.count,
+        failed: group.errors,
+        status_classes: seen.iter().map(|(class, count)| format!("{class}xx: {count}")).collect(),
+        looked_at,
+        first_success: first.filter(|_| !never_succeeded).map(UnixNanos::rfc3339),
+        never_succeeded,
+    }
+}

@@ -1,0 +1,152 @@
+//! `kqlFilter` on rows: applied where they carry the field, refused where they do not, never silently ignored.
+
+use std::collections::BTreeSet;
+
+use telemetry::Scope;
+
+use super::arguments::{Kql, Short};
+use crate::dialects::{Query, Record, is_meant, resolve_field};
+use crate::tool::{Context, ToolError};
+
+/// A filter, or none.
+#[derive(Debug, Clone)]
+pub(crate) struct Filter {
+    query: Option<Query>,
+}
+
+/// Names of further fields that are listed in a refusal.
+const LISTED: usize = 30;
+
+impl Filter {
+    /// Reads the argument.
+    ///
+    /// # Errors
+    /// When it cannot be read, with the place.
+    pub(crate) fn read(context: &Context, kql: &Option<Kql>) -> Result<Self, ToolError> {
+        let now = context.installation.now();
+        let query = kql.as_ref().map(|kql| Query::parse(&kql.0, now)).transpose();
+        query.map(|query| Self { query }).map_err(|error| ToolError::Input(error.to_string()))
+    }
+
+    /// The filter that keeps everything.
+    pub(crate) fn none() -> Self {
+        Self { query: None }
+    }
+
+    /// Whether nothing is filtered.
+    pub(crate) fn is_none(&self) -> bool {
+        self.query.is_none()
+    }
+
+    /// Refuses fields that rows of this kind never carry.
+    ///
+    /// # Errors
+    /// With the fields that can be used.
+    pub(crate) fn only(&self, carried: &[&str]) -> Result<(), ToolError> {
+        self.refuse(carried, &BTreeSet::new())
+    }
+
+    /// The same where rows carry attributes of their own: refuses fields that none of `records` has. Where there is no
+    /// record at all nothing can be said, and nothing is refused.
+    ///
+    /// # Errors
+    /// With the fields that can be used.
+    pub(crate) fn only_held<'a>(
+        &self,
+        carried: &[&str],
+        records: impl IntoIterator<Item = &'a Record>,
+    ) -> Result<(), ToolError> {
+        if self.query.is_none() {
+            return Ok(());
+        }
+        let held: BTreeSet<String> =
+            records.into_iter().flat_map(|record| record.names().collect::<Vec<_>>()).collect();
+        if held.is_empty() { Ok(()) } else { self.refuse(carried, &held) }
+    }
+
+    fn refuse(&self, carried: &[&str], held: &BTreeSet<String>) -> Result<(), ToolError> {
+        let Some(query) = &self.query else { return Ok(()) };
+        let is_known = |plain: &str| {
+            let mut names = carried.iter().copied().chain(held.iter().map(String::as_str));
+            names.any(|name| is_meant(plain, name))
+        };
+        match query.fields().into_iter().find(|(plain, _)| !is_known(plain)) {
+            None => Ok(()),
+            Some((_, written)) => {
+                let further = held.iter().map(String::as_str).filter(|name| !carried.contains(name));
+                let names: Vec<&str> = carried.iter().copied().chain(further.take(LISTED)).collect();
+                Err(ToolError::Input(format!(
+                    "`kqlFilter` cannot use `{written}`: what is filtered here does not carry it; it carries {}",
+                    names.join(", ")
+                )))
+            }
+        }
+    }
+
+    /// Whether a row stays.
+    pub(crate) fn keeps(&self, record: &Record) -> bool {
+        self.query.as_ref().is_none_or(|query| query.holds(record))
+    }
+
+    /// The service that must be meant, so that no other one is asked for.
+    pub(crate) fn service(&self) -> Option<Short> {
+        self.query.as_ref()?.demanded("service.name").map(Short)
+    }
+
+    /// The scope that the filter and a named service say, for questions whose rows cannot be filtered afterwards.
+    ///
+    /// # Errors
+    /// When the filter says more than a scope can.
+    pub(crate) fn scope(&self, service: Option<&str>) -> Result<Scope, ToolError> {
+        let mut scope = Scope { service: service.map(str::to_owned), ..Scope::all() };
+        let Some(query) = &self.query else { return Ok(scope) };
+        let can = ["service.name", "transaction.name", "service.node.name"];
+        self.only(&can)?;
+        if !query.is_of_equalities() {
+            return Err(ToolError::Input(format!(
+                "`kqlFilter` can only be values of {} with `and` between them here: what is compared is chosen before it is counted",
+                can.join(", ")
+            )));
+        }
+        scope.service = query.demanded("service.name").or(scope.service);
+        scope.operation = query.demanded("transaction.name");
+        scope.instance = query.demanded("service.node.name");
+        Ok(scope)
+    }
+
+    /// The trace that must be meant.
+    pub(crate) fn trace(&self) -> Option<String> {
+        self.query.as_ref()?.demanded("trace.id")
+    }
+
+    /// A word that every line must hold, so that no other lines are fetched.
+    pub(crate) fn word(&self) -> Option<String> {
+        self.query.as_ref()?.demanded_word()
+    }
+}
+
+/// Refuses an environment: no row of any question carries one, and to ignore it would answer another question.
+///
+/// # Errors
+/// When one is given.
+pub(crate) fn no_environment(environment: &Option<Short>) -> Result<(), ToolError> {
+    match environment.as_ref().filter(|environment| environment.0 != "ENVIRONMENT_ALL") {
+        None => Ok(()),
+        Some(environment) => Err(ToolError::Input(format!(
+            "`{}` cannot be told apart: figures here are kept by service.name, transaction.name, service.node.name and \
+             service.version; leave the environment out, or name the service",
+            environment.0
+        ))),
+    }
+}
+
+/// The one name of a field to group by, when it is among those that rows carry.
+///
+/// # Errors
+/// With the fields that can be used.
+pub(crate) fn group_field<'a>(asked: &str, carried: &[&'a str]) -> Result<&'a str, ToolError> {
+    let plain = resolve_field(asked).name;
+    carried.iter().find(|name| **name == plain).copied().ok_or_else(|| {
+        ToolError::Input(format!("cannot group by `{asked}`; it is one of {}", carried.join(", ")))
+    })
+}
