@@ -115,8 +115,10 @@ impl Refusal {
             return response;
         }
         let error = self.error.map(|error| format!(", error=\"{error}\"")).unwrap_or_default();
-        let challenge =
-            format!("Bearer resource_metadata=\"{}\"{error}", metadata::address(headers, settings));
+        let challenge = format!(
+            "Bearer realm=\"firstcause\", resource_metadata=\"{}\"{error}",
+            metadata::address(headers, settings)
+        );
         if let Ok(challenge) = HeaderValue::try_from(challenge) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }

@@ -1,6 +1,6 @@
 //! The protocol over standard input and output, for a client that starts the program itself.
 //!
-//! One client, one session, no key: who can start the program may use it. Lines go through [`arrays`], because the
+//! One client, one session, no key: who can start the program may use it. Lines go through `arrays`, because the
 //! library reads no arrays and the older revisions have them.
 
 mod arrays;

@@ -1,6 +1,6 @@
 //! The port of the product's handler: which tools there are for whom, and the calling of one.
 //!
-//! [`Open`] is the simplest implementation: every tool for everybody, with one role.
+//! [`Open`] offers everything to the one who started the program; what a key opens is `keyed`'s business.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use serde_json::Value;
 use telemetry::source::BoxFuture;
 use tools::{Caller, Context, Installation, Registry, Reply, Role, Tool, ToolError, near};
 
+use crate::identity::said::Said;
 use crate::mcp::bearer::Principal;
 
 /// A call as the protocol brings it.
@@ -47,7 +48,7 @@ pub trait Offered: Send + Sync {
     fn call<'a>(&'a self, who: Option<&'a Principal>, call: Call) -> BoxFuture<'a, Result<Reply, CallError>>;
 }
 
-/// Every tool of a registry over one installation.
+/// Every tool of a registry, for the one who started the program.
 pub struct Open {
     registry: Arc<Registry>,
     installation: Arc<dyn Installation>,
@@ -64,18 +65,22 @@ impl std::fmt::Debug for Open {
 }
 
 impl Open {
-    /// The tools of `registry` over `installation`, for whoever comes, as `role`.
+    /// The tools of `registry` over `installation`, for one who has `role`.
     #[must_use]
     pub fn new(registry: Arc<Registry>, installation: Arc<dyn Installation>, role: Role) -> Self {
         Self { registry, installation, role }
     }
 
-    /// Who calls: whom the check of the key knows, or the person at this machine.
-    fn caller(&self, who: Option<&Principal>) -> Caller {
-        match who.and_then(Principal::known::<Caller>) {
-            Some(caller) => caller.clone(),
-            None => Caller::local(self.role),
-        }
+    /// Who calls. What the arguments say of the agent is taken out of them; it lowers the role at most.
+    fn caller(&self, arguments: &mut Value) -> Result<Caller, CallError> {
+        let said =
+            Said::of_arguments(arguments).map_err(|refusal| CallError::Refused(refusal.to_string()))?;
+        Ok(Caller {
+            principal: "stdio".to_owned(),
+            role: self.role.lowered(said.role),
+            agent: said.agent,
+            session: said.session,
+        })
     }
 }
 
@@ -88,15 +93,17 @@ impl Offered for Open {
         true
     }
 
-    fn call<'a>(&'a self, who: Option<&'a Principal>, call: Call) -> BoxFuture<'a, Result<Reply, CallError>> {
+    fn call<'a>(&'a self, _: Option<&'a Principal>, call: Call) -> BoxFuture<'a, Result<Reply, CallError>> {
         Box::pin(async move {
-            let Some(tool) = self.registry.get(&call.name) else {
+            let Call { name, mut arguments, .. } = call;
+            let Some(tool) = self.registry.get(&name) else {
                 let shown = self.registry.list();
                 let names: Vec<String> = shown.iter().map(|tool| tool.about().name.clone()).collect();
-                return Err(CallError::Unknown(near::unknown("tool", &call.name, &names)));
+                return Err(CallError::Unknown(near::unknown("tool", &name, &names)));
             };
-            let context = Context { installation: Arc::clone(&self.installation), caller: self.caller(who) };
-            Ok(tool.call(&context, call.arguments).await?)
+            let caller = self.caller(&mut arguments)?;
+            let context = Context { installation: Arc::clone(&self.installation), caller };
+            Ok(tool.call(&context, arguments).await?)
         })
     }
 }

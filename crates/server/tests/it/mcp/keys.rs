@@ -27,7 +27,7 @@ async fn without_a_key_the_answer_says_where_to_read_about_keys() {
     refused.check(401, "");
     let challenge = refused.header("www-authenticate").expect("a challenge").to_owned();
     let link = "http://localhost/.well-known/oauth-protected-resource/mcp";
-    assert_eq!(challenge, format!("Bearer resource_metadata=\"{link}\""));
+    assert_eq!(challenge, format!("Bearer realm=\"firstcause\", resource_metadata=\"{link}\""));
     for path in ["/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource"] {
         let metadata = raw(address, "GET", path, &[("host", "localhost")], "").await;
         metadata.check(200, r#""resource":"http://localhost/mcp""#);

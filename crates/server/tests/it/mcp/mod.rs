@@ -6,6 +6,7 @@ mod batches;
 mod errors;
 mod keys;
 mod places;
+mod product;
 mod sessions;
 mod stdio;
 
