@@ -11,6 +11,7 @@ use evidence::health::Declared;
 use orchestrator::Resolver;
 use platform::chance::{Chance, OsChance};
 use platform::disk::Disk;
+use server::compat::kibana::AgentBuilder;
 use server::identity::{Identity, Reach};
 use server::investigations::{Feed, Investigations, Shelf};
 use server::mcp::product::Product;
@@ -79,12 +80,15 @@ impl Live {
         };
         let installation: Arc<dyn Installation> = Arc::new(running);
         let toolbox = Toolbox::new(Arc::clone(&shown.registry), Arc::clone(&installation));
+        let fresh: Arc<dyn Fn() -> String + Send + Sync> = Arc::new(|| text(&mut OsChance));
+        let agent_builder = AgentBuilder::new(identity.clone(), toolbox.clone(), fresh);
         let product = Product::new(Arc::new(toolbox), investigations.clone());
         let door = Settings::default().checking(keyed::bearer(identity.clone()));
         let api = Api {
             answerer,
             installation,
             registry: shown.registry,
+            agent_builder,
             mcp: Mcp::new(move || product.clone(), door),
             stats: Arc::new(move || stats(&counted)),
             investigations,

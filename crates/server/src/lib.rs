@@ -7,6 +7,7 @@
 
 mod body;
 pub mod client;
+pub mod compat;
 mod guard;
 pub mod identity;
 pub mod investigations;

@@ -28,6 +28,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::body::Unread;
+use crate::compat::kibana::AgentBuilder;
 use crate::guard;
 use crate::identity::{Identity, Refusal};
 use crate::investigations::Investigations;
@@ -57,6 +58,8 @@ pub struct Api {
     pub approvals: Option<Approvals>,
     /// Who asks.
     pub identity: Identity,
+    /// The same tools for callers of another system.
+    pub agent_builder: AgentBuilder,
     /// What time it is.
     pub now: Arc<dyn Fn() -> UnixNanos + Send + Sync>,
     /// A text that nobody can guess, another one each time: it marks the page's own script.
@@ -109,6 +112,7 @@ async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
         (&Method::GET, ["api", "v1", "investigations", id, "events"]) => {
             events::stream(api, id, &request).await
         }
+        (_, ["api", "agent_builder", rest @ ..]) => api.agent_builder.answer(rest, request).await,
         (&Method::GET, ["healthz"]) => health::alive(),
         (&Method::GET, ["stats"]) => health::stats(&api),
         (&Method::GET, ["api", "v1", "investigations", rest @ ..]) => {

@@ -4,6 +4,7 @@
 
 #![expect(clippy::expect_used, reason = "what a test builds on is said in words")]
 
+mod agent_builder;
 mod fixture;
 mod identity;
 mod kept;

@@ -7,6 +7,7 @@ use incident::{Alert, Report};
 use orchestrator::{Entry, Observer};
 use platform::sim_disk::SimDisk;
 use remediation::channels::page::Mailbox;
+use server::compat::kibana::AgentBuilder;
 use server::identity::{Identity, Reach};
 use server::investigations::{Feed, Investigations, OpenError, Shelf};
 use server::mcp::product::Product;
@@ -174,6 +175,8 @@ impl Rig {
         let installation: Arc<dyn Installation> = Arc::new(Installed(investigations.clone()));
         let registry = Arc::new(Registry::new(tools::dialects::default()));
         let toolbox = Toolbox::new(Arc::clone(&registry), Arc::clone(&installation));
+        let fresh = Arc::new(|| "conversation".to_owned());
+        let agent_builder = AgentBuilder::new(identity.clone(), toolbox.clone(), fresh);
         let product = Product::new(Arc::new(toolbox), investigations.clone());
         let door = Settings::default().checking(keyed::bearer(identity.clone()));
         let api = Api {
@@ -181,6 +184,7 @@ impl Rig {
             answerer: Arc::new(Told),
             installation,
             registry,
+            agent_builder,
             mcp: Mcp::new(move || product.clone(), door),
             stats: Arc::new(|| serde_json::json!({})),
             investigations,

@@ -9,10 +9,10 @@ use super::identity::oracle::Scope;
 use super::identity::world;
 use super::rig::Rig;
 
-const ALL: Scope = Scope { spaces: &[], dialects: &[], tools: &[] };
+pub(crate) const ALL: Scope = Scope { spaces: &[], dialects: &[], tools: &[] };
 
-/// Status, head and body of an answer; `more` are further lines of the head.
-async fn exchange(rig: &Rig, head: &str, more: &str, body: &str) -> (u16, String, Value) {
+/// An answer as it comes.
+pub(crate) async fn raw(rig: &Rig, head: &str, more: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(rig.address).await.expect("it accepts");
     let text = format!(
         "{head} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n{more}\r\n{body}",
@@ -22,12 +22,18 @@ async fn exchange(rig: &Rig, head: &str, more: &str, body: &str) -> (u16, String
     stream.write_all(text.as_bytes()).await.expect("it reads");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("it answers");
+    answer
+}
+
+/// Status, head and body of an answer; `more` are further lines of the head.
+pub(crate) async fn exchange(rig: &Rig, head: &str, more: &str, body: &str) -> (u16, String, Value) {
+    let answer = raw(rig, head, more, body).await;
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
     let status = head.get(9..12).and_then(|text| text.parse().ok()).expect("a status");
     (status, head.to_owned(), serde_json::from_str(body).unwrap_or(Value::Null))
 }
 
-fn bearer(key: &str) -> String {
+pub(crate) fn bearer(key: &str) -> String {
     format!("authorization: Bearer {key}\r\n")
 }
 
@@ -173,7 +179,12 @@ async fn keys_decide_over_mcp_as_over_rest() {
     let elsewhere = Scope { spaces: &["staging"], ..ALL };
     let elsewhere = bearer(&world::make(&rig.disk, 3, world::order("remediator", elsewhere)));
     let (status, head, _) = post("", &list).await;
-    assert!(status == 401 && head.contains("www-authenticate: Bearer resource_metadata=\"http://"), "{head}");
+    assert!(
+        status == 401
+            && head.contains("www-authenticate: Bearer ")
+            && head.contains("resource_metadata=\"http://"),
+        "{head}"
+    );
     assert_eq!(post(&bearer("fck_x"), &list).await.0, 401);
     assert_eq!(post(&elsewhere, &list).await.0, 403);
     assert_eq!(names(&post(&narrowed, &list).await.2), ["logs"]);
