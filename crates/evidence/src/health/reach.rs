@@ -3,6 +3,8 @@
 //! The rules are those of `impact`; here they meet the tables and what was declared. An operation is affected when it is degraded
 //! or worse, or when its latency is elevated.
 
+use std::collections::BTreeSet;
+
 use telemetry::answer::EdgeRow;
 
 use super::declared::{Consumption, Declared, Escalation, Tier};
@@ -21,9 +23,23 @@ pub struct Reach {
     pub consumers: Vec<String>,
 }
 
+/// Who calls, and what of the callers is known.
+#[derive(Debug, Clone, Copy)]
+pub struct Callers<'a> {
+    /// Calls between services.
+    pub edges: &'a [EdgeRow],
+    /// Services that serve requests themselves. A caller that does not is where users are: a browser, an app.
+    pub serving: &'a [String],
+}
+
 /// Whom an incident of `operation` reaches; with no operation, of the whole service.
 #[must_use]
-pub fn of(health: &ServiceHealth, operation: Option<&str>, edges: &[EdgeRow], declared: &Declared) -> Reach {
+pub fn of(
+    health: &ServiceHealth,
+    operation: Option<&str>,
+    callers: &Callers<'_>,
+    declared: &Declared,
+) -> Reach {
     let service = declared.service(&health.service);
     let mut operations: Vec<String> = health
         .operations
@@ -34,12 +50,14 @@ pub fn of(health: &ServiceHealth, operation: Option<&str>, edges: &[EdgeRow], de
         .collect();
     operations.sort();
     operations.dedup();
-    let called = edges.iter().filter(|edge| edge.callee == health.service && edge.caller != health.service);
+    let called =
+        callers.edges.iter().filter(|edge| edge.callee == health.service && edge.caller != health.service);
     let mut consumers: Vec<String> = called.map(|edge| edge.caller.clone()).collect();
     let told = service.map(|service| service.consumers.as_slice()).unwrap_or_default();
     // Who takes a batch now and then is a consumer as well; only who waits makes a service one that users do not see.
     let waiting = told.iter().filter(|consumer| consumer.pattern == Consumption::Sync).count();
-    let callers = waiting.max(consumers.iter().collect::<std::collections::BTreeSet<_>>().len());
+    let serving = consumers.iter().filter(|consumer| callers.serving.contains(consumer));
+    let calling = waiting.max(serving.collect::<BTreeSet<_>>().len());
     consumers.extend(told.iter().map(|consumer| consumer.name.clone()));
     consumers.sort();
     consumers.dedup();
@@ -54,8 +72,13 @@ pub fn of(health: &ServiceHealth, operation: Option<&str>, edges: &[EdgeRow], de
         .and_then(|operation| operation.escalation_level)
         .map(Escalation::name);
     let tier = service.and_then(|service| service.tier).map_or("", Tier::name);
-    let affected =
-        Affected { operations: operations.len(), dependencies: &dependencies, callers, tier, escalation };
+    let affected = Affected {
+        operations: operations.len(),
+        dependencies: &dependencies,
+        callers: calling,
+        tier,
+        escalation,
+    };
     Reach { impact: impact::of(&affected), operations, consumers }
 }
 
@@ -72,7 +95,8 @@ mod tests {
             .collect();
         let window = window(0, 900);
         let known = Known { service: "a", window, rows: &rows, before: &[], edges, slos: &[], declared };
-        of(&service::of(&known), Some("GET /0"), edges, declared)
+        let callers = Callers { edges, serving: &["shop".to_owned()] };
+        of(&service::of(&known), Some("GET /0"), &callers, declared)
     }
 
     // covers: AG-34
@@ -108,5 +132,8 @@ mod tests {
         assert_eq!((quiet.impact.escalation.as_str(), quiet.impact.is_user_facing), ("auto_resolve", true));
         assert_eq!(quiet.consumers, ["export"]);
         assert_eq!(reach(1, &[], &Declared::default()).impact.escalation, "notify_team");
+        let browser = reach(1, &[edge("page", "a", 5, 0, 1.0)], &tier);
+        assert!(browser.impact.is_user_facing, "who serves nobody is where users are");
+        assert_eq!(browser.consumers, ["page"]);
     }
 }

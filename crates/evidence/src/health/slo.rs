@@ -20,7 +20,9 @@ use super::declared::Slo;
 use super::figures;
 use super::latency::{self, Over};
 
-/// Allowed share of bad requests unless declared.
+/// Days that are asked for in parts; what is older is one part.
+const PARTS_DAYS_MAX: i64 = 35;
+/// Share of requests that must be good unless declared.
 const TARGET: f64 = 0.999;
 
 /// What makes a request good.
@@ -169,7 +171,12 @@ pub struct SloState {
     pub standing: Standing,
 }
 
+/// Up to which age parts are how long, in seconds. Where requests are alike in a part, its quantiles tell best how many were slow;
+/// and a part is the unit in which it is told how much of the window has data.
+const FINER: [(i64, i64); 4] = [(3_600, 300), (21_600, 1_800), (259_200, 21_600), (i64::MAX, 86_400)];
+
 /// The parts of an objective's window whose ends are those of all burn windows, earliest first: ask `health` once for each.
+/// There are at most some seventy in a month.
 #[must_use]
 pub fn parts(slo: &Slo, now: UnixNanos) -> Vec<Window> {
     let window = i64::from(slo.window_days).saturating_mul(86_400);
@@ -177,8 +184,13 @@ pub fn parts(slo: &Slo, now: UnixNanos) -> Vec<Window> {
         .iter()
         .flat_map(|rule| [rule.long_seconds, rule.short_seconds])
         .chain([0, window])
-        .filter(|age| *age <= window)
         .collect();
+    let mut age = 0;
+    while age < window.min(PARTS_DAYS_MAX * 86_400) {
+        age += FINER.iter().find(|(until, _)| age < *until).map_or(86_400, |(_, step)| *step);
+        ages.push(age);
+    }
+    ages.retain(|age| *age <= window);
     ages.sort_unstable_by(|a, b| b.cmp(a));
     ages.dedup();
     let edges = ages.iter().zip(ages.iter().skip(1));

@@ -1,6 +1,7 @@
 //! What the tools of this dialect ask of the sources: which service is meant, its health, what is usual, its objectives.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use evidence::health::service::{self, Known};
@@ -180,6 +181,9 @@ fn reference_parts(context: &Context, window: Window) -> Vec<Window> {
         .collect()
 }
 
+/// The rows of each part asked for.
+type Answers = Vec<(Window, Vec<HealthRow>)>;
+
 /// How the declared objectives of a service stand.
 pub(super) async fn objectives(
     context: &Context,
@@ -188,11 +192,18 @@ pub(super) async fn objectives(
     declared: &Declared,
 ) -> Vec<SloState> {
     let mut states = Vec::new();
+    let mut told: BTreeMap<u32, Answers> = BTreeMap::new();
     for objective in declared.service(service).map(|service| service.slos.as_slice()).unwrap_or_default() {
-        let windows = slo::parts(objective, now);
-        let answers = health::rows(context, &windows, &Scope::service(service)).await;
-        let parts: Vec<Part<'_>> =
-            windows.iter().zip(&answers).map(|(window, picked)| (*window, picked.rows.as_slice())).collect();
+        // Objectives of one length share their answers.
+        let answers = match told.entry(objective.window_days) {
+            Entry::Occupied(answers) => answers.into_mut(),
+            Entry::Vacant(place) => {
+                let windows = slo::parts(objective, now);
+                let picked = health::rows(context, &windows, &Scope::service(service)).await;
+                place.insert(windows.into_iter().zip(picked.into_iter().map(|one| one.rows)).collect())
+            }
+        };
+        let parts: Vec<Part<'_>> = answers.iter().map(|(window, rows)| (*window, rows.as_slice())).collect();
         states.push(slo::state(objective, service, &parts, now, declared.settings.requests_min));
     }
     states

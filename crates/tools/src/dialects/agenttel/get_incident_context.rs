@@ -275,7 +275,7 @@ impl Typed for GetIncidentContext {
         let place = facts::place(context, (input.service.as_deref(), Some(operation)), window).await?;
         let facts = Facts::of(context, &place.service, window).await;
         let situation = Situation::of(context, &facts, operation).await;
-        let answer = answer(context, &facts, &situation, operation);
+        let answer = answer(context, (&facts, &place.others), &situation, operation);
         let playbook = situation.patterns.first().map(|pattern| {
             Hint::new(
                 "get_playbook",
@@ -291,11 +291,17 @@ impl Typed for GetIncidentContext {
     }
 }
 
-fn answer(context: &Context, facts: &Facts, situation: &Situation, operation: &str) -> Answer {
+fn answer(
+    context: &Context,
+    (facts, others): (&Facts, &[String]),
+    situation: &Situation,
+    operation: &str,
+) -> Answer {
     let settings = &facts.declared.settings;
     let health = situation::health_of(facts, operation);
     let rate = health.map_or(0.0, |one| one.figures.failure_rate());
-    let reach = reach::of(&facts.health, Some(operation), &facts.edges, &facts.declared);
+    let callers = reach::Callers { edges: &facts.edges, serving: others };
+    let reach = reach::of(&facts.health, Some(operation), &callers, &facts.declared);
     let declared = facts.declared.operation(&facts.service, operation);
     let ranked = situation.ranked();
     let deployed = ranked.deployment_before();

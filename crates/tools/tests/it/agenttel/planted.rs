@@ -126,7 +126,7 @@ pub(crate) fn trouble() -> Planted {
 /// The document's objectives, all of their requests long ago.
 pub(crate) fn objectives() -> Planted {
     Planted {
-        requests: vec![(10 * 86_400, row(PAY, (10_000, 5), [45.0, 205.24, 312.0]))],
+        requests: vec![(30 * 86_400 - 60, row(PAY, (10_000, 5), [45.0, 203.534, 312.0]))],
         declared: declared(
             r#"{"name": "payment-availability", "type": "availability"},
                {"name": "payment-latency-p99", "type": "latency_p99", "threshold": "200ms"},
