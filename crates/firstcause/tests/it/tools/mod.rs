@@ -24,7 +24,7 @@ fn the_tools_by_their_elastic_names_say_the_same() {
 // covers: EL-38, AW-21
 #[test]
 fn the_tools_of_the_elk_server_say_the_same() {
-    check_scenario("elk", 20);
+    check_scenario("elk", 15);
 }
 
 fn check_scenario(dialect: &str, least: usize) {
