@@ -149,3 +149,46 @@ async fn every_path_of_the_document_is_answered_and_every_keyed_one_asks_for_the
     assert!(keyed > 15, "{keyed}");
     rig.end().await;
 }
+
+// covers: AG-03, AG-04, AW-15, AW-20
+#[tokio::test]
+async fn keys_decide_over_mcp_as_over_rest() {
+    let rig = Rig::start().await;
+    let message = |method: &str, params: Value| {
+        json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string()
+    };
+    let names = |answer: &Value| -> Vec<String> {
+        let tools = answer["result"]["tools"].as_array().expect("tools").iter();
+        tools.filter_map(|tool| tool["name"].as_str().map(str::to_owned)).collect()
+    };
+    let list = message("tools/list", json!({}));
+    let post = async |more: &str, body: &str| {
+        exchange(&rig, "POST /mcp", &format!("content-type: application/json\r\n{more}"), body).await
+    };
+    let (status, _, answer) = post("", &list).await;
+    assert_eq!((status, names(&answer).len()), (200, 10), "the person at this machine: {answer}");
+    let observer = bearer(&world::make(&rig.disk, 1, world::order("observer", ALL)));
+    let narrow = Scope { tools: &["logs"], ..ALL };
+    let narrowed = bearer(&world::make(&rig.disk, 2, world::order("remediator", narrow)));
+    let elsewhere = Scope { spaces: &["staging"], ..ALL };
+    let elsewhere = bearer(&world::make(&rig.disk, 3, world::order("remediator", elsewhere)));
+    let (status, head, _) = post("", &list).await;
+    assert!(status == 401 && head.contains("www-authenticate: Bearer resource_metadata=\"http://"), "{head}");
+    assert_eq!(post(&bearer("fck_x"), &list).await.0, 401);
+    assert_eq!(post(&elsewhere, &list).await.0, 403);
+    assert_eq!(names(&post(&narrowed, &list).await.2), ["logs"]);
+    for (key, tool, arguments, is_refused) in [
+        (&observer, "status", json!({}), false),
+        (&observer, "status", json!({ "_agent_id": "a", "_agent_role": "admin" }), false),
+        (&observer, "investigate", json!({ "service": "gateway", "_agent_role": "admin" }), true),
+        (&narrowed, "logs", json!({}), false),
+        (&narrowed, "status", json!({}), true),
+        (&narrowed, "none", json!({}), true),
+    ] {
+        let call = message("tools/call", json!({ "name": tool, "arguments": arguments }));
+        let (status, _, answer) = post(key, &call).await;
+        let is_error = answer["result"]["isError"] == json!(true) || answer.get("error").is_some();
+        assert_eq!((status, is_error), (200, is_refused), "{tool} {arguments}: {answer}");
+    }
+    rig.end().await;
+}
