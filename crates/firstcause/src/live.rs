@@ -11,7 +11,7 @@ use evidence::health::Declared;
 use orchestrator::Resolver;
 use platform::chance::{Chance, OsChance};
 use platform::disk::Disk;
-use server::compat::kibana::AgentBuilder;
+use server::compat::AgentBuilder;
 use server::identity::{Identity, Reach};
 use server::investigations::{Feed, Investigations, Shelf};
 use server::mcp::product::Product;

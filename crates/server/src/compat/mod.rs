@@ -2,4 +2,6 @@
 //!
 //! Names and shapes only: what is answered comes from the same tools, behind the same keys.
 
-pub mod kibana;
+mod elastic_kibana;
+
+pub use elastic_kibana::AgentBuilder;

@@ -28,7 +28,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::body::Unread;
-use crate::compat::kibana::AgentBuilder;
+use crate::compat::AgentBuilder;
 use crate::guard;
 use crate::identity::{Identity, Refusal};
 use crate::investigations::Investigations;

@@ -7,7 +7,7 @@ use incident::{Alert, Report};
 use orchestrator::{Entry, Observer};
 use platform::sim_disk::SimDisk;
 use remediation::channels::page::Mailbox;
-use server::compat::kibana::AgentBuilder;
+use server::compat::AgentBuilder;
 use server::identity::{Identity, Reach};
 use server::investigations::{Feed, Investigations, OpenError, Shelf};
 use server::mcp::product::Product;
