@@ -21,6 +21,12 @@ const BACK: i64 = 300;
 /// Seconds before that serve as history.
 const HISTORY: i64 = 900;
 
+/// The engine looks again a minute after an alert when it sees no cause at once. Who asks now must not wait for that
+/// minute: where the window is long enough its end is moved back by so many seconds, which have then passed already.
+const SETTLED: i64 = 64;
+/// Seconds of a window that must be left for that.
+const LEFT_MIN: i64 = 60;
+
 /// Which figure is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -119,6 +125,13 @@ async fn alert(context: &Context, input: &Input) -> Result<Alert, ToolError> {
     })
 }
 
+/// The part of a window after which a minute has passed, where enough of it is left.
+fn settled(asked: Window, now: UnixNanos) -> Window {
+    let to = asked.to.min(now.plus_seconds(-SETTLED));
+    let is_long = to >= asked.from.plus_seconds(LEFT_MIN);
+    if is_long { Window::new(asked.from, to) } else { asked }
+}
+
 impl Signal {
     fn of(self) -> AlertSignal {
         match self {
@@ -200,4 +213,22 @@ fn measured(rows: &[&OnsetRow], signal: AlertSignal, window: Window) -> Measured
         AlertSignal::Throughput => count as f64 / window.seconds().max(1.0),
     };
     Measured { count, seconds: seconds.len() as u64, value: Num::new(value) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_window_ends_a_minute_ago_and_a_short_one_as_asked() {
+        let now = UnixNanos(1_750_000_000_000_000_000);
+        let window = |from: i64, to: i64| Window::new(now.plus_seconds(from), now.plus_seconds(to));
+        assert_eq!(settled(window(-300, 0), now), window(-300, -64));
+        assert_eq!(
+            settled(window(-100, 0), now),
+            window(-100, 0),
+            "what began just now is looked at as it is"
+        );
+        assert_eq!(settled(window(-900, -600), now), window(-900, -600));
+    }
 }
