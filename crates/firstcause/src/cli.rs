@@ -68,6 +68,10 @@ pub(crate) enum Command {
     Mcp(mcp::Mcp),
     /// List the tools that agents can call, and what knowing them costs
     Tools(tools::Tools),
+    /// Call one of them in a running Firstcause
+    Call(tools::Call),
+    /// Tell the next shift: incidents and what became of them, changes, how the system is
+    Handover(tools::Handover),
     /// List what the engine measures, and the rules by which it rules out
     Rules(RulesCommand),
     /// Score the engine on your own incidents: what would have been explained, and what was lost and why

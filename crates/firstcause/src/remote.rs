@@ -4,18 +4,39 @@
 
 use std::net::SocketAddr;
 
+use serde_json::Value;
 use server::client::AskServerError;
 use telemetry::{Answer, Question};
 
 use crate::config::KEY;
+use crate::failure::Failure;
 
 /// Asks the Firstcause at `at`.
 ///
 /// # Errors
 /// When it cannot be reached or refuses.
 pub(crate) async fn ask(at: SocketAddr, question: &Question) -> Result<Answer, AskServerError> {
-    let key = std::env::var(KEY).ok().filter(|key| !key.is_empty());
-    server::client::ask(at, question, key.as_deref()).await
+    server::client::ask(at, question, key().as_deref()).await
+}
+
+/// Calls a tool of the Firstcause at `at`.
+///
+/// # Errors
+/// When it cannot be reached or refuses; with what to do next.
+pub(crate) async fn call(at: SocketAddr, tool: &str, arguments: &Value) -> anyhow::Result<Value> {
+    server::client::call(at, tool, arguments, key().as_deref()).await.map_err(|error| match &error {
+        AskServerError::Unreachable { .. } => {
+            Failure::unreachable(error.to_string(), "is `firstcause serve` running? `--at` says where")
+        }
+        AskServerError::Refused { code, .. } => {
+            let fallback = "`firstcause tools --dialect default` tells the tools and their arguments";
+            Failure::usage(error.to_string(), hint(code).unwrap_or(fallback))
+        }
+    })
+}
+
+fn key() -> Option<String> {
+    std::env::var(KEY).ok().filter(|key| !key.is_empty())
 }
 
 /// What to do about a refusal of this code, when it is about the key.

@@ -1,4 +1,4 @@
-//! Asks another Firstcause one question over its REST interface.
+//! Asks another Firstcause one question, or calls one of its tools, over its REST interface.
 //!
 //! Literal addresses only, no TLS, one connection a question: it serves the command line on the same machine.
 
@@ -12,6 +12,7 @@ use hyper::client::conn::http1;
 use hyper::header::{self, HeaderValue};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
+use serde_json::Value;
 use telemetry::{Answer, Question};
 use tokio::net::TcpStream;
 
@@ -19,6 +20,8 @@ use tokio::net::TcpStream;
 const ANSWER_BYTES_MAX: usize = 32 << 20;
 /// The server gives up after ten seconds; the answer still has to travel.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// A tool may investigate, which asks many questions.
+const CALL_PATIENCE: Duration = Duration::from_secs(250);
 
 /// There is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -54,13 +57,47 @@ struct Problem {
 /// # Errors
 /// When it cannot be reached or refuses.
 pub async fn ask(at: SocketAddr, question: &Question, key: Option<&str>) -> Result<Answer, AskServerError> {
+    let wrong =
+        |error: serde_json::Error| AskServerError::Unreachable { at, why: format!("not an answer: {error}") };
+    let body = serde_json::to_vec(question).map_err(wrong)?;
+    let answer = post(at, "/api/v1/ask", (body, PATIENCE), key).await?;
+    serde_json::from_slice(&answer).map_err(wrong)
+}
+
+/// Calls a tool of the Firstcause at `at`; gives `text`, `structured`, `truncated` and `next`.
+///
+/// # Errors
+/// When it cannot be reached or refuses.
+pub async fn call(
+    at: SocketAddr,
+    tool: &str,
+    arguments: &Value,
+    key: Option<&str>,
+) -> Result<Value, AskServerError> {
+    let wrong =
+        |error: serde_json::Error| AskServerError::Unreachable { at, why: format!("not an answer: {error}") };
+    // What is no name of a tool must not become another path.
+    let name: String =
+        tool.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')).collect();
+    let body = serde_json::to_vec(arguments).map_err(wrong)?;
+    let answer = post(at, &format!("/api/v1/tools/{name}"), (body, CALL_PATIENCE), key).await?;
+    serde_json::from_slice(&answer).map_err(wrong)
+}
+
+/// The body of a good answer.
+async fn post(
+    at: SocketAddr,
+    path: &str,
+    (body, patience): (Vec<u8>, Duration),
+    key: Option<&str>,
+) -> Result<Bytes, AskServerError> {
     let unreachable = |why: String| AskServerError::Unreachable { at, why };
-    let (is_answer, body) = tokio::time::timeout(PATIENCE, exchange(at, question, key))
+    let (is_answer, body) = tokio::time::timeout(patience, exchange(at, path, body, key))
         .await
-        .map_err(|_| unreachable(format!("no answer within {} s", PATIENCE.as_secs())))?
+        .map_err(|_| unreachable(format!("no answer within {} s", patience.as_secs())))?
         .map_err(|error| unreachable(error.to_string()))?;
     if is_answer {
-        return serde_json::from_slice(&body).map_err(|error| unreachable(format!("not an answer: {error}")));
+        return Ok(body);
     }
     match serde_json::from_slice::<Problem>(&body) {
         Ok(Problem { code, detail }) => Err(AskServerError::Refused { at, code, detail }),
@@ -70,13 +107,18 @@ pub async fn ask(at: SocketAddr, question: &Question, key: Option<&str>) -> Resu
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
-async fn exchange(at: SocketAddr, question: &Question, key: Option<&str>) -> Result<(bool, Bytes), Failed> {
+async fn exchange(
+    at: SocketAddr,
+    path: &str,
+    body: Vec<u8>,
+    key: Option<&str>,
+) -> Result<(bool, Bytes), Failed> {
     let stream = TcpStream::connect(at).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let mut request = Request::post("/api/v1/ask")
+    let mut request = Request::post(path)
         .header("host", at.to_string())
         .header("content-type", "application/json")
-        .body(Full::new(Bytes::from(serde_json::to_vec(question)?)))?;
+        .body(Full::new(Bytes::from(body)))?;
     if let Some(key) = key {
         let mut value = HeaderValue::try_from(format!("Bearer {key}"))?;
         value.set_sensitive(true);

@@ -81,8 +81,9 @@ impl Typed for Investigate {
 /// The alert that the arguments stand for, with the figures that the sources know.
 async fn alert(context: &Context, input: &Input) -> Result<Alert, ToolError> {
     let now = context.installation.now();
-    let wrong =
+    let asked =
         when::window(input.start.as_deref(), input.end.as_deref(), now, BACK).map_err(ToolError::Input)?;
+    let wrong = settled(asked, now);
     let history_from = wrong.from.plus_seconds(-HISTORY);
     let good = Window::new(history_from, wrong.from);
     let rows = onset(context, Window::new(history_from, wrong.to)).await;

@@ -12,7 +12,8 @@ use crate::terminal;
 use crate::wiring::Doors;
 
 /// What is said beside a refusal that is not about the key.
-const ANSWERED: &str = "answered today: changes, compare, coverage, edges, exemplars, health, message, onset, self_time, series_change, trace";
+const ANSWERED: &str = "answered today: changes, compare, coverage, edges, exemplars, health, log_search, log_templates, \
+                        message, onset, self_time, series_change, trace";
 
 /// Exemplars of each choice that a person wants to see.
 const EXEMPLARS: u8 = 5;

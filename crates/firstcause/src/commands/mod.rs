@@ -2,6 +2,7 @@
 
 mod ask;
 mod backtest;
+mod call;
 mod case;
 mod completions;
 mod config;
@@ -13,6 +14,7 @@ mod doctor;
 mod elastic_kibana;
 mod eval;
 mod gate;
+mod handover;
 mod investigate;
 mod journal;
 mod kept;
@@ -48,6 +50,8 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Eval(command) => eval::run(&command),
         Command::Mcp(args) => block_on(mcp::run(args)),
         Command::Tools(args) => tools::run(&args),
+        Command::Call(args) => block_on(call::run(args)),
+        Command::Handover(args) => block_on(handover::run(args)),
         Command::Rules(args) => rules::run(&args),
         Command::Backtest(args) => backtest::run(&args),
         Command::Case(command) => case::run(&command),

@@ -29,6 +29,7 @@ mod resume;
 mod schema;
 mod second_system;
 mod serving;
+mod shell;
 mod soaks;
 mod sources;
 mod stage;
