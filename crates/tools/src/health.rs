@@ -5,11 +5,41 @@
 
 use std::collections::BTreeMap;
 
+use ::evidence::health::{Figures, Settings, Status, service};
 use telemetry::answer::{HealthRow, OnsetRow, Subject, Table};
 use telemetry::{Ask, Scope, Window};
 
 use crate::asked::{self, Picked};
 use crate::tool::Context;
+
+/// What requests of one name did in a window.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Requests {
+    /// How many.
+    pub count: u64,
+    /// How many failed.
+    pub errors: u64,
+    /// 95th percentile of their durations; of several parts that of the worst, because quantiles do not add up.
+    pub p95_ns: i64,
+}
+
+/// How they are by the bounds of the health layer: by the share that fails, and by how many times longer they take than
+/// `before`, whichever is worse. Too few requests are not judged.
+#[must_use]
+pub fn judged(now: &Requests, before: Option<&Requests>, settings: &Settings) -> Status {
+    let figures = Figures { count: now.count, errors: now.errors, ..Figures::default() };
+    let by_failures = service::status(&figures, settings);
+    let before = before.filter(|before| before.count >= settings.requests_min && before.p95_ns > 0);
+    let slower = before.map_or(1.0, |before| now.p95_ns as f64 / before.p95_ns as f64);
+    let by_latency = if slower > settings.critical_ratio {
+        Status::Critical
+    } else if slower > settings.elevated_ratio {
+        Status::Degraded
+    } else {
+        Status::Healthy
+    };
+    if by_failures == Status::Unknown { Status::Unknown } else { by_failures.max(by_latency) }
+}
 
 /// The rows of each window, in the order asked.
 pub async fn rows(context: &Context, windows: &[Window], scope: &Scope) -> Vec<Picked<Vec<HealthRow>>> {
@@ -96,5 +126,25 @@ mod tests {
         let rows = folded(vec![second(0, 1, 100), second(1, 10, 5), second(2, 10, 6)]);
         let [row] = rows.as_slice() else { panic!("one subject") };
         assert_eq!((row.count, row.errors, row.sum_ns, row.p50_ns, row.p95_ns), (21, 3, 30, 6, 12));
+    }
+
+    // covers: AG-30, AG-31
+    #[test]
+    fn the_worse_of_failures_and_latency_decides_and_few_requests_are_not_judged() {
+        let settings = Settings::default();
+        let requests = |count: u64, errors: u64, p95_ns: i64| Requests { count, errors, p95_ns };
+        let usual = requests(1000, 0, 100);
+        for (now, expected) in [
+            (requests(99, 99, 900), Status::Unknown),
+            (requests(100, 0, 200), Status::Healthy),
+            (requests(100, 0, 201), Status::Degraded),
+            (requests(100, 0, 501), Status::Critical),
+            (requests(100, 2, 100), Status::Degraded),
+            (requests(100, 11, 100), Status::Critical),
+        ] {
+            assert_eq!(judged(&now, Some(&usual), &settings), expected, "{now:?}");
+        }
+        let few = requests(99, 0, 1);
+        assert_eq!(judged(&requests(100, 0, 900), Some(&few), &settings), Status::Healthy, "no baseline");
     }
 }

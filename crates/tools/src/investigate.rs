@@ -83,27 +83,27 @@ async fn alert(context: &Context, input: &Input) -> Result<Alert, ToolError> {
     let now = context.installation.now();
     let asked =
         when::window(input.start.as_deref(), input.end.as_deref(), now, BACK).map_err(ToolError::Input)?;
-    let wrong = settled(asked, now);
-    let history_from = wrong.from.plus_seconds(-HISTORY);
-    let good = Window::new(history_from, wrong.from);
-    let rows = onset(context, Window::new(history_from, wrong.to)).await;
+    let history_from = asked.from.plus_seconds(-HISTORY);
+    let (good, whole) = (Window::new(history_from, asked.from), Window::new(history_from, asked.to));
+    let rows = onset(context, whole).await;
     let subject = match &input.service {
         Some(service) => {
-            services::known(context, Window::new(history_from, wrong.to), service).await?;
+            services::known(context, whole, service).await?;
             Some((service.clone(), input.operation.clone().unwrap_or_default(), input.signal))
         }
         None => {
-            worst(&rows, good, wrong).map(|(service, operation, signal)| (service, operation, Some(signal)))
+            worst(&rows, good, asked).map(|(service, operation, signal)| (service, operation, Some(signal)))
         }
     };
-    let symptoms = subject.map(|(service, operation, signal)| {
+    let seen = subject.map(|(service, operation, signal)| {
         let its: Vec<&OnsetRow> = rows
             .iter()
             .filter(|row| row.subject.service == service)
             .filter(|row| operation.is_empty() || row.subject.operation == operation)
             .collect();
-        let signal = signal.map_or_else(|| likelier(&its, good, wrong), Signal::of);
-        Symptom {
+        let signal = signal.map_or_else(|| likelier(&its, good, asked), Signal::of);
+        let wrong = shown(&its, signal, good, (asked, settled(asked, now)));
+        let symptom = Symptom {
             baseline: measured(&its, signal, good),
             observed: measured(&its, signal, wrong),
             service,
@@ -112,9 +112,11 @@ async fn alert(context: &Context, input: &Input) -> Result<Alert, ToolError> {
             baseline_window: good,
             observed_window: wrong,
             q_value: Num::default(),
-        }
+        };
+        (symptom, wrong)
     });
-    let symptoms: Vec<Symptom> = symptoms.into_iter().collect();
+    let wrong = seen.as_ref().map_or_else(|| settled(asked, now), |(_, wrong)| *wrong);
+    let symptoms: Vec<Symptom> = seen.into_iter().map(|(symptom, _)| symptom).collect();
     let of = symptoms.first().map(|symptom| symptom.service.as_str()).unwrap_or("all");
     Ok(Alert {
         space: Space::default(),
@@ -124,6 +126,18 @@ async fn alert(context: &Context, input: &Input) -> Result<Alert, ToolError> {
         dedupe_key: format!("tool:{of}:{}:{}", wrong.from.0, wrong.to.0),
         symptoms,
     })
+}
+
+/// The window to look at: the settled part, unless what is wrong shows in the last minute alone. Who asks about what
+/// has just begun may wait; nobody waits for what does not show at all.
+fn shown(
+    rows: &[&OnsetRow],
+    signal: AlertSignal,
+    good: Window,
+    (asked, settled): (Window, Window),
+) -> Window {
+    let shows = |window| rise(rows, signal, good, window) > RISE_MIN;
+    if shows(asked) && !shows(settled) { asked } else { settled }
 }
 
 /// The part of a window after which a minute has passed, where enough of it is left.

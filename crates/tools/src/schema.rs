@@ -109,6 +109,9 @@ fn optional(object: &mut Map<String, Value>) {
     {
         let one = one.clone();
         object.insert("type".to_owned(), one);
+        if let Some(Value::Array(values)) = object.get_mut("enum") {
+            values.retain(|value| !value.is_null());
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ::evidence::health::Settings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -12,6 +13,7 @@ use telemetry::{Scope, Window};
 use crate::access::Permission;
 use crate::asked::Picked;
 use crate::budget::{Budget, Shorten, clip};
+use crate::health::Requests;
 use crate::hint::Hint;
 use crate::installation::IncidentRow;
 use crate::tool::{About, Context, Found, ToolError, Typed};
@@ -29,8 +31,6 @@ const BEFORE: i64 = 3600;
 const ROWS: usize = 50;
 /// Incidents that are looked at and shown.
 const INCIDENTS: usize = 5;
-/// Requests below which a share or a quantile is not judged; AG-30.
-pub(crate) const REQUESTS_MIN: u64 = 100;
 
 /// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -67,14 +67,6 @@ struct Row {
     p95_ms: Num,
     /// In the hour before.
     before_p95_ms: Option<Num>,
-}
-
-/// What requests of one name did in a window.
-#[derive(Default)]
-pub(crate) struct Sum {
-    pub(crate) count: u64,
-    pub(crate) errors: u64,
-    pub(crate) p95_ns: i64,
 }
 
 impl Shorten for Answer {
@@ -139,7 +131,9 @@ impl Typed for Status {
             services::known(context, Window::new(before.from, window.to), service).await?;
         }
         let is_one = input.service.is_some();
-        let mut rows = rows(&sums(&lately.rows, is_one), &sums(&earlier.rows, is_one), window);
+        let declared = context.installation.declared();
+        let (now_sums, before_sums) = (sums(&lately.rows, is_one), sums(&earlier.rows, is_one));
+        let mut rows = rows(&now_sums, &before_sums, window, &declared.settings);
         let total = rows.len();
         rows.truncate(ROWS);
         let incidents = context.installation.incidents(INCIDENTS)?.rows;
@@ -158,8 +152,8 @@ impl Typed for Status {
 }
 
 /// The requests of each service, or of each operation of the one that is asked for.
-fn sums(rows: &[HealthRow], is_by_operation: bool) -> BTreeMap<&str, Sum> {
-    let mut sums: BTreeMap<&str, Sum> = BTreeMap::new();
+fn sums(rows: &[HealthRow], is_by_operation: bool) -> BTreeMap<&str, Requests> {
+    let mut sums: BTreeMap<&str, Requests> = BTreeMap::new();
     for row in rows {
         let subject = &row.subject;
         let name = if is_by_operation { &subject.operation } else { &subject.service };
@@ -172,15 +166,20 @@ fn sums(rows: &[HealthRow], is_by_operation: bool) -> BTreeMap<&str, Sum> {
     sums
 }
 
-fn rows(lately: &BTreeMap<&str, Sum>, earlier: &BTreeMap<&str, Sum>, window: Window) -> Vec<Row> {
+fn rows(
+    lately: &BTreeMap<&str, Requests>,
+    earlier: &BTreeMap<&str, Requests>,
+    window: Window,
+    settings: &Settings,
+) -> Vec<Row> {
     let minutes = (window.seconds() / 60.0).max(f64::MIN_POSITIVE);
     let mut rows: Vec<Row> = lately
         .iter()
         .map(|(name, sum)| {
-            let before = earlier.get(name).filter(|sum| sum.count >= REQUESTS_MIN);
+            let before = earlier.get(name).filter(|sum| sum.count >= settings.requests_min);
             Row {
                 name: (*name).to_owned(),
-                status: judged(sum, before).to_owned(),
+                status: health::judged(sum, before, settings).name().to_owned(),
                 requests_per_min: Num::new(sum.count as f64 / minutes),
                 failure_rate: Num::new(sum.errors as f64 / sum.count.max(1) as f64),
                 p95_ms: Num::new(sum.p95_ns as f64 / 1e6),
@@ -196,23 +195,6 @@ fn rows(lately: &BTreeMap<&str, Sum>, earlier: &BTreeMap<&str, Sum>, window: Win
             .then_with(|| one.name.cmp(&other.name))
     });
     rows
-}
-
-/// The thresholds of AG-30 and AG-31: more than a tenth fails, or more than five times as slow: critical; more than a
-/// hundredth, or twice as slow: degraded.
-pub(crate) fn judged(sum: &Sum, before: Option<&Sum>) -> &'static str {
-    if sum.count < REQUESTS_MIN {
-        return "unknown";
-    }
-    let failing = sum.errors as f64 / sum.count as f64;
-    let slower = before.map_or(1.0, |before| sum.p95_ns as f64 / before.p95_ns.max(1) as f64);
-    if failing > 0.1 || slower > 5.0 {
-        "critical"
-    } else if failing > 0.01 || slower > 2.0 {
-        "degraded"
-    } else {
-        "healthy"
-    }
 }
 
 fn rank(status: &str) -> u8 {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use evidence::health::{Settings, Status};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -15,8 +16,8 @@ use crate::dialects::reading::filter::{self, Filter};
 use crate::dialects::reading::indices;
 use crate::dialects::reading::requests::{self, Group, LatencyType};
 use crate::dialects::reading::shape::{reads, shortened};
+use crate::health::{self, Requests};
 use crate::hint::Hint;
-use crate::status;
 use crate::tool::{Context, Found, ToolError};
 
 const BACK: i64 = 3600;
@@ -103,9 +104,12 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
             names.insert(&row.service, Some(row));
         }
     }
+    let declared = context.installation.declared();
     let mut services: Vec<Service> = names
         .into_iter()
-        .map(|(name, row)| service(name, (groups.get(name), before.get(name)), row, window))
+        .map(|(name, row)| {
+            service(name, (groups.get(name), before.get(name)), row, (window, &declared.settings))
+        })
         .collect();
     services
         .retain(|row| input.health_status.as_ref().is_none_or(|wanted| wanted.contains(&row.health_status)));
@@ -134,7 +138,7 @@ fn service(
     name: &str,
     (group, before): (Option<&Group>, Option<&Group>),
     coverage: Option<&CoverageRow>,
-    window: telemetry::Window,
+    (window, settings): (telemetry::Window, &Settings),
 ) -> Service {
     let sent = |count: fn(&CoverageRow) -> u64| coverage.is_some_and(|row| count(row) > 0);
     let signals = [
@@ -144,7 +148,7 @@ fn service(
     ];
     Service {
         service_name: name.to_owned(),
-        health_status: group.map_or(HealthStatus::Unknown, |group| judged(group, before)),
+        health_status: group.map_or(HealthStatus::Unknown, |group| judged(group, before, settings)),
         latency_ms: group.and_then(|group| group.latency_ms(LatencyType::Avg)),
         throughput_per_min: group.map(|group| group.per_minute(window)),
         failure_rate: group.map(Group::failure_rate),
@@ -153,20 +157,19 @@ fn service(
 }
 
 /// As `status` judges, in the words of this dialect.
-fn judged(group: &Group, before: Option<&Group>) -> HealthStatus {
-    let sum = |group: &Group| status::Sum {
+fn judged(group: &Group, before: Option<&Group>, settings: &Settings) -> HealthStatus {
+    let requests = |group: &Group| Requests {
         count: group.count,
         errors: group.errors,
         p95_ns: group
             .quantiles_ns
             .map_or(group.sum_ns / i64::try_from(group.count.max(1)).unwrap_or(1), |[_, p95, _]| p95),
     };
-    let before = before.filter(|group| group.count >= status::REQUESTS_MIN).map(sum);
-    match status::judged(&sum(group), before.as_ref()) {
-        "critical" => HealthStatus::Critical,
-        "degraded" => HealthStatus::Warning,
-        "healthy" => HealthStatus::Healthy,
-        _ => HealthStatus::Unknown,
+    match health::judged(&requests(group), before.map(requests).as_ref(), settings) {
+        Status::Critical => HealthStatus::Critical,
+        Status::Degraded => HealthStatus::Warning,
+        Status::Healthy => HealthStatus::Healthy,
+        Status::Unknown => HealthStatus::Unknown,
     }
 }
 
