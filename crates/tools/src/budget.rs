@@ -31,15 +31,17 @@ impl Budget {
 }
 
 /// How many tokens a text counts: a run of letters counts one for each six letters begun, a run of digits one for
-/// each three begun, a run of other characters one for each four begun; blanks between words are free, an indentation
-/// counts one.
+/// each three begun, a run of other characters one for each four begun; a blank before a word is free, one before a number
+/// and an indentation count one.
 #[must_use]
 pub fn tokens(text: &str) -> usize {
     let (mut count, mut run, mut kind) = (0_usize, 0_usize, Kind::Blank);
     for character in text.chars() {
         let next = Kind::of(character);
         if next != kind {
-            (count, run, kind) = (count + kind.cost(run), 0, next);
+            // Vocabularies join a blank to the word behind it, and to no number.
+            let apart = usize::from(kind == Kind::Blank && run == 1 && next == Kind::Digits);
+            (count, run, kind) = (count + kind.cost(run) + apart, 0, next);
         }
         run += 1;
     }
@@ -149,7 +151,7 @@ mod tests {
     #[test]
     fn letters_digits_and_signs_are_counted_as_stated() {
         for (text, count) in
-            [("", 0), ("status", 1), ("statuses", 2), ("a b", 2), ("12345", 2), ("{\"a\":1}", 5)]
+            [("", 0), ("status", 1), ("statuses", 2), ("a b", 2), ("12345", 2), ("a 1", 3), ("{\"a\":1}", 5)]
         {
             assert_eq!(tokens(text), count, "{text}");
         }

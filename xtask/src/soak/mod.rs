@@ -143,6 +143,13 @@ const ALL: &[Soak] = &[
             "crates/firstcause",
         ],
     },
+    Soak {
+        name: "second-system",
+        what: "every fault of a system that was not written for us: the right component and kind",
+        package: "firstcause",
+        filter: "second_system::",
+        inputs: &["systems", "crates/investigation", "crates/evidence", "crates/store"],
+    },
 ];
 
 /// Every soak, sorted.
@@ -301,7 +308,8 @@ mod tests {
                 "kill",
                 "pushdown",
                 "quiet-hours",
-                "resume"
+                "resume",
+                "second-system"
             ]
         );
         let wanted = chosen(&words("kill --seed 7")).expect("a soak");

@@ -2,13 +2,13 @@
 //!
 //! Soaks: `cargo xtask soak demo-matrix`, `demo-placebo` and `demo-degraded`, each with `--parallel N`. They record
 //! what they find whether or not it suffices: the thresholds stand beside the figures, and `passed` decides the exit
-//! code. A push runs two faults of the matrix. What a single run must be like in detail is
+//! code. A push runs one fault of the matrix. What a single run must be like in detail is
 //! [`crate::demo_seeds`]'s business.
 
 mod canned;
 mod degraded;
 mod judge;
-mod matrix;
+pub(crate) mod matrix;
 mod placebo;
 mod run;
 mod tables;

@@ -1,5 +1,7 @@
 //! The tools of a running `serve`, their answers computed a second time by a program that shares no code with it.
 
+mod counted;
+
 use std::process::Command;
 
 use crate::serving::Serving;
