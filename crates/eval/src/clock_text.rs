@@ -1,7 +1,7 @@
 //! Times as datasets write them: `YYYY-MM-DD HH:MM:SS` and RFC 3339, as UTC.
 
 use telemetry::UnixNanos;
-use telemetry::time::SECOND_NS;
+use telemetry::time::{SECOND_NS, days_from_civil};
 
 /// The time that `text` begins with: date, `T` or a blank, and the time of day, with an optional fraction. What
 /// follows (a zone) is not looked at.
@@ -15,17 +15,6 @@ pub fn parse(text: &str) -> Option<UnixNanos> {
     let nanos = format!("{digits:0<9}").parse::<i64>().ok()?;
     let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
     Some(UnixNanos(seconds * SECOND_NS + nanos))
-}
-
-/// Days since 1970-01-01 of a Gregorian date.
-/// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = year - i64::from(month <= 2);
-    let era = year.div_euclid(400);
-    let yoe = year.rem_euclid(400);
-    let doy = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
-    era * 146_097 + doe - 719_468
 }
 
 #[cfg(test)]

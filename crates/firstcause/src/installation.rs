@@ -16,12 +16,15 @@ use remediation::inventory::Fix;
 use remediation::propose::{Proposal, propose};
 use server::investigations::{Investigations, OpenError, Row};
 use telemetry::source::BoxFuture;
-use telemetry::{Answered, Ask, Question, QuestionId, Space, UnixNanos};
+use telemetry::{Answered, Ask, Limits, Question, QuestionId, Space, UnixNanos};
 use tokio::sync::Semaphore;
 use tools::{Agents, AllowedAction, IncidentRow, Installation, InstallationError, Listed, Proposed};
 
 use crate::terminal::Stream;
 use crate::wiring::write_file;
+
+/// Rows of an answer: an hour of some twenty services by the second.
+const ROWS_MAX: usize = 100_000;
 
 /// Investigations that tools may have under way at a time; a further call is told to come again, because the watch's own
 /// ones must not wait for an agent's.
@@ -44,7 +47,10 @@ impl Running {
     /// tools only investigate: they get it without its remedy, and `inventory` to tell what could be done.
     pub(crate) fn new(resolver: &Resolver, investigations: Investigations) -> Self {
         let inventory = resolver.remedy.as_ref().map(|remedy| remedy.inventory.clone());
-        let resolver = Resolver { remedy: None, ..resolver.clone() };
+        // Onset rows come by the second: a minute of twenty services is many more than an answer holds by default.
+        let limits = Limits { rows_max: ROWS_MAX, ..resolver.sources.limits() };
+        let sources = resolver.sources.clone().within(limits);
+        let resolver = Resolver { remedy: None, sources, ..resolver.clone() };
         Self {
             resolver,
             investigations,
@@ -127,14 +133,17 @@ impl Installation for Running {
     }
 
     fn incidents(&self, limit: usize) -> Result<Listed, InstallationError> {
-        let ids = self.investigations.ids().map_err(|error| self.refused(error))?;
-        let rows =
-            ids.iter().take(limit).map(|(space, id)| row(self.investigations.row(space, id))).collect();
-        Ok(Listed { rows, total: ids.len() })
+        // Journals lie on a disk, which is not waited for on a thread that serves others.
+        tokio::task::block_in_place(|| {
+            let ids = self.investigations.ids().map_err(|error| self.refused(error))?;
+            let row = |(space, id): &(String, String)| row(self.investigations.row(space, id));
+            Ok(Listed { rows: ids.iter().take(limit).map(row).collect(), total: ids.len() })
+        })
     }
 
     fn report(&self, incident: &str) -> Result<Report, InstallationError> {
-        self.investigations.open(incident).map(|opened| opened.report).map_err(|error| self.refused(error))
+        let opened = tokio::task::block_in_place(|| self.investigations.open(incident));
+        opened.map(|opened| opened.report).map_err(|error| self.refused(error))
     }
 
     fn investigate(&self, alert: Alert) -> BoxFuture<'_, Result<Report, InstallationError>> {

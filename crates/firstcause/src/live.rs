@@ -24,7 +24,7 @@ use telemetry::{Answerer, UnixNanos};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
-use tools::{Installation, Registry};
+use tools::Registry;
 
 use crate::control::ControlFile;
 use crate::installation::Running;
@@ -78,16 +78,14 @@ impl Live {
             Some(approvals) => running.deciding_at(approvals.mailbox().clone(), format!("http://{address}")),
             None => running,
         };
-        let installation: Arc<dyn Installation> = Arc::new(running);
-        let toolbox = Toolbox::new(Arc::clone(&shown.registry), Arc::clone(&installation));
+        let toolbox = Toolbox::new(shown.registry, Arc::new(running));
         let fresh: Arc<dyn Fn() -> String + Send + Sync> = Arc::new(|| text(&mut OsChance));
         let agent_builder = AgentBuilder::new(identity.clone(), toolbox.clone(), fresh);
-        let product = Product::new(Arc::new(toolbox), investigations.clone());
+        let product = Product::new(Arc::new(toolbox.clone()), investigations.clone());
         let door = Settings::default().checking(keyed::bearer(identity.clone()));
         let api = Api {
             answerer,
-            installation,
-            registry: shown.registry,
+            toolbox,
             agent_builder,
             mcp: Mcp::new(move || product.clone(), door),
             stats: Arc::new(move || stats(&counted)),

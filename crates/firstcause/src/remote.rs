@@ -29,8 +29,19 @@ pub(crate) async fn call(at: SocketAddr, tool: &str, arguments: &Value) -> anyho
             Failure::unreachable(error.to_string(), "is `firstcause serve` running? `--at` says where")
         }
         AskServerError::Refused { code, .. } => {
-            let fallback = "`firstcause tools --dialect default` tells the tools and their arguments";
-            Failure::usage(error.to_string(), hint(code).unwrap_or(fallback))
+            let text = error.to_string();
+            // What the other side advises is nearer than what can be said from here.
+            if let Some((what, advice)) = text.split_once("; hint: ") {
+                let advice = advice.split(" (FC-").next().unwrap_or(advice);
+                return Failure::usage(what, advice);
+            }
+            let fallback = match code.as_str() {
+                "FC-0050" | "FC-0051" => {
+                    "`firstcause tools --dialect NAME` tells the tools of a dialect and their arguments"
+                }
+                _ => "`firstcause doctor` looks at the installation and its keys",
+            };
+            Failure::usage(text.clone(), hint(code).unwrap_or(fallback))
         }
     })
 }
@@ -41,5 +52,6 @@ fn key() -> Option<String> {
 
 /// What to do about a refusal of this code, when it is about the key.
 pub(crate) fn hint(code: &str) -> Option<&'static str> {
-    code.starts_with("FC-004").then_some("`FIRSTCAUSE_KEY=fck_... firstcause ask ...` asks with a key")
+    let is_of_key = matches!(code, "FC-0040" | "FC-0041");
+    is_of_key.then_some("`FIRSTCAUSE_KEY=fck_...` in the environment asks with a key")
 }

@@ -1,6 +1,9 @@
 //! What is wrong as seen from outside, and the door through which it is reported.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
+use telemetry::answer::OnsetRow;
 use telemetry::number::Num;
 use telemetry::{Space, UnixNanos, Window};
 
@@ -27,6 +30,27 @@ pub struct Measured {
     pub seconds: u64,
     /// Latency in milliseconds, failure rate from 0 to 1, or messages a second.
     pub value: Num,
+}
+
+impl Measured {
+    /// The figure of `signal` in the rows that lie inside `window`; of latency and errors the mean over all requests.
+    #[must_use]
+    pub fn of<'a>(rows: impl IntoIterator<Item = &'a OnsetRow>, signal: AlertSignal, window: Window) -> Self {
+        let (mut count, mut errors, mut sum_ns, mut seconds) = (0_u64, 0_u64, 0_i64, BTreeSet::new());
+        for row in rows.into_iter().filter(|row| window.contains(row.second)) {
+            count += row.count;
+            errors += row.errors;
+            sum_ns = sum_ns.saturating_add(row.sum_ns);
+            seconds.insert(row.second);
+        }
+        let of = count.max(1) as f64;
+        let value = match signal {
+            AlertSignal::Latency => sum_ns as f64 / of / 1e6,
+            AlertSignal::Errors => errors as f64 / of,
+            AlertSignal::Throughput => count as f64 / window.seconds().max(1.0),
+        };
+        Self { count, seconds: seconds.len() as u64, value: Num::new(value) }
+    }
 }
 
 /// One thing that is wrong, as seen from outside.
@@ -90,4 +114,37 @@ pub struct AlertReceipt {
 pub trait AlertDesk: Send + Sync {
     /// Takes an alert: opens an incident or adds to the open one with the same key.
     fn accept(&self, alert: Alert) -> AlertReceipt;
+}
+
+#[cfg(test)]
+mod tests {
+    use telemetry::answer::Subject;
+
+    use super::*;
+
+    #[test]
+    fn a_figure_is_of_the_requests_inside_its_window() {
+        let row = |second: i64, count: u64, errors: u64, sum_ns: i64| OnsetRow {
+            subject: Subject {
+                service: "a".to_owned(),
+                operation: "get".to_owned(),
+                instance: String::new(),
+                version: String::new(),
+            },
+            second: UnixNanos(0).plus_seconds(second),
+            count,
+            errors,
+            sum_ns,
+            p50_ns: 0,
+            p95_ns: 0,
+            is_message: false,
+        };
+        let rows = [row(1, 3, 1, 30_000_000), row(1, 1, 1, 10_000_000), row(2, 4, 0, 0), row(9, 9, 9, 9)];
+        let window = Window::new(UnixNanos(0), UnixNanos(0).plus_seconds(4));
+        let of = |signal| Measured::of(&rows, signal, window);
+        assert_eq!((of(AlertSignal::Latency).count, of(AlertSignal::Latency).seconds), (8, 2));
+        assert_eq!(of(AlertSignal::Latency).value.get(), 5.0);
+        assert_eq!(of(AlertSignal::Errors).value.get(), 0.25);
+        assert_eq!(of(AlertSignal::Throughput).value.get(), 2.0);
+    }
 }

@@ -42,6 +42,12 @@ impl Sources {
         Self { limits, ..self }
     }
 
+    /// The limits of an answer.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// The same, where a question is asked of one source first, and of the others only when that one knows nothing: by the
     /// question's name.
     #[must_use]

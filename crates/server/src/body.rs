@@ -11,7 +11,7 @@ use hyper::body::{Bytes, Incoming};
 /// Longest body that is read: the longest honest question has three names in it.
 const BYTES_MAX: usize = 64 * 1024;
 /// How long a client may take to send it.
-const TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why a body was not read to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -76,11 +76,15 @@ pub async fn call(
 ) -> Result<Value, AskServerError> {
     let wrong =
         |error: serde_json::Error| AskServerError::Unreachable { at, why: format!("not an answer: {error}") };
-    // What is no name of a tool must not become another path.
-    let name: String =
-        tool.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')).collect();
+    // What is no name of a tool must become neither another tool nor another path.
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    if tool.is_empty() || !tool.chars().all(is_name) {
+        let shown: String = tool.chars().filter(|c| !c.is_control()).take(80).collect();
+        let detail = format!("no tool can be called `{shown}`");
+        return Err(AskServerError::Refused { at, code: "FC-0050".to_owned(), detail });
+    }
     let body = serde_json::to_vec(arguments).map_err(wrong)?;
-    let answer = post(at, &format!("/api/v1/tools/{name}"), (body, CALL_PATIENCE), key).await?;
+    let answer = post(at, &format!("/api/v1/tools/{tool}"), (body, CALL_PATIENCE), key).await?;
     serde_json::from_slice(&answer).map_err(wrong)
 }
 

@@ -4,18 +4,26 @@
 //! and in one order: is the tool on the key's list, does it exist, may the role. No call carries an approval (I5).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tools::dialects::Dialect;
 use tools::{Context, Installation, Registry, Reply, Tool, ToolError};
 
 use crate::identity::{Admitted, Refusal};
 
-/// The tools of one dialect, and the operator's own. Cheap to clone.
+/// Calls under way at a time, over every door; a further one is told to come again. More would not be answered sooner.
+pub const CALLS_MAX: usize = 64;
+/// How long a call may take: an investigation asks many questions, one after the other.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(240);
+
+/// The tools of one dialect, and the operator's own. Cheap to clone; clones share the number of calls.
 #[derive(Clone)]
 pub struct Toolbox {
     registry: Arc<Registry>,
     installation: Arc<dyn Installation>,
+    calls: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Toolbox {
@@ -33,6 +41,12 @@ pub enum CallError {
     /// No such tool; the text names the nearest ones.
     #[error("{0}")]
     UnknownTool(String),
+    /// There are [`CALLS_MAX`] calls under way.
+    #[error("{CALLS_MAX} calls are under way already; hint: ask again in a second")]
+    Busy,
+    /// It took longer than [`CALL_TIMEOUT`].
+    #[error("the call took longer than {} s", CALL_TIMEOUT.as_secs())]
+    TimedOut,
     /// The tool says why.
     #[error(transparent)]
     Tool(#[from] ToolError),
@@ -42,13 +56,13 @@ impl Toolbox {
     /// The tools of `registry` over `installation`.
     #[must_use]
     pub fn new(registry: Arc<Registry>, installation: Arc<dyn Installation>) -> Self {
-        Self { registry, installation }
+        Self { registry, installation, calls: Arc::new(Semaphore::new(CALLS_MAX)) }
     }
 
     /// The same installation in another dialect.
     #[must_use]
     pub fn speaking(&self, dialect: &'static Dialect) -> Self {
-        Self::new(Arc::new(Registry::new(dialect)), Arc::clone(&self.installation))
+        Self { registry: Arc::new(Registry::new(dialect)), ..self.clone() }
     }
 
     /// Which tools there are.
@@ -90,6 +104,16 @@ impl Toolbox {
             return Err(CallError::UnknownTool(tools::near::unknown("tool", name, &names)));
         };
         let context = Context { installation: Arc::clone(&self.installation), caller };
-        Ok(tool.call(&context, arguments).await?)
+        let _permit = self.permit()?;
+        let called = tokio::time::timeout(CALL_TIMEOUT, tool.call(&context, arguments)).await;
+        Ok(called.map_err(|_| CallError::TimedOut)??)
+    }
+
+    /// Room for one more call, as long as it is held.
+    ///
+    /// # Errors
+    /// [`CallError::Busy`].
+    pub(crate) fn permit(&self) -> Result<SemaphorePermit<'_>, CallError> {
+        self.calls.try_acquire().map_err(|_| CallError::Busy)
     }
 }

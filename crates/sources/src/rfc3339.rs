@@ -3,7 +3,7 @@
 //! What names no zone is no time here: guessing one would move evidence by hours.
 
 use telemetry::UnixNanos;
-use telemetry::time::SECOND_NS;
+use telemetry::time::{SECOND_NS, days_from_civil};
 
 /// In UTC, with all nine digits of the fraction.
 pub(crate) fn text(at: UnixNanos) -> String {
@@ -53,17 +53,10 @@ fn of_day(hour: i64, minute: i64, second: i64) -> Option<i64> {
     is_time.then_some(hour * 3600 + minute * 60 + second)
 }
 
-/// Days since 1970-01-01 of a Gregorian date.
-/// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`.
+/// Days since 1970-01-01 of a Gregorian date; none when its month or day is none.
 pub(crate) fn days(year: i64, month: i64, day: i64) -> Option<i64> {
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    let year = year - i64::from(month <= 2);
-    let era = year.div_euclid(400);
-    let yoe = year.rem_euclid(400);
-    let doy = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    Some(era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468)
+    let is_date = (1..=12).contains(&month) && (1..=31).contains(&day);
+    is_date.then(|| days_from_civil(year, month, day))
 }
 
 #[cfg(test)]

@@ -110,8 +110,14 @@ pub(crate) fn answer(head: &RwLock<Head>, ask: &Ask, asking: &Asking<'_>) -> Res
     match ask {
         Ask::Health { window, scope } => health::answer(&read(), *window, scope, asking),
         Ask::Onset { window, scope } => onset::answer(&read(), *window, scope, asking),
-        Ask::LogTemplates { window, scope } => logs::templates(&read(), *window, scope, asking),
-        Ask::LogSearch { window, scope, text } => logs::search(&read(), (*window, scope), text, asking),
+        Ask::LogTemplates { window, scope } => {
+            let requests = logs::requests(&read());
+            logs::templates(&requests, *window, scope, asking)
+        }
+        Ask::LogSearch { window, scope, text } => {
+            let requests = logs::requests(&read());
+            logs::search(&requests, (*window, scope), text, asking)
+        }
         Ask::Changes { window, scope } => {
             let rows = read().incarnations().changes(*window, scope);
             changes::answer(rows, asking)

@@ -60,7 +60,8 @@ struct Batch {
     received_at: UnixNanos,
     bytes: u64,
     spans: Vec<Arc<Span>>,
-    logs: Vec<LogRecord>,
+    /// Shared, so that whoever reads them for long does not keep those who write.
+    logs: Arc<Vec<LogRecord>>,
     points: Vec<Filed>,
 }
 
@@ -74,7 +75,7 @@ impl Batch {
         for span in &self.spans {
             each(&span.resource.service, indexed(span.end, self.received_at), Signals::of(span));
         }
-        for log in &self.logs {
+        for log in self.logs.iter() {
             each(&log.resource.service, indexed(log.at, self.received_at), Signals::LOG);
         }
         for point in &self.points {
@@ -115,7 +116,7 @@ impl Head {
             received_at,
             bytes: 0,
             spans: Vec::with_capacity(decoded.spans.len()),
-            logs: decoded.logs,
+            logs: Arc::new(decoded.logs),
             points: Vec::new(),
         };
         self.observe(&decoded.spans, &batch.logs, &decoded.points, &mut batch.bytes);
@@ -238,8 +239,8 @@ impl Head {
     }
 
     /// The log records, request by request, in the order in which they came.
-    pub(crate) fn logs(&self) -> impl Iterator<Item = &[LogRecord]> {
-        self.batches.iter().map(|batch| batch.logs.as_slice()).filter(|logs| !logs.is_empty())
+    pub(crate) fn logs(&self) -> impl Iterator<Item = &Arc<Vec<LogRecord>>> {
+        self.batches.iter().map(|batch| &batch.logs).filter(|logs| !logs.is_empty())
     }
 
     pub(crate) fn rollups(&self) -> &Rollups {

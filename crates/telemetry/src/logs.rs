@@ -15,50 +15,83 @@ const VALUE_CHARS_MAX: usize = 200;
 /// Which line dates a template.
 const DATING: usize = 3;
 
-/// The lines of `window` by service, severity and template, in that order.
-pub fn templates<'a>(
-    logs: impl IntoIterator<Item = &'a LogRecord>,
-    window: Window,
-    scope: &Scope,
-) -> Vec<LogTemplateRow> {
-    let mut groups: BTreeMap<(String, u8, String), Vec<&LogRecord>> = BTreeMap::new();
-    for log in logs.into_iter().filter(|log| is_asked(log, window, scope)) {
-        let key = (log.resource.service.to_string(), severity(log), template::of(&log.body.render()));
-        groups.entry(key).or_default().push(log);
+/// Lines by service, severity and template.
+#[derive(Debug, Default)]
+pub struct Templates<'a>(BTreeMap<(String, u8, String), Vec<&'a LogRecord>>);
+
+impl<'a> Templates<'a> {
+    /// Takes a line in, when it lies in `window` and `scope`.
+    pub fn take(&mut self, log: &'a LogRecord, window: Window, scope: &Scope) {
+        if is_asked(log, window, scope) {
+            let key = (log.resource.service.to_string(), severity(log), template::of(&log.body.render()));
+            self.0.entry(key).or_default().push(log);
+        }
     }
-    groups.into_iter().filter_map(|(key, logs)| row(key, logs)).collect()
+
+    /// The rows, in the order of their keys.
+    #[must_use]
+    pub fn into_rows(self) -> Vec<LogTemplateRow> {
+        self.0.into_iter().filter_map(|(key, logs)| row(key, logs)).collect()
+    }
 }
 
-/// The lines of `window` that hold `text`, whatever its case, in their body or in the value of an attribute; and those
-/// of the trace whose id it is. In the order of time. An empty text is held by every line.
-pub fn search<'a>(
-    logs: impl IntoIterator<Item = &'a LogRecord>,
-    window: Window,
-    scope: &Scope,
-    text: &str,
-) -> Vec<LogRow> {
-    let trace = text.parse::<TraceId>().ok();
-    let text = text.to_lowercase();
-    let holds = |log: &LogRecord| {
-        let in_value = |value: &Value| value.render().to_lowercase().contains(&text);
-        (trace.is_some() && log.trace_id == trace)
+/// Looks for lines that hold a text, whatever its case, in their body or in the value of an attribute, and for those of the
+/// trace whose id it is. An empty text is held by every line.
+#[derive(Debug)]
+pub struct Search<'a> {
+    trace: Option<TraceId>,
+    text: String,
+    found: Vec<&'a LogRecord>,
+}
+
+impl<'a> Search<'a> {
+    /// A search for `text`.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self { trace: text.parse().ok(), text: text.to_lowercase(), found: Vec::new() }
+    }
+
+    /// Takes a line in, when it lies in `window` and `scope` and holds the text.
+    pub fn take(&mut self, log: &'a LogRecord, window: Window, scope: &Scope) {
+        if is_asked(log, window, scope) && self.is_held(log) {
+            self.found.push(log);
+        }
+    }
+
+    fn is_held(&self, log: &LogRecord) -> bool {
+        let in_value = |value: &Value| value.render().to_lowercase().contains(&self.text);
+        (self.trace.is_some() && log.trace_id == self.trace)
             || in_value(&log.body)
             || log.attributes.iter().any(|(_, value)| in_value(value))
-    };
-    let found = logs.into_iter().filter(|log| is_asked(log, window, scope) && holds(log));
-    let mut rows: Vec<LogRow> = found.map(line).collect();
-    rows.sort_by(|a, b| {
-        (a.at, &a.service, &a.instance, &a.body).cmp(&(b.at, &b.service, &b.instance, &b.body))
-    });
-    rows
+    }
+
+    /// The answer in the order of time; of too many lines the newest are kept.
+    #[must_use]
+    pub fn into_answer(mut self, limits: &Limits) -> Answer {
+        self.found.sort_by(|a, b| {
+            let key = |log: &LogRecord| {
+                (log.at, Arc::clone(&log.resource.service), Arc::clone(&log.resource.instance))
+            };
+            key(a).cmp(&key(b)).then_with(|| a.body.render().cmp(&b.body.render()))
+        });
+        let over = self.found.len().saturating_sub(limits.rows_max);
+        let rows = self.found.into_iter().skip(over).map(line).collect();
+        Answer { truncated: over > 0, ..Answer::exact(Table::LogSearch(rows)) }
+    }
 }
 
-/// The answer of [`search`]'s rows: of too many the newest are kept.
+/// The level of a severity number of OpenTelemetry; empty when not told.
 #[must_use]
-pub fn newest(mut rows: Vec<LogRow>, limits: &Limits) -> Answer {
-    let over = rows.len().saturating_sub(limits.rows_max);
-    rows.drain(..over);
-    Answer { truncated: over > 0, ..Answer::exact(Table::LogSearch(rows)) }
+pub fn level(severity: u8) -> &'static str {
+    match severity {
+        0 => "",
+        1..=4 => "trace",
+        5..=8 => "debug",
+        9..=12 => "info",
+        13..=16 => "warn",
+        17..=20 => "error",
+        _ => "fatal",
+    }
 }
 
 fn is_asked(log: &LogRecord, window: Window, scope: &Scope) -> bool {
@@ -132,13 +165,19 @@ mod tests {
         }
     }
 
+    fn found<'a>(logs: &'a [LogRecord], text: &str, scope: &Scope, limits: &Limits) -> (Vec<String>, bool) {
+        let window = Window::new(crate::UnixNanos(0), crate::UnixNanos(0).plus_seconds(5));
+        let mut search = Search::new(text);
+        logs.iter().for_each(|log: &'a LogRecord| search.take(log, window, scope));
+        let answer = search.into_answer(limits);
+        let Table::LogSearch(rows) = answer.table else { panic!("lines") };
+        (rows.into_iter().map(|row| row.body).collect(), answer.truncated)
+    }
+
     #[test]
     fn a_text_is_found_in_body_attribute_and_trace_whatever_its_case() {
         let logs = [log(2, "b", "Payment REFUSED"), log(1, "a", "all well"), log(9, "a", "refused")];
-        let window = Window::new(crate::UnixNanos(0), crate::UnixNanos(0).plus_seconds(5));
-        let bodies = |text: &str, scope: &Scope| -> Vec<String> {
-            search(&logs, window, scope, text).into_iter().map(|row| row.body).collect()
-        };
+        let bodies = |text: &str, scope: &Scope| found(&logs, text, scope, &Limits::default()).0;
         assert_eq!(bodies("refused", &Scope::all()), ["Payment REFUSED"], "the later one is outside");
         assert_eq!(bodies("42", &Scope::all()), ["all well", "Payment REFUSED"], "in the order of time");
         assert_eq!(bodies(&"07".repeat(16), &Scope::service("a")), ["all well"]);
@@ -148,10 +187,10 @@ mod tests {
     #[test]
     fn of_too_many_lines_the_newest_are_kept_and_the_cut_is_said() {
         let logs = [log(1, "a", "one"), log(2, "a", "two"), log(3, "a", "three")];
-        let window = Window::new(crate::UnixNanos(0), crate::UnixNanos(0).plus_seconds(5));
-        let answer =
-            newest(search(&logs, window, &Scope::all(), ""), &Limits { rows_max: 2, ..Limits::default() });
-        let Table::LogSearch(rows) = &answer.table else { panic!("lines") };
-        assert!(answer.truncated && rows.iter().map(|row| row.body.as_str()).eq(["two", "three"]));
+        let limits = Limits { rows_max: 2, ..Limits::default() };
+        assert_eq!(
+            found(&logs, "", &Scope::all(), &limits),
+            (vec!["two".to_owned(), "three".to_owned()], true)
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! One question asked of every source: the first answer that says something, who gave it, and who could not.
 //!
-//! Answers of several sources are never merged; the others' names are told, so that a reader knows whom to compare with.
+//! Answers of several sources are never merged.
 
 use telemetry::answer::Table;
 use telemetry::{Answer, Answered, Ask, AskError};

@@ -16,6 +16,8 @@ use crate::{services, when};
 #[derive(Debug)]
 pub struct Changes;
 
+/// Characters of a name.
+const NAME: usize = 160;
 /// Seconds looked back at when no start is given.
 const BACK: i64 = 24 * 3600;
 /// Changes at most.
@@ -64,8 +66,8 @@ impl Row {
         Self {
             at: row.at.rfc3339(),
             kind: kind(row.kind).to_owned(),
-            service: row.service,
-            instance: row.instance,
+            service: clip(&row.service, NAME),
+            instance: clip(&row.instance, NAME),
             before: clip(&row.before, 60),
             after: clip(&row.after, 60),
             author: some(detail.author),

@@ -70,9 +70,9 @@ impl Row {
     fn of(found: &AttributeContrast) -> Self {
         let share = |bad: u64, all: u64| Num::new(bad as f64 / all.max(1) as f64);
         Self {
-            attribute: found.key.clone(),
+            attribute: clip(&found.key, 160),
             value: clip(&found.value, 100),
-            service: found.service.clone(),
+            service: clip(&found.service, 160),
             bad_share_with: share(found.with.bad, found.with.all()),
             bad_share_without: share(found.without.bad, found.without.all()),
             q_value: Num::new(found.q_value),
@@ -97,11 +97,8 @@ impl Shorten for Answer {
             )
         });
         let rows: String = rows.collect();
-        let none = if self.differences.is_empty() {
-            "\nno value that bad requests share more than good ones"
-        } else {
-            ""
-        };
+        let none =
+            if self.total == 0 { "\nno value that bad requests share more than good ones" } else { "" };
         let gaps: String = self.gaps.iter().map(|gap| format!("\ngap: {gap}")).collect();
         format!("{head}{none}{rows}{gaps}")
     }

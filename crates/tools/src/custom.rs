@@ -183,7 +183,7 @@ impl Shorten for Answer {
     }
 
     fn shorten(&mut self) -> bool {
-        self.rows.pop().is_some()
+        self.rows.len() > 1 && self.rows.pop().is_some()
     }
 }
 
@@ -202,12 +202,27 @@ fn line(row: &Value) -> String {
     cells.filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
+/// A row whose texts are cut: one long diff must not push all other rows out.
+fn clipped(mut row: Value) -> Value {
+    match &mut row {
+        Value::String(text) => *text = clip(text, CELL),
+        Value::Array(items) => items.iter_mut().for_each(|item| *item = clipped(item.take())),
+        Value::Object(object) => object.values_mut().for_each(|value| *value = clipped(value.take())),
+        _ => {}
+    }
+    row
+}
+
 /// The rows of a table as JSON, whatever its kind.
 fn rows(table: Table) -> Option<Vec<Value>> {
     let Ok(Value::Object(mut object)) = serde_json::to_value(table) else { return None };
     match object.remove("rows") {
         Some(Value::Array(rows)) => Some(rows),
-        Some(Value::Object(mut parts)) => match parts.remove("rows").or_else(|| parts.remove("attributes")) {
+        Some(Value::Object(mut parts)) => match parts
+            .remove("rows")
+            .or_else(|| parts.remove("attributes"))
+            .or_else(|| parts.remove("calls"))
+        {
             Some(Value::Array(rows)) => Some(rows),
             _ => Some(vec![Value::Object(parts)]),
         },
@@ -245,7 +260,7 @@ impl Tool for Custom {
             let ask = question(&self.definition.question, &parts, context.installation.now())?;
             let picked = asked::one(context, ask, rows).await;
             let total = picked.rows.len();
-            let rows = picked.rows.into_iter().take(ROWS).collect();
+            let rows = picked.rows.into_iter().take(ROWS).map(clipped).collect();
             let answer = Answer { source: picked.source, total, rows, gaps: picked.gaps };
             let is_truncated = picked.is_truncated || total > ROWS;
             reply(self.about.budget, Found { answer, is_truncated, next: Vec::<Hint>::new() })

@@ -44,6 +44,20 @@ pub fn judged(now: &Requests, before: Option<&Requests>, settings: &Settings) ->
 /// The rows of each window, in the order asked.
 pub async fn rows(context: &Context, windows: &[Window], scope: &Scope) -> Vec<Picked<Vec<HealthRow>>> {
     let is_told = context.installation.questions().iter().any(|name| name == "health");
+    let found = asked_for(context, windows, scope, is_told).await;
+    // Who answers `health` may know nothing where another tells the seconds.
+    if is_told && found.iter().all(|one| one.rows.is_empty()) {
+        return asked_for(context, windows, scope, false).await;
+    }
+    found
+}
+
+async fn asked_for(
+    context: &Context,
+    windows: &[Window],
+    scope: &Scope,
+    is_told: bool,
+) -> Vec<Picked<Vec<HealthRow>>> {
     let ask = |window: &Window| {
         let (window, scope) = (*window, scope.clone());
         if is_told { Ask::Health { window, scope } } else { Ask::Onset { window, scope } }

@@ -15,7 +15,7 @@ use crate::when;
 pub struct Incidents;
 
 /// How many are looked at for a window.
-const LOOKED_AT: usize = 1000;
+const LOOKED_AT: usize = 200;
 /// How many are given.
 const ROWS: usize = 20;
 
@@ -93,7 +93,7 @@ impl Typed for Incidents {
         let rows: Vec<_> = listed
             .rows
             .into_iter()
-            .filter(|row| start.is_none_or(|start| row.opened_at >= start))
+            .filter(|row| row.status == "unreadable" || start.is_none_or(|start| row.opened_at >= start))
             .filter(|row| input.status.as_ref().is_none_or(|status| *status == row.status))
             .collect();
         let next = rows.first().map(|row| {

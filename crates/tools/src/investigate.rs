@@ -16,6 +16,8 @@ use crate::{asked, report, services, when};
 #[derive(Debug)]
 pub struct Investigate;
 
+/// How the origin of an alert begins that a tool raised: it is explained, and nothing is ever done about it.
+pub const ORIGIN: &str = "tool:";
 /// Seconds in which something is taken to be wrong when no start is given.
 const BACK: i64 = 300;
 /// Seconds before that serve as history.
@@ -85,10 +87,14 @@ async fn alert(context: &Context, input: &Input) -> Result<Alert, ToolError> {
         when::window(input.start.as_deref(), input.end.as_deref(), now, BACK).map_err(ToolError::Input)?;
     let history_from = asked.from.plus_seconds(-HISTORY);
     let (good, whole) = (Window::new(history_from, asked.from), Window::new(history_from, asked.to));
-    let rows = onset(context, whole).await;
+    let scope = input.service.as_deref().map_or_else(Scope::all, Scope::service);
+    let rows = onset(context, whole, scope).await;
     let subject = match &input.service {
         Some(service) => {
             services::known(context, whole, service).await?;
+            if let Some(operation) = &input.operation {
+                services::known_operation(context, whole, service, operation).await?;
+            }
             Some((service.clone(), input.operation.clone().unwrap_or_default(), input.signal))
         }
         None => {
@@ -104,8 +110,8 @@ async fn alert(context: &Context, input: &Input) -> Result<Alert, ToolError> {
         let signal = signal.map_or_else(|| likelier(&its, good, asked), Signal::of);
         let wrong = shown(&its, signal, good, (asked, settled(asked, now)));
         let symptom = Symptom {
-            baseline: measured(&its, signal, good),
-            observed: measured(&its, signal, wrong),
+            baseline: Measured::of(its.iter().copied(), signal, good),
+            observed: Measured::of(its.iter().copied(), signal, wrong),
             service,
             operation,
             signal,
@@ -120,7 +126,7 @@ async fn alert(context: &Context, input: &Input) -> Result<Alert, ToolError> {
     let of = symptoms.first().map(|symptom| symptom.service.as_str()).unwrap_or("all");
     Ok(Alert {
         space: Space::default(),
-        origin: format!("tool:{}", context.caller.principal),
+        origin: format!("{ORIGIN}{}", context.caller.principal),
         at: wrong.to,
         history_from,
         dedupe_key: format!("tool:{of}:{}:{}", wrong.from.0, wrong.to.0),
@@ -156,16 +162,11 @@ impl Signal {
     }
 }
 
-async fn onset(context: &Context, window: Window) -> Vec<OnsetRow> {
-    let picked =
-        asked::one::<Vec<OnsetRow>>(
-            context,
-            Ask::Onset { window, scope: Scope::all() },
-            |table| match table {
-                Table::Onset(rows) => Some(rows),
-                _ => None,
-            },
-        );
+async fn onset(context: &Context, window: Window, scope: Scope) -> Vec<OnsetRow> {
+    let picked = asked::one::<Vec<OnsetRow>>(context, Ask::Onset { window, scope }, |table| match table {
+        Table::Onset(rows) => Some(rows),
+        _ => None,
+    });
     picked.await.rows
 }
 
@@ -194,7 +195,8 @@ const RISE_MIN: f64 = 0.5;
 
 /// How much worse a figure got: the share that fails in percent points, the mean duration in times.
 fn rise(rows: &[&OnsetRow], signal: AlertSignal, good: Window, wrong: Window) -> f64 {
-    let (before, now) = (measured(rows, signal, good), measured(rows, signal, wrong));
+    let (before, now) =
+        (Measured::of(rows.iter().copied(), signal, good), Measured::of(rows.iter().copied(), signal, wrong));
     if now.count == 0 || before.count == 0 {
         return 0.0;
     }
@@ -212,22 +214,6 @@ fn likelier(rows: &[&OnsetRow], good: Window, wrong: Window) -> AlertSignal {
     } else {
         AlertSignal::Latency
     }
-}
-
-fn measured(rows: &[&OnsetRow], signal: AlertSignal, window: Window) -> Measured {
-    let inside: Vec<&&OnsetRow> = rows.iter().filter(|row| window.contains(row.second)).collect();
-    let sum = |figure: fn(&OnsetRow) -> f64| inside.iter().fold(0.0, |sum, row| sum + figure(row));
-    let count: u64 = inside.iter().map(|row| row.count).sum();
-    let mut seconds: Vec<UnixNanos> = inside.iter().map(|row| row.second).collect();
-    seconds.sort_unstable();
-    seconds.dedup();
-    let of = count.max(1) as f64;
-    let value = match signal {
-        AlertSignal::Latency => sum(|row| row.sum_ns as f64) / of / 1e6,
-        AlertSignal::Errors => sum(|row| row.errors as f64) / of,
-        AlertSignal::Throughput => count as f64 / window.seconds().max(1.0),
-    };
-    Measured { count, seconds: seconds.len() as u64, value: Num::new(value) }
 }
 
 #[cfg(test)]

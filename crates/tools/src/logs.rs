@@ -19,6 +19,8 @@ use crate::{asked, services, when};
 #[derive(Debug)]
 pub struct Logs;
 
+/// Characters of a name.
+const NAME: usize = 160;
 /// Seconds looked back at when no start is given.
 const BACK: i64 = 900;
 /// Lines or templates at most.
@@ -63,17 +65,10 @@ struct Row {
     trace_id: Option<String>,
 }
 
-/// The name of a severity number of OpenTelemetry.
-fn severity(number: u8) -> &'static str {
-    match number {
-        0 => "UNSET",
-        1..=4 => "TRACE",
-        5..=8 => "DEBUG",
-        9..=12 => "INFO",
-        13..=16 => "WARN",
-        17..=20 => "ERROR",
-        _ => "FATAL",
-    }
+/// The level of a line in capitals, as lines themselves write it.
+fn severity(number: u8) -> String {
+    let level = telemetry::logs::level(number);
+    if level.is_empty() { "UNSET".to_owned() } else { level.to_uppercase() }
 }
 
 impl Shorten for Answer {
@@ -101,8 +96,8 @@ impl Row {
     fn of_template(row: LogTemplateRow) -> Self {
         Self {
             at: row.first.rfc3339(),
-            service: row.service,
-            severity: severity(row.severity).to_owned(),
+            service: clip(&row.service, NAME),
+            severity: severity(row.severity),
             count: row.count,
             line: clip(&row.example, LINE),
             trace_id: None,
@@ -112,8 +107,8 @@ impl Row {
     fn of_line(row: LogRow) -> Self {
         Self {
             at: row.at.rfc3339(),
-            service: row.service,
-            severity: severity(row.severity).to_owned(),
+            service: clip(&row.service, NAME),
+            severity: severity(row.severity),
             count: 1,
             line: clip(&row.body, LINE),
             trace_id: row.trace_id.map(|id| id.to_string()),

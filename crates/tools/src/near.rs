@@ -1,12 +1,14 @@
 //! The known names that lie nearest to one that is not known.
 
+/// Characters of what was asked that are looked at.
+const ASKED_MAX: usize = 80;
 /// How many are named.
 const MOST: usize = 3;
 
 /// A sentence that names the known ones nearest to `asked`.
 #[must_use]
 pub fn unknown(what: &str, asked: &str, known: &[String]) -> String {
-    let asked_plain: String = asked.chars().take(80).collect();
+    let asked_plain: String = asked.chars().take(ASKED_MAX).collect();
     let near = nearest(asked, known);
     if near.is_empty() {
         return format!("no {what} `{asked_plain}` is known; no {what} is known in this window at all");
@@ -17,7 +19,8 @@ pub fn unknown(what: &str, asked: &str, known: &[String]) -> String {
 /// The nearest names, best first.
 #[must_use]
 pub fn nearest(asked: &str, known: &[String]) -> Vec<String> {
-    let asked = asked.to_lowercase();
+    // An argument may be long; a name is not.
+    let asked = asked.chars().take(ASKED_MAX).collect::<String>().to_lowercase();
     let mut scored: Vec<(f64, &String)> =
         known.iter().map(|name| (strsim::jaro_winkler(&asked, &name.to_lowercase()), name)).collect();
     scored.sort_by(|one, other| other.0.total_cmp(&one.0).then_with(|| one.1.cmp(other.1)));

@@ -1,6 +1,6 @@
 //! The services that are known in a window, and what to say about a name that is not among them.
 
-use telemetry::answer::{HealthRow, Table};
+use telemetry::answer::{CoverageRow, HealthRow, Table};
 use telemetry::{Ask, Scope, Window};
 
 use crate::asked;
@@ -33,17 +33,16 @@ pub(crate) async fn known_operation(
     Err(ToolError::Input(near::unknown("operation", operation, &names)))
 }
 
-/// The names of services with entry spans, or with any signal where nobody tells of spans; sorted.
+/// The names of services that send any signal; sorted.
 pub(crate) async fn names(context: &Context, window: Window) -> Vec<String> {
     let rows = health(context, window, Scope::all()).await;
     let mut names: Vec<String> = rows.into_iter().map(|row| row.subject.service).collect();
-    if names.is_empty() {
-        let coverage = asked::one(context, Ask::Coverage { window }, |table| match table {
-            Table::Coverage(rows) => Some(rows),
-            _ => None,
-        });
-        names = coverage.await.rows.into_iter().map(|row| row.service).collect();
-    }
+    // Who only logs or measures is known, too.
+    let coverage = asked::one::<Vec<CoverageRow>>(context, Ask::Coverage { window }, |table| match table {
+        Table::Coverage(rows) => Some(rows),
+        _ => None,
+    });
+    names.extend(coverage.await.rows.into_iter().filter(|row| row.is_instrumented).map(|row| row.service));
     names.sort();
     names.dedup();
     names

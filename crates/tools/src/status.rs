@@ -29,6 +29,8 @@ const NOW: i64 = 300;
 const BEFORE: i64 = 3600;
 /// Services at most.
 const ROWS: usize = 50;
+/// Characters of a name.
+const NAME: usize = 160;
 /// Incidents that are looked at and shown.
 const INCIDENTS: usize = 5;
 
@@ -48,7 +50,8 @@ pub struct Input {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Answer {
     at: String,
-    open_incidents: Vec<String>,
+    /// Running ones, and those of the window and the hour before.
+    incidents: Vec<String>,
     total: usize,
     /// The worst first.
     rows: Vec<Row>,
@@ -71,8 +74,7 @@ struct Row {
 
 impl Shorten for Answer {
     fn text(&self) -> String {
-        let incidents: String =
-            self.open_incidents.iter().map(|line| format!("\nincident: {line}")).collect();
+        let incidents: String = self.incidents.iter().map(|line| format!("\nincident: {line}")).collect();
         let rows: String = self.rows.iter().map(Row::line).collect();
         let none = if self.rows.is_empty() { "\nno requests in this window" } else { "" };
         let gaps: String = self.gaps.iter().map(|gap| format!("\ngap: {gap}")).collect();
@@ -105,7 +107,7 @@ impl Typed for Status {
     fn about() -> About {
         About {
             name: "status".to_owned(),
-            description: "Show open incidents and the health of all services now, the worst first.\n\
+            description: "Show incidents of now and the health of all services now, the worst first.\n\
                           When to use: to begin; to see whether something is wrong; after a fix.\n\
                           When NOT to use: why it is wrong (`report`, `investigate`); past incidents (`incidents`)."
                 .to_owned(),
@@ -136,17 +138,16 @@ impl Typed for Status {
         let mut rows = rows(&now_sums, &before_sums, window, &declared.settings);
         let total = rows.len();
         rows.truncate(ROWS);
-        let incidents = context.installation.incidents(INCIDENTS)?.rows;
+        let mut incidents = context.installation.incidents(INCIDENTS)?.rows;
+        // What broke last week is no reason for what is seen now.
+        let is_of_now = |row: &IncidentRow| row.opened_at >= before.from && row.opened_at <= window.to;
+        incidents.retain(|row| row.status == "running" || is_of_now(row));
         let next = hints(&incidents, rows.first().filter(|_| !is_one), &input);
-        let open_incidents =
-            incidents.iter().map(|row| clip(&format!("{} {}", row.incident, row.headline), 200));
-        let answer = Answer {
-            at: window.to.rfc3339(),
-            open_incidents: open_incidents.collect(),
-            total,
-            rows,
-            gaps: lately.gaps,
-        };
+        let told = incidents
+            .iter()
+            .map(|row| clip(&format!("{} [{}] {}", row.incident, row.status, row.headline), 200));
+        let answer =
+            Answer { at: window.to.rfc3339(), incidents: told.collect(), total, rows, gaps: lately.gaps };
         Ok(Found { answer, is_truncated: lately.is_truncated || total > ROWS, next })
     }
 }
@@ -178,7 +179,7 @@ fn rows(
         .map(|(name, sum)| {
             let before = earlier.get(name).filter(|sum| sum.count >= settings.requests_min);
             Row {
-                name: (*name).to_owned(),
+                name: clip(name, NAME),
                 status: health::judged(sum, before, settings).name().to_owned(),
                 requests_per_min: Num::new(sum.count as f64 / minutes),
                 failure_rate: Num::new(sum.errors as f64 / sum.count.max(1) as f64),

@@ -114,7 +114,7 @@ impl Row {
         let attributes = row.attributes.iter().take(ATTRIBUTES);
         Self {
             depth,
-            service: row.subject.service.clone(),
+            service: clip(&row.subject.service, 120),
             operation: clip(&row.subject.operation, 120),
             start: row.start.rfc3339(),
             duration_ms: Num::new(row.duration_ns as f64 / 1e6),

@@ -36,7 +36,7 @@ pub(super) fn write(path: &Path, spans: &[Span]) -> Result<(), FileError> {
             &span.resource.service,
             &span.resource.instance,
             &span.resource.version,
-            kind_name(span.kind),
+            span.kind.name(),
             &span.name,
             &span.start.0.to_string(),
             &span.end.0.to_string(),
@@ -85,17 +85,6 @@ pub(super) fn read(mut rows: CsvRows) -> Result<Vec<Span>, FileError> {
         });
     }
     Ok(spans)
-}
-
-fn kind_name(kind: SpanKind) -> &'static str {
-    match kind {
-        SpanKind::Unspecified => "",
-        SpanKind::Internal => "internal",
-        SpanKind::Server => "server",
-        SpanKind::Client => "client",
-        SpanKind::Producer => "producer",
-        SpanKind::Consumer => "consumer",
-    }
 }
 
 fn kind_of(name: &str) -> SpanKind {

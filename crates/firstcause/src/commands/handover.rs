@@ -46,7 +46,13 @@ async fn waiting(args: &Handover, parts: &[(&str, Value)]) -> anyhow::Result<Vec
     let mut waiting = Vec::new();
     for row in rows.and_then(Value::as_array).into_iter().flatten() {
         let (Some(incident), true) = (row["incident"].as_str(), row["status"] == "running") else { continue };
-        let reply = remote::call(args.at, "propose_action", &json!({ "incident": incident })).await?;
+        let asked = remote::call(args.at, "propose_action", &json!({ "incident": incident })).await;
+        let Ok(reply) = asked else {
+            waiting.push(format!(
+                "{incident} runs; with this key it cannot be asked whether a person must decide"
+            ));
+            continue;
+        };
         if let Some(place) = reply["structured"]["decide_at"].as_str() {
             waiting.push(format!("{incident} {} at {place}", row["headline"].as_str().unwrap_or_default()));
         }
@@ -56,5 +62,6 @@ async fn waiting(args: &Handover, parts: &[(&str, Value)]) -> anyhow::Result<Vec
 
 /// A person who reads a page calls no tool.
 fn without_hints(text: &str) -> String {
-    text.lines().filter(|line| !line.starts_with("next: ")).collect::<Vec<_>>().join("\n")
+    let lines = text.lines().filter(|line| !line.starts_with("next: "));
+    lines.map(terminal::plain).collect::<Vec<_>>().join("\n")
 }

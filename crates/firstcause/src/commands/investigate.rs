@@ -165,27 +165,11 @@ fn symptom(
     Ok(Symptom {
         service: service.to_owned(),
         signal,
-        baseline: measured(&its, signal, baseline_window),
-        observed: measured(&its, signal, observed_window),
+        baseline: Measured::of(its.iter().copied(), signal, baseline_window),
+        observed: Measured::of(its.iter().copied(), signal, observed_window),
         baseline_window,
         observed_window,
         q_value: Num::default(),
         operation,
     })
-}
-
-fn measured(rows: &[&OnsetRow], signal: AlertSignal, window: Window) -> Measured {
-    let inside: Vec<&&OnsetRow> = rows.iter().filter(|row| window.contains(row.second)).collect();
-    let sum = |figure: fn(&OnsetRow) -> f64| inside.iter().fold(0.0, |sum, row| sum + figure(row));
-    let count: u64 = inside.iter().map(|row| row.count).sum();
-    let mut seconds: Vec<UnixNanos> = inside.iter().map(|row| row.second).collect();
-    seconds.sort_unstable();
-    seconds.dedup();
-    let of = count.max(1) as f64;
-    let value = match signal {
-        AlertSignal::Latency => sum(|row| row.sum_ns as f64) / of / 1e6,
-        AlertSignal::Errors => sum(|row| row.errors as f64) / of,
-        AlertSignal::Throughput => count as f64 / window.seconds().max(1.0),
-    };
-    Measured { count, seconds: seconds.len() as u64, value: Num::new(value) }
 }

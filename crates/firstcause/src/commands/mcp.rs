@@ -11,6 +11,7 @@ use server::investigations::{Feed, Investigations};
 use server::mcp::product::Product;
 use server::mcp::product::offered::Open;
 use server::mcp::stdio;
+use server::toolbox::Toolbox;
 use store::Store;
 use telemetry::Limits;
 
@@ -23,9 +24,6 @@ use crate::live::Folder;
 use crate::wiring::Doors;
 use crate::{asked, terminal};
 
-/// Rows of an answer: an hour of some twenty services by the second.
-const ROWS_MAX: usize = 100_000;
-
 /// Runs until the client closes its end.
 pub(crate) async fn run(args: Mcp) -> anyhow::Result<Outcome> {
     let doors = Doors::real();
@@ -36,6 +34,9 @@ pub(crate) async fn run(args: Mcp) -> anyhow::Result<Outcome> {
         ..Flags::default()
     };
     let resolved = config::resolve(&flags, &*doors.disk)?;
+    for ignored in &resolved.ignored {
+        terminal::say_aside(&format!("warning: {ignored}"));
+    }
     let (store, sources) = sources(&args, &resolved, &doors)?;
     let registry = asked::registry(resolved.settings.dialect, &resolved.asked)?;
     let data_dir = resolved.settings.data_dir;
@@ -50,7 +51,8 @@ pub(crate) async fn run(args: Mcp) -> anyhow::Result<Outcome> {
     let investigations = Investigations::new(Arc::new(shelf), Arc::new(Feed::default()));
     let declared = Arc::new(resolved.asked.health.clone());
     let running = Running::new(&resolver, investigations.clone()).declaring(declared);
-    let offered = Open::new(registry, Arc::new(running), LOCAL_ROLE);
+    let toolbox = Toolbox::new(registry, Arc::new(running));
+    let offered = Open::new(toolbox, LOCAL_ROLE);
     let product = Product::new(Arc::new(offered), investigations);
     let ended = stdio::serve(product, tokio::io::stdin(), tokio::io::stdout()).await;
     if let Some(store) = store {
@@ -62,7 +64,7 @@ pub(crate) async fn run(args: Mcp) -> anyhow::Result<Outcome> {
 
 /// Whom the tools ask: our store, where nobody else holds it, and the back ends.
 fn sources(args: &Mcp, resolved: &Resolved, doors: &Doors) -> anyhow::Result<(Option<Store>, Sources)> {
-    let limits = Limits { rows_max: ROWS_MAX, seconds_max: args.patience, ..Limits::default() };
+    let limits = Limits { seconds_max: args.patience, ..Limits::default() };
     let backends = asked::open(&resolved.asked, &args.source)?;
     match serve::open_store(&resolved.settings, doors) {
         Ok(store) => {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use incident::ConclusionKind;
+use incident::{Alert, ConclusionKind};
 use orchestrator::desk::Opened;
 use orchestrator::resolve::{Closed, ResolveError};
 use orchestrator::watch::Watched;
@@ -19,6 +19,8 @@ use server::rest::Approvals;
 use store::Store;
 use telemetry::{Space, UnixNanos};
 use tokio::sync::mpsc;
+
+use tools::investigate::ORIGIN;
 
 use crate::asked;
 use crate::config::{self, Asked, DurabilityName, Flags, Settings};
@@ -40,6 +42,7 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<Outcome> {
     // What it may do is read before anybody can reach it.
     let mailbox = Mailbox::default();
     let resolver = resolver((&args, &resolved.asked), &doors, &store, &mailbox)?;
+    let registry = asked::registry(args.dialect, &resolved.asked)?;
     let receiver = Receiver::start_both(args.otlp_http, args.otlp_grpc, &store).await?;
     let listener = listen(args.http, "the page and questions", "--http").await?;
     let http = listener.local_addr().context("failed to read the address listened on")?;
@@ -55,7 +58,7 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<Outcome> {
         otlp: receiver.address,
         approvals: None,
         resolver: &resolver,
-        registry: asked::registry(args.dialect, &resolved.asked)?,
+        registry,
         declared: Arc::new(resolved.asked.health.clone()),
     };
     if resolver.remedy.is_some() {
@@ -136,10 +139,12 @@ async fn watch(
             gaps.line(UnixNanos(clock.now_unix_nanos()), gap);
         });
     let explaining = async {
+        let explaining = Resolver { remedy: None, ..resolver.clone() };
         for open in left {
+            let resolver = if may_act(open.alert.as_ref()) { &resolver } else { &explaining };
             let observer = feed.follow(&open.incident, Arc::clone(&stream) as _);
             let closed = resolver.resume(&open, observer).await;
-            let open_for = tell(&resolver, doors, &open.incident, closed);
+            let open_for = tell(resolver, doors, &open.incident, closed);
             if let Some(alert) = open.alert {
                 close_later(&desk, alert.dedupe_key, open_for);
             }
@@ -216,5 +221,31 @@ async fn interrupted() -> anyhow::Result<()> {
     tokio::select! {
         _ = term.recv() => Ok(()),
         interrupted = tokio::signal::ctrl_c() => interrupted.context("failed to listen for Ctrl-C"),
+    }
+}
+
+/// Whether something may be done about an incident of an earlier process. What a tool asked for is explained and never
+/// acted on, in this process or in the next; and whose alert is not known was nobody's whom we know (I5).
+fn may_act(alert: Option<&Alert>) -> bool {
+    alert.is_some_and(|alert| !alert.origin.starts_with(ORIGIN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_tool_asked_for_is_never_acted_on_by_the_next_process() {
+        let of = |origin: &str| Alert {
+            space: Space::default(),
+            origin: origin.to_owned(),
+            at: UnixNanos(1),
+            history_from: UnixNanos(0),
+            dedupe_key: String::new(),
+            symptoms: Vec::new(),
+        };
+        assert!(may_act(Some(&of("watch"))));
+        assert!(!may_act(Some(&of("tool:key:1a2b"))) && !may_act(Some(&of("tool:local"))));
+        assert!(!may_act(None));
     }
 }

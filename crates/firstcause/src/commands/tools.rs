@@ -5,21 +5,17 @@ use tools::dialects::{self, Dialect};
 use tools::{Tool, budget};
 
 use crate::cli::tools::Tools;
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::terminal;
 
 /// Lists a dialect, or all of them with their cost.
 pub(crate) fn run(args: &Tools) -> anyhow::Result<Outcome> {
-    let Some(name) = &args.dialect else {
+    let Some(dialect) = args.dialect else {
         let dialects: Vec<Value> = dialects::all().iter().map(summary).collect();
         let text = if args.json { serde_json::to_string_pretty(&dialects)? } else { table(&dialects) };
         terminal::say(&text)?;
         return Ok(Outcome::AsAsked);
     };
-    let dialect = dialects::named(name).ok_or_else(|| {
-        let names: Vec<&str> = dialects::all().iter().map(|dialect| dialect.name).collect();
-        Failure::usage(format!("no dialect `{name}`"), format!("one of {}", names.join(", ")))
-    })?;
     let tools = (dialect.tools)();
     if args.json {
         let list: Vec<Value> = tools.iter().map(|tool| listed(&**tool)).collect();

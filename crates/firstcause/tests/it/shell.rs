@@ -19,6 +19,10 @@ fn a_tool_is_called_and_a_shift_handed_over_from_the_shell() {
     assert!(code == Some(0) && out.starts_with("LOGS: none"), "{out}{err}");
     let (code, _, err) = run(&["call", "lgos"]);
     assert!(code == Some(2) && err.contains("logs") && err.contains("hint:"), "{err}");
+    for wrong in ["lo/gs", "logs!", ""] {
+        let (code, out, err) = run(&["call", wrong]);
+        assert!(code == Some(2) && out.is_empty() && err.contains("can be called"), "`{wrong}`: {out}{err}");
+    }
     let (code, out, err) = run(&["handover", "--since", "12h"]);
     let (incidents, changes, status) = (out.find("INCIDENTS"), out.find("CHANGES"), out.find("STATUS"));
     assert!(code == Some(0) && incidents < changes && changes < status && incidents.is_some(), "{out}{err}");

@@ -3,7 +3,7 @@
 //! A [`tools::Caller`] leaves here only through [`Admitted::caller`], which looks at the tool first.
 
 use serde_json::Value;
-use tools::{Caller, Permission};
+use tools::{Caller, Permission, Role};
 
 use super::records::KeyMade;
 use super::refusal::Refusal;
@@ -66,6 +66,13 @@ impl Known {
 }
 
 impl Admitted {
+    /// The one who started the process and speaks to it over standard input, as `role`.
+    #[must_use]
+    pub fn of_process(role: Role) -> Self {
+        let caller = Caller { principal: "stdio".to_owned(), ..Caller::local(role) };
+        Self { caller, dialects: Vec::new(), tools: Vec::new() }
+    }
+
     /// Who it is: as records name them.
     #[must_use]
     pub fn principal(&self) -> &str {

@@ -61,8 +61,10 @@ impl Watched {
         let bytes = self.control.read().map_err(|error| error.to_string())?;
         let left = journal::left(&bytes).map_err(|damage| format!("control.journal is damaged: {damage}"))?;
         let keys = Arc::new(Keys::of(&left.verified.records).map_err(|error| error.to_string())?);
-        if seen.as_ref().is_some_and(|known| known.keys.len() > keys.len()) {
-            return Err("control.journal has lost keys that it had".to_owned());
+        // It only grows: a copy from before would open what was revoked since.
+        let is_shorter = seen.as_ref().is_some_and(|known| len < known.len || known.keys.len() > keys.len());
+        if is_shorter {
+            return Err("control.journal has lost what it had".to_owned());
         }
         // What is being written just now is looked at again, and so is what has grown meanwhile.
         *seen = Some(Seen { len: left.len as u64, keys: Arc::clone(&keys) });
@@ -116,6 +118,18 @@ mod tests {
         text.push_str(&line(&text.clone(), 3, "key_revoked", "{\"id\":\"a\"}"));
         *held.0.lock().unwrap() = Some(text.into_bytes());
         assert_eq!(watched.keys().unwrap().get("a").unwrap().revoked_at, Some(telemetry::UnixNanos(0)));
+    }
+
+    #[test]
+    fn a_journal_from_before_a_key_was_revoked_lets_nobody_in() {
+        let made = line("", 1, "key_made", MADE);
+        let revoked = format!("{made}{}", line(&made, 2, "key_revoked", "{\"id\":\"a\"}"));
+        let held = Arc::new(Held::default());
+        let watched = Watched::new(Arc::clone(&held) as _);
+        *held.0.lock().unwrap() = Some(revoked.into_bytes());
+        assert!(watched.keys().unwrap().get("a").unwrap().revoked_at.is_some());
+        *held.0.lock().unwrap() = Some(made.into_bytes());
+        assert!(watched.keys().is_err(), "the revoked key would open again");
     }
 
     #[test]

@@ -112,7 +112,7 @@ impl Identity {
 const CREDENTIAL_MAX: usize = 256;
 
 /// What a request shows: nothing, or the text after `Bearer` or `ApiKey` (RFC 6750, section 2.1).
-fn credential(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
+pub(crate) fn credential(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {

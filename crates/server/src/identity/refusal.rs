@@ -105,13 +105,18 @@ impl Refusal {
         if !matches!(self.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             return None;
         }
-        let named = |name: &str, value: &str| format!("{name}=\"{value}\"");
-        let metadata = metadata.map(|address| named("resource_metadata", address));
-        let error = self.error().map(|error| named("error", error));
-        let parts: Vec<String> =
-            [Some(named("realm", "firstcause")), metadata, error].into_iter().flatten().collect();
-        Some(format!("Bearer {}", parts.join(", ")))
+        Some(challenge(self.error(), metadata))
     }
+}
+
+/// The value of `WWW-Authenticate` with this error, and with the address of the metadata of the protected resource.
+pub(crate) fn challenge(error: Option<&str>, metadata: Option<&str>) -> String {
+    let named = |name: &str, value: &str| format!("{name}=\"{value}\"");
+    let metadata = metadata.map(|address| named("resource_metadata", address));
+    let error = error.map(|error| named("error", error));
+    let parts: Vec<String> =
+        [Some(named("realm", "firstcause")), metadata, error].into_iter().flatten().collect();
+    format!("Bearer {}", parts.join(", "))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use hyper::{Response, StatusCode};
 
 use super::settings::Settings;
 use super::{metadata, refusal};
+use crate::identity::refusal::challenge;
 use crate::serve::Body;
 
 /// Who asks, as the check of the key found out.
@@ -114,11 +115,7 @@ impl Refusal {
         if !matches!(self.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             return response;
         }
-        let error = self.error.map(|error| format!(", error=\"{error}\"")).unwrap_or_default();
-        let challenge = format!(
-            "Bearer realm=\"firstcause\", resource_metadata=\"{}\"{error}",
-            metadata::address(headers, settings)
-        );
+        let challenge = challenge(self.error, Some(&metadata::address(headers, settings)));
         if let Ok(challenge) = HeaderValue::try_from(challenge) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }

@@ -10,6 +10,7 @@ use hyper::{Response, StatusCode};
 use serde_json::Value;
 
 use super::refusal::{self, INVALID_REQUEST, PARSE_ERROR};
+use crate::body::TIMEOUT;
 use crate::serve::Body;
 
 /// What one body holds.
@@ -29,7 +30,12 @@ where
 {
     // The body's own error is turned into text: only whether the limit was met matters here.
     let body = body.map_err(|error| error.to_string());
-    match Limited::new(body, max_bytes).collect().await {
+    let whole = tokio::time::timeout(TIMEOUT, Limited::new(body, max_bytes).collect());
+    let Ok(whole) = whole.await else {
+        let late = "the body did not arrive in time\n";
+        return Err(Box::new(refusal::text(StatusCode::REQUEST_TIMEOUT, late)));
+    };
+    match whole {
         Ok(whole) => Ok(whole.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(Box::new(refusal::text(
             StatusCode::PAYLOAD_TOO_LARGE,

@@ -140,12 +140,5 @@ fn facts(row: &TraceRow, scale_ns: f64) -> Markup {
 }
 
 fn kind(kind: SpanKind) -> &'static str {
-    match kind {
-        SpanKind::Unspecified => "not told",
-        SpanKind::Internal => "internal",
-        SpanKind::Server => "server",
-        SpanKind::Client => "client",
-        SpanKind::Producer => "producer",
-        SpanKind::Consumer => "consumer",
-    }
+    if kind == SpanKind::Unspecified { "not told" } else { kind.name() }
 }

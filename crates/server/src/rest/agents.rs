@@ -10,11 +10,11 @@ use crate::serve::{Body, reply};
 
 /// `/health`: alive, and how many tools there are.
 pub(super) fn count(api: &Api) -> Response<Body> {
-    answer(&json!({ "status": "ok", "tools": api.registry.list().len() }))
+    answer(&json!({ "status": "ok", "tools": api.toolbox.registry().list().len() }))
 }
 
 /// `/mcp/docs`: the tools, to read.
 pub(super) fn docs(api: &Api) -> Response<Body> {
-    let page = docs::page(&api.registry.list());
+    let page = docs::page(&api.toolbox.registry().list());
     reply(StatusCode::OK, "text/html; charset=utf-8", Bytes::from(page))
 }

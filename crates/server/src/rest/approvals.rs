@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::{Api, json, problem};
 use crate::guard;
-use crate::identity::{SPACE, key};
+use crate::identity::{self, Refusal, SPACE, key};
 use crate::query::Query;
 use crate::serve::{Body, reply};
 
@@ -90,7 +90,7 @@ pub(super) async fn from_page(api: Api, id: &str, request: Request<Incoming>) ->
             }
             response
         }
-        Err((status, detail)) => super::pages::refused(&api, status, &detail, &place),
+        Err(unheard) => super::pages::refused(&api, unheard.status(), &unheard.to_string(), &place),
     }
 }
 
@@ -98,17 +98,36 @@ pub(super) async fn from_page(api: Api, id: &str, request: Request<Incoming>) ->
 pub(super) async fn from_program(api: Api, id: &str, request: Request<Incoming>) -> Response<Body> {
     match heard(&api, id, request).await {
         Ok(principal) => json(&serde_json::json!({ "is_counted": true, "principal": principal })),
-        Err((status, detail)) => {
+        Err(Unheard::Key(refusal)) => super::refused(&refusal),
+        Err(Unheard::Word(status, detail)) => {
             let code = if status == StatusCode::FORBIDDEN { "FC-0030" } else { "FC-0031" };
             problem(status, code, &detail)
         }
     }
 }
 
-type Refusal = (StatusCode, String);
+/// Why a word does not count.
+#[derive(Debug, thiserror::Error)]
+enum Unheard {
+    /// The key opens nothing, or not this.
+    #[error(transparent)]
+    Key(#[from] Refusal),
+    /// Everything else.
+    #[error("{1}")]
+    Word(StatusCode, String),
+}
 
-async fn heard(api: &Api, id: &str, request: Request<Incoming>) -> Result<String, Refusal> {
-    let forbidden = |why: &str| (StatusCode::FORBIDDEN, why.to_owned());
+impl Unheard {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Key(refusal) => refusal.status(),
+            Self::Word(status, _) => *status,
+        }
+    }
+}
+
+async fn heard(api: &Api, id: &str, request: Request<Incoming>) -> Result<String, Unheard> {
+    let forbidden = |why: &str| Unheard::Word(StatusCode::FORBIDDEN, why.to_owned());
     let Some(approvals) = &api.approvals else {
         return Err(forbidden(
             "nothing is approved on this page; hint: `serve` asks here when it is given `--inventory`, `--policy` and \
@@ -118,12 +137,12 @@ async fn heard(api: &Api, id: &str, request: Request<Incoming>) -> Result<String
     if !guard::origin(request.headers()) {
         return Err(forbidden("the word comes from another site"));
     }
-    let bearer = bearer(request.headers());
+    let shown = shown(request.headers()).map(str::to_owned);
     let by_key = by_key(api, &request)?;
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let is_json = kind.is_some_and(|kind| kind.starts_with("application/json"));
     let sent = read(request, is_json).await?;
-    if by_key.is_none() && !approvals.admits(bearer.as_deref().unwrap_or(&sent.token)) {
+    if by_key.is_none() && !approvals.admits(shown.as_deref().unwrap_or(&sent.token)) {
         return Err(forbidden("the token is missing or wrong; hint: it stands on the terminal"));
     }
     let said = match sent.decision.as_str() {
@@ -131,10 +150,8 @@ async fn heard(api: &Api, id: &str, request: Request<Incoming>) -> Result<String
         "reject" => Said::Reject,
         "comment" => Said::Comment,
         _ => {
-            return Err((
-                StatusCode::BAD_REQUEST,
-                "the decision is `approve`, `reject` or `comment`".to_owned(),
-            ));
+            let why = "the decision is `approve`, `reject` or `comment`".to_owned();
+            return Err(Unheard::Word(StatusCode::BAD_REQUEST, why));
         }
     };
     let principal = by_key.unwrap_or_else(|| approvals.principal(&sent.name));
@@ -148,44 +165,49 @@ async fn heard(api: &Api, id: &str, request: Request<Incoming>) -> Result<String
     match approvals.mailbox.put(word) {
         Ok(()) => Ok(principal),
         Err(error @ (MailboxError::NotAsked | MailboxError::OtherAction)) => {
-            Err((StatusCode::CONFLICT, error.to_string()))
+            Err(Unheard::Word(StatusCode::CONFLICT, error.to_string()))
         }
     }
 }
 
 /// The principal of an approver's key; nothing when no key is shown, but perhaps the token. What the person calls
 /// themselves is not asked then: the key says who it is.
-fn by_key(api: &Api, request: &Request<Incoming>) -> Result<Option<String>, Refusal> {
+fn by_key(api: &Api, request: &Request<Incoming>) -> Result<Option<String>, Unheard> {
     let headers = request.headers();
-    if !bearer(headers).is_some_and(|bearer| key::is_alike(&bearer)) {
+    if !shown(headers).is_some_and(key::is_alike) {
         return Ok(None);
     }
-    let admitted =
-        api.identity.admit(headers, SPACE).map_err(|refusal| (refusal.status(), refusal.to_string()))?;
+    let admitted = api.identity.admit(headers, SPACE)?;
     if !admitted.decides() {
         let why = "the key is not an approver's; hint: `firstcause key new --role approver` makes one";
-        return Err((StatusCode::FORBIDDEN, why.to_owned()));
+        return Err(Unheard::Word(StatusCode::FORBIDDEN, why.to_owned()));
     }
     Ok(Some(admitted.principal().to_owned()))
 }
 
-fn bearer(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    value.strip_prefix("Bearer ").map(str::to_owned)
+/// What stands in the header as a key does. What cannot be read there may be a proxy's affair: the form brings a token.
+fn shown(headers: &HeaderMap) -> Option<&str> {
+    identity::credential(headers).ok().flatten()
 }
 
-async fn read(request: Request<Incoming>, is_json: bool) -> Result<Sent, Refusal> {
+async fn read(request: Request<Incoming>, is_json: bool) -> Result<Sent, Unheard> {
     let body = Limited::new(request.into_body(), BODY_BYTES_MAX).collect();
     let body = match tokio::time::timeout(BODY_TIMEOUT, body).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(_)) => {
-            return Err((StatusCode::PAYLOAD_TOO_LARGE, "the word is too long or was cut".to_owned()));
+            return Err(Unheard::Word(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "the word is too long or was cut".to_owned(),
+            ));
         }
-        Err(_) => return Err((StatusCode::REQUEST_TIMEOUT, "the word did not arrive in time".to_owned())),
+        Err(_) => {
+            let why = "the word did not arrive in time".to_owned();
+            return Err(Unheard::Word(StatusCode::REQUEST_TIMEOUT, why));
+        }
     };
     if is_json {
         return serde_json::from_slice(&body)
-            .map_err(|error| (StatusCode::BAD_REQUEST, format!("not a decision: {error}")));
+            .map_err(|error| Unheard::Word(StatusCode::BAD_REQUEST, format!("not a decision: {error}")));
     }
     let form = Query::read(&String::from_utf8_lossy(&body));
     let field = |name| form.get(name).unwrap_or_default().to_owned();

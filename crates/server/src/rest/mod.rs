@@ -19,7 +19,6 @@ mod views;
 
 use std::sync::Arc;
 
-use ::tools::{Installation, Registry};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
@@ -34,6 +33,7 @@ use crate::identity::{Identity, Refusal};
 use crate::investigations::Investigations;
 use crate::mcp::Mcp;
 use crate::serve::{self, Body, reply};
+use crate::toolbox::Toolbox;
 pub use approvals::Approvals;
 
 /// Streams of events at a time; a further one is refused, so that there is room for questions.
@@ -44,10 +44,8 @@ pub const STREAMS_MAX: usize = 32;
 pub struct Api {
     /// Who answers the questions.
     pub answerer: Arc<dyn Answerer>,
-    /// What tools see.
-    pub installation: Arc<dyn Installation>,
-    /// Which tools there are.
-    pub registry: Arc<Registry>,
+    /// What agents may use.
+    pub toolbox: Toolbox,
     /// The same tools, for agents.
     pub mcp: Mcp,
     /// What was received, kept and lost, as JSON.

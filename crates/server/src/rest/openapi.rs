@@ -172,7 +172,7 @@ const JSON: &str = "application/json";
 
 /// `GET /api/v1/openapi.json`.
 pub(super) fn get(api: &Api) -> Response<Body> {
-    answer(&document(api.registry.as_ref()))
+    answer(&document(api.toolbox.registry()))
 }
 
 /// The document of a server whose tools are those of `registry`.

@@ -2,9 +2,6 @@
 //!
 //! What a tool says of itself stands in the list and in the OpenAPI document; who may call it is asked at the door.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 use serde_json::{Map, Value, json};
@@ -20,9 +17,6 @@ use crate::toolbox::{CallError, Toolbox};
 /// A refusal is large and rare.
 pub(super) type Refused = Box<Response<Body>>;
 
-/// How long a call may take: an investigation asks many questions, one after the other.
-const CALL_TIMEOUT: Duration = Duration::from_secs(240);
-
 /// Who asks, and with what; or why not.
 pub(super) fn entered<B>(api: &Api, request: &Request<B>) -> Result<(Toolbox, Admitted), Refused> {
     if !guard::origin(request.headers()) {
@@ -31,7 +25,7 @@ pub(super) fn entered<B>(api: &Api, request: &Request<B>) -> Result<(Toolbox, Ad
     }
     let admitted =
         api.identity.admit(request.headers(), SPACE).map_err(|refusal| Box::new(refused(&refusal)))?;
-    Ok((Toolbox::new(Arc::clone(&api.registry), Arc::clone(&api.installation)), admitted))
+    Ok((api.toolbox.clone(), admitted))
 }
 
 /// `GET /api/v1/tools`: the tools that the key may call.
@@ -84,21 +78,14 @@ pub(super) async fn call(api: Api, name: &str, request: Request<Incoming>) -> Re
     }
 }
 
-/// The reply of a tool, in time.
+/// The reply of a tool.
 pub(super) async fn replied(
     toolbox: &Toolbox,
     admitted: &Admitted,
     name: &str,
     arguments: Value,
 ) -> Result<Reply, Refused> {
-    match tokio::time::timeout(CALL_TIMEOUT, toolbox.call(admitted, name, arguments)).await {
-        Ok(Ok(reply)) => Ok(reply),
-        Ok(Err(error)) => Err(Box::new(failed(&error))),
-        Err(_) => {
-            let why = format!("the call took longer than {} s", CALL_TIMEOUT.as_secs());
-            Err(Box::new(problem(StatusCode::GATEWAY_TIMEOUT, "FC-0012", &why)))
-        }
-    }
+    toolbox.call(admitted, name, arguments).await.map_err(|error| Box::new(failed(&error)))
 }
 
 fn arguments(bytes: &[u8]) -> Result<Value, String> {
@@ -116,6 +103,8 @@ fn failed(error: &CallError) -> Response<Body> {
     let (status, code) = match error {
         CallError::Refused(refusal) => return refused(refusal),
         CallError::UnknownTool(_) => (StatusCode::NOT_FOUND, "FC-0050"),
+        CallError::Busy => (StatusCode::SERVICE_UNAVAILABLE, "FC-0055"),
+        CallError::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "FC-0012"),
         CallError::Tool(ToolError::Input(_)) => (StatusCode::BAD_REQUEST, "FC-0051"),
         CallError::Tool(ToolError::NotAllowed { .. }) => (StatusCode::FORBIDDEN, "FC-0052"),
         CallError::Tool(ToolError::Installation(InstallationError::UnknownIncident { .. })) => {

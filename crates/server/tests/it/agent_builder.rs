@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::identity::oracle::Scope;
 use super::identity::world;
 use super::rig::Rig;
 use super::tools_over_http::{ALL, bearer, exchange};
@@ -56,6 +57,10 @@ async fn who_administers_keeps_tools_of_their_own_which_are_listed_at_once() {
     assert_eq!(post(&rig, "tools", &admin, tool.clone()).await.0, 400, "it exists");
     let (_, _, list) = exchange(&rig, "GET /api/v1/tools", &other, "").await;
     assert!(list["tools"].as_array().expect("tools").iter().any(|tool| tool["name"] == "callers"), "{list}");
+    let scope = Scope { tools: &["logs"], ..ALL };
+    let narrow = bearer(&world::make(&rig.disk, 9, world::order("admin", scope)));
+    let (_, _, list) = exchange(&rig, "GET /api/agent_builder/tools", &narrow, "").await;
+    assert!(!list.to_string().contains("callers"), "what a key may not call it is not shown: {list}");
     let run = json!({ "tool_id": "callers", "tool_params": { "service": "gateway" } });
     let (_, ran) = post(&rig, "tools/_execute", &other, run).await;
     assert!(ran["results"][0]["data"]["total"].as_u64().is_some_and(|total| total > 0), "{ran}");
@@ -95,6 +100,10 @@ async fn a_conversation_goes_on_for_who_began_it_and_for_nobody_else() {
     let kept = format!("GET /api/agent_builder/conversations/{id}");
     let (_, _, kept) = exchange(&rig, &kept, &one, "").await;
     assert_eq!(kept["rounds"].as_array().map(Vec::len), Some(2), "{kept}");
+    let scope = Scope { tools: &["status", "converse"], ..ALL };
+    let narrow = bearer(&world::make(&rig.disk, 8, world::order("remediator", scope)));
+    let (status, answer) = post(&rig, "converse", &narrow, json!({ "input": "Why is gateway slow?" })).await;
+    assert_eq!(status, 403, "a conversation would call what the key does not show: {answer}");
     assert_eq!(post(&rig, "converse", &one, json!({ "input": "" })).await.0, 400);
     assert_eq!(post(&rig, "converse", &one, json!({ "input": "x", "agent_id": "y" })).await.0, 404);
     rig.end().await;

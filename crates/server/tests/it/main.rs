@@ -5,6 +5,7 @@
 #![expect(clippy::expect_used, reason = "what a test builds on is said in words")]
 
 mod agent_builder;
+mod calls;
 mod fixture;
 mod identity;
 mod kept;

@@ -172,18 +172,16 @@ impl Rig {
         let disk = SimDisk::new();
         let control = Arc::new(Kept(disk.clone()));
         let identity = Identity::new(control, Reach::of(&address), Arc::new(|| at(200)));
-        let installation: Arc<dyn Installation> = Arc::new(Installed(investigations.clone()));
         let registry = Arc::new(Registry::new(tools::dialects::default()));
-        let toolbox = Toolbox::new(Arc::clone(&registry), Arc::clone(&installation));
+        let toolbox = Toolbox::new(registry, Arc::new(Installed(investigations.clone())));
         let fresh = Arc::new(|| "conversation".to_owned());
         let agent_builder = AgentBuilder::new(identity.clone(), toolbox.clone(), fresh);
-        let product = Product::new(Arc::new(toolbox), investigations.clone());
+        let product = Product::new(Arc::new(toolbox.clone()), investigations.clone());
         let door = Settings::default().checking(keyed::bearer(identity.clone()));
         let api = Api {
             identity,
             answerer: Arc::new(Told),
-            installation,
-            registry,
+            toolbox,
             agent_builder,
             mcp: Mcp::new(move || product.clone(), door),
             stats: Arc::new(|| serde_json::json!({})),

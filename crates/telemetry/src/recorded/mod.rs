@@ -18,7 +18,7 @@ mod traces;
 
 use crate::answer::EdgeRow;
 use crate::logs;
-use crate::{Answer, Answerer, Ask, AskError, Cancel, Capabilities, Limits, Question, Table};
+use crate::{Answer, Answerer, Ask, AskError, Cancel, Capabilities, Limits, Question, Scope, Table, Window};
 
 pub use metric_onset::{ERROR_TYPE, METRICS as REQUEST_METRICS};
 pub use tables::{Call, Change, Kind, Series, SeriesBuilder, SeriesKey, State, Tables};
@@ -67,6 +67,19 @@ impl TableSource {
     fn traces(&self) -> Traces<'_> {
         Traces::new(&self.tables.spans)
     }
+
+    /// The edges of `window`, and how many traces none could be read from.
+    ///
+    /// What both sides measured is of all calls and all of the time: it stands for the sampled spans.
+    fn edges(&self, window: Window, scope: &Scope) -> (Vec<EdgeRow>, u64) {
+        let (mut rows, left_out) = self.traces().edges(window, scope);
+        let measured = edges_from_metrics::rows(&self.tables.series, window, scope);
+        let is_measured =
+            |row: &EdgeRow| measured.iter().any(|m| (&m.caller, &m.callee) == (&row.caller, &row.callee));
+        rows.retain(|row| row.queue.is_some() || !is_measured(row));
+        rows.extend(measured);
+        (rows, left_out)
+    }
 }
 
 impl Answerer for TableSource {
@@ -88,14 +101,7 @@ impl Answerer for TableSource {
             }
             Ask::Coverage { window } => Ok(cut(coverage::rows(tables, *window), limits, Table::Coverage)),
             Ask::Edges { window, scope } => {
-                let (mut rows, left_out) = self.traces().edges(*window, scope);
-                // What both sides measured is of all calls and all of the time: it stands for the sampled spans.
-                let measured = edges_from_metrics::rows(&tables.series, *window, scope);
-                let is_measured = |row: &EdgeRow| {
-                    measured.iter().any(|m| (&m.caller, &m.callee) == (&row.caller, &row.callee))
-                };
-                rows.retain(|row| row.queue.is_some() || !is_measured(row));
-                rows.extend(measured);
+                let (rows, left_out) = self.edges(*window, scope);
                 Ok(Answer { left_out, ..cut(rows, limits, Table::Edges) })
             }
             Ask::Exemplars { window, scope, limit } => {
@@ -106,10 +112,14 @@ impl Answerer for TableSource {
                 Ok(cut(health::rows(&tables.spans, *window, scope), limits, Table::Health))
             }
             Ask::LogSearch { window, scope, text } => {
-                Ok(logs::newest(logs::search(&tables.logs, *window, scope, text), limits))
+                let mut search = logs::Search::new(text);
+                tables.logs.iter().for_each(|log| search.take(log, *window, scope));
+                Ok(search.into_answer(limits))
             }
             Ask::LogTemplates { window, scope } => {
-                Ok(cut(logs::templates(&tables.logs, *window, scope), limits, Table::LogTemplates))
+                let mut templates = logs::Templates::default();
+                tables.logs.iter().for_each(|log| templates.take(log, *window, scope));
+                Ok(cut(templates.into_rows(), limits, Table::LogTemplates))
             }
             Ask::Onset { window, scope } => {
                 let mut rows = onset::rows(&tables.spans, *window, scope);

@@ -10,9 +10,9 @@ use super::Round;
 use super::intent::Subject;
 
 /// Conversations that are kept.
-pub const CONVERSATIONS_MAX: usize = 200;
+pub const CONVERSATIONS_MAX: usize = 50;
 /// Rounds of one that are kept; the oldest leave first.
-pub const ROUNDS_MAX: usize = 50;
+pub const ROUNDS_MAX: usize = 10;
 
 /// One conversation.
 #[derive(Debug, Clone, PartialEq)]

@@ -39,3 +39,21 @@ async fn three_calls_reach_the_cause_of_generated_faults() {
     }
     assert_eq!(right, kinds.len());
 }
+
+#[tokio::test]
+async fn an_incident_of_last_week_is_no_answer_to_what_breaks_now() {
+    let shape = Shape { requests_per_second: 12.0, seconds_before: 600, seconds_after: 300, ..Shape::of(8) };
+    let scene = Scene::new(2, FaultKind::SlowQuery, &shape).expect("a place for the fault");
+    let (now, expected) = (scene.onset.plus_seconds(300), scene.fault.name.clone());
+    let of_then = Memory::new(scene.tables.clone(), now).context(Role::Remediator);
+    call(&of_then, "default", "investigate", json!({})).await.expect("a report");
+    let mut old = of_then.installation.report("inc_0001").expect("it is there");
+    (old.incident, old.opened_at) = ("inc_old".to_owned(), now.plus_seconds(-7 * 86_400));
+    if let Some(cause) = &mut old.root_cause {
+        cause.service = "somewhere else".to_owned();
+    }
+    let context = Memory::new(scene.tables, now).after(old).context(Role::Remediator);
+    let status = call(&context, "default", "status", json!({})).await.expect("an answer");
+    assert!(!status.text.contains("inc_old"), "{}", status.text);
+    assert_eq!(followed(&context).await, Some(expected));
+}

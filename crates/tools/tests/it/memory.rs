@@ -36,6 +36,12 @@ impl Memory {
         Self::new(Tables::default(), UnixNanos(1_750_000_000_000_000_000))
     }
 
+    /// The same, where this was investigated before.
+    pub(crate) fn after(self, report: Report) -> Self {
+        self.incidents.lock().unwrap_or_else(PoisonError::into_inner).push(report);
+        self
+    }
+
     /// As a caller of `role` sees it.
     pub(crate) fn context(self, role: Role) -> Context {
         Context { installation: Arc::new(self), caller: Caller::local(role) }

@@ -21,6 +21,8 @@ const ANSWERS: &[&str] = &[
     "STATUS 2026-03-02T09:14:00.000Z: 2 of 2\ngateway [critical] 180/min err=4.0% p95=146ms (before 27ms)",
     "inc_01a21efa-d3a2-77a9-8fff-788380b65889 [root_cause] error_origin in billing\nconfidence: unmeasured",
     "TRACE 0000000000000000000007000000072a: 6 of 6 spans\n  orders GET /orders 12.4ms self=4.0ms {http.route=/orders}",
+    "\u{8ba2}\u{5355}\u{670d}\u{52a1}\u{8d85}\u{65f6}\u{ff0c}\u{8bf7}\u{7a0d}\u{540e}\u{91cd}\u{8bd5}",
+    "\u{437}\u{430}\u{43a}\u{430}\u{437} \u{43d}\u{435} \u{43d}\u{430}\u{439}\u{434}\u{435}\u{43d} \u{1f525}\u{1f6a8}",
     "next: investigate {\"service\":\"orders\",\"start\":\"now-5m\"} - why it is worse than before",
     "{\"rows\":[{\"name\":\"orders\",\"status\":\"degraded\",\"failure_rate\":0.0125,\"p95_ms\":133.021008}],\"truncated\":false}",
 ];

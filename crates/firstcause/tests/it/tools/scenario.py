@@ -228,8 +228,9 @@ def check_investigation():
         whole = json.load(answer)
     cited = set(whole["root_cause"]["evidence"])
     facts = tool("evidence", incident=incident)["structured"]["evidence"]
-    check("cited facts come first", {row["id"] for row in facts[: len(cited)]} <= cited or len(facts) < len(cited), True)
-    check("marked as cited", {row["id"] for row in facts if row["cited"]} <= cited, True)
+    shown = {row["id"] for row in facts}
+    check("cited facts come first", bool(facts) and {row["id"] for row in facts[: len(cited)]} <= cited, True)
+    check("marked as cited", {row["id"] for row in facts if row["cited"]}, shown & cited)
     known = {fact["id"]: fact["numbers"] for fact in whole["diagnosis"]["evidence"]}
     check("with the journal's figures", all(known[row["id"]] == row["numbers"] for row in facts), True)
     proposed = tool("propose_action", incident=incident)["structured"]

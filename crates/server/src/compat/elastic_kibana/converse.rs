@@ -1,6 +1,6 @@
 //! Conversations of the Agent Builder: one answer, or the events on the way to it.
 //!
-//! The events come in Kibana's order: the conversation's id first, each result after its call, the message in pieces and
+//! The events are those of a finished round, sent together; they come in Kibana's order: the conversation's id first, each result after its call, the message in pieces and
 //! then whole, the end of the round last.
 
 use hyper::{Response, StatusCode};
@@ -46,7 +46,7 @@ impl AgentBuilder {
         }
     }
 
-    /// The events on the way to it.
+    /// The events of the round.
     pub(super) async fn streamed(&self, admitted: &Admitted, sent: &Value) -> Response<Body> {
         match self.answered(admitted, sent).await {
             Ok(answered) => {
@@ -83,6 +83,13 @@ impl AgentBuilder {
         {
             return Err(bad(StatusCode::NOT_FOUND, &format!("Agent {agent} not found")));
         }
+        // A conversation chooses among all tools of the caller's role.
+        if !admitted.reads() {
+            let why = "a key for some tools only does not converse; hint: call its tools";
+            return Err(bad(StatusCode::FORBIDDEN, why));
+        }
+        let _permit =
+            self.shown.permit().map_err(|busy| bad(StatusCode::SERVICE_UNAVAILABLE, &busy.to_string()))?;
         let principal = admitted.principal().to_owned();
         let before = match &sent.conversation_id {
             None => None,

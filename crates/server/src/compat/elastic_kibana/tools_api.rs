@@ -6,6 +6,7 @@ use hyper::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tools::dialects::elastic::names;
 use tools::{Definition, Tool, ToolError};
 
@@ -73,6 +74,9 @@ impl AgentBuilder {
             Err(CallError::Tool(error @ ToolError::NotAllowed { .. })) => {
                 return refused(StatusCode::FORBIDDEN, &error.to_string());
             }
+            Err(error @ (CallError::Busy | CallError::TimedOut)) => {
+                return refused(StatusCode::SERVICE_UNAVAILABLE, &error.to_string());
+            }
             Err(CallError::Tool(error)) => {
                 json!({ "type": "error", "tool_result_id": id, "data": { "message": error.to_string() } })
             }
@@ -83,10 +87,18 @@ impl AgentBuilder {
     /// The list: those of this dialect by their dotted names, then the operator's own.
     pub(super) fn tools(&self, admitted: &Admitted) -> Response<Body> {
         let named = self.named.shown(admitted);
-        let own = self.shown.registry().custom();
+        let own = self.own(admitted);
         let rows: Vec<Value> =
             named.iter().map(|tool| built_in(&**tool)).chain(own.iter().map(|tool| custom(tool))).collect();
         json_answer(StatusCode::OK, &json!({ "results": rows }))
+    }
+
+    /// The operator's own, as far as the key shows them.
+    fn own(&self, admitted: &Admitted) -> Vec<Arc<tools::Custom>> {
+        let dialect = self.shown.registry().dialect().name;
+        let mut own = self.shown.registry().custom();
+        own.retain(|tool| admitted.shows(dialect, &tool.about().name));
+        own
     }
 
     /// One of them.
@@ -95,7 +107,7 @@ impl AgentBuilder {
         let name = names::canonical(id);
         let found =
             named.iter().find(|tool| Some(tool.about().name.as_str()) == name).map(|tool| built_in(&**tool));
-        let own = self.shown.registry().custom();
+        let own = self.own(admitted);
         let found =
             found.or_else(|| own.iter().find(|tool| tool.about().name == id).map(|tool| custom(tool)));
         match found {

@@ -11,7 +11,7 @@ use tools::{Reply, Tool};
 use super::offered::{Call, CallError, Offered};
 use crate::identity::{Admitted, Identity, SPACE};
 use crate::mcp::bearer::{Bearer, Principal, Refusal};
-use crate::toolbox::{self, Toolbox};
+use crate::toolbox::Toolbox;
 
 /// Lets in whom `identity` admits.
 #[must_use]
@@ -44,12 +44,7 @@ impl Offered for Toolbox {
             let Some(admitted) = admitted(who) else {
                 return Err(CallError::Refused("nobody was let in".to_owned()));
             };
-            let called = Self::call(self, admitted, &call.name, call.arguments).await;
-            called.map_err(|error| match error {
-                toolbox::CallError::Refused(refusal) => CallError::Refused(refusal.to_string()),
-                toolbox::CallError::UnknownTool(text) => CallError::Unknown(text),
-                toolbox::CallError::Tool(error) => CallError::Tool(error),
-            })
+            Ok(Self::call(self, admitted, &call.name, call.arguments).await?)
         })
     }
 }

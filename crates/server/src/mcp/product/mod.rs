@@ -97,7 +97,7 @@ impl ServerHandler for Product {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        resources::list(self.readable(&context)?, request)
+        resources::list(self.readable(&context)?.clone(), request).await
     }
 
     async fn list_resource_templates(

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use telemetry::source::BoxFuture;
-use tools::{Caller, Context, Installation, Registry, Reply, Role, Tool, ToolError, near};
+use tools::{Reply, Role, Tool, ToolError};
 
-use crate::identity::said::Said;
+use crate::identity::Admitted;
 use crate::mcp::bearer::Principal;
+use crate::toolbox::{self, Toolbox};
 
 /// A call as the protocol brings it.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +29,7 @@ pub enum CallError {
     /// No such tool; the text names the nearest ones.
     #[error("{0}")]
     Unknown(String),
-    /// The key does not go so far.
+    /// The key does not go so far, or there is no room or time left.
     #[error("{0}")]
     Refused(String),
     /// The tool says why.
@@ -48,62 +49,41 @@ pub trait Offered: Send + Sync {
     fn call<'a>(&'a self, who: Option<&'a Principal>, call: Call) -> BoxFuture<'a, Result<Reply, CallError>>;
 }
 
-/// Every tool of a registry, for the one who started the program.
+/// The toolbox for the one who started the program.
+#[derive(Debug)]
 pub struct Open {
-    registry: Arc<Registry>,
-    installation: Arc<dyn Installation>,
-    role: Role,
-}
-
-impl std::fmt::Debug for Open {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Open")
-            .field("registry", &self.registry)
-            .field("role", &self.role)
-            .finish_non_exhaustive()
-    }
+    toolbox: Toolbox,
+    admitted: Admitted,
 }
 
 impl Open {
-    /// The tools of `registry` over `installation`, for one who has `role`.
+    /// All that `toolbox` holds, for one who has `role`.
     #[must_use]
-    pub fn new(registry: Arc<Registry>, installation: Arc<dyn Installation>, role: Role) -> Self {
-        Self { registry, installation, role }
-    }
-
-    /// Who calls. What the arguments say of the agent is taken out of them; it lowers the role at most.
-    fn caller(&self, arguments: &mut Value) -> Result<Caller, CallError> {
-        let said =
-            Said::of_arguments(arguments).map_err(|refusal| CallError::Refused(refusal.to_string()))?;
-        Ok(Caller {
-            principal: "stdio".to_owned(),
-            role: self.role.lowered(said.role),
-            agent: said.agent,
-            session: said.session,
-        })
+    pub fn new(toolbox: Toolbox, role: Role) -> Self {
+        Self { toolbox, admitted: Admitted::of_process(role) }
     }
 }
 
 impl Offered for Open {
     fn shown(&self, _: Option<&Principal>) -> Vec<Arc<dyn Tool>> {
-        self.registry.list()
+        self.toolbox.shown(&self.admitted)
     }
 
     fn reads(&self, _: Option<&Principal>) -> bool {
-        true
+        self.admitted.reads()
     }
 
     fn call<'a>(&'a self, _: Option<&'a Principal>, call: Call) -> BoxFuture<'a, Result<Reply, CallError>> {
-        Box::pin(async move {
-            let Call { name, mut arguments, .. } = call;
-            let Some(tool) = self.registry.get(&name) else {
-                let shown = self.registry.list();
-                let names: Vec<String> = shown.iter().map(|tool| tool.about().name.clone()).collect();
-                return Err(CallError::Unknown(near::unknown("tool", &name, &names)));
-            };
-            let caller = self.caller(&mut arguments)?;
-            let context = Context { installation: Arc::clone(&self.installation), caller };
-            Ok(tool.call(&context, arguments).await?)
-        })
+        Box::pin(async move { Ok(self.toolbox.call(&self.admitted, &call.name, call.arguments).await?) })
+    }
+}
+
+impl From<toolbox::CallError> for CallError {
+    fn from(error: toolbox::CallError) -> Self {
+        match error {
+            toolbox::CallError::Tool(error) => Self::Tool(error),
+            toolbox::CallError::UnknownTool(text) => Self::Unknown(text),
+            other => Self::Refused(other.to_string()),
+        }
     }
 }

@@ -22,8 +22,16 @@ const TTL_MS: u64 = 60_000;
 const JSON: &str = "application/json";
 const LINES: &str = "application/jsonl";
 
-/// The newest incidents first.
-pub(super) fn list(
+/// The newest incidents first. Journals lie on a disk, which is not waited for on a thread that serves others.
+pub(super) async fn list(
+    investigations: Investigations,
+    request: Option<PaginatedRequestParams>,
+) -> Result<ListResourcesResult, ErrorData> {
+    let listing = tokio::task::spawn_blocking(move || listed(&investigations, request));
+    listing.await.map_err(|error| ErrorData::internal_error(error.to_string(), None))?
+}
+
+fn listed(
     investigations: &Investigations,
     request: Option<PaginatedRequestParams>,
 ) -> Result<ListResourcesResult, ErrorData> {
@@ -70,7 +78,7 @@ pub(super) fn templates() -> ListResourceTemplatesResult {
     listed.with_ttl_ms(TTL_MS).with_cache_scope(CacheScope::Private)
 }
 
-/// Reads one. Journals lie on a disk, which is not waited for on a thread that serves others.
+/// Reads one.
 pub(super) async fn read(
     investigations: Investigations,
     uri: String,

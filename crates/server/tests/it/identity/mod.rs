@@ -79,8 +79,7 @@ fn judged(keys: &[Three], verifier: &Verifier<'_>) -> (usize, Vec<Fault>) {
         for fault in FAULTS {
             let headers = world::headers(three, fault);
             for about in &abouts {
-                let said = PERMISSIONS.iter().position(|one| *one == about.permission).expect("known");
-                let permission = oracle::permission(&about.name, said);
+                let permission = oracle::permission(&about.name);
                 let expected = oracle::expected(three.role, three.scope, fault, (&about.name, permission));
                 count += 1;
                 if verifier(three, fault, &headers, about) != expected {

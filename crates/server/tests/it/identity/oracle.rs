@@ -22,16 +22,14 @@ const LOWERED: [[&str; 5]; 5] = [
 ];
 
 /// The permission that a tool asks for: `p0` to `p4` are tools of the test, one a permission.
-pub(crate) fn permission(tool: &str, said: usize) -> usize {
+pub(crate) fn permission(tool: &str) -> usize {
     match tool {
-        "p0" | "status" | "incidents" | "report" | "evidence" | "compare" | "trace" | "logs" | "changes" => 0,
         "p1" | "investigate" | "verify_remediation_effect" | "create_session" | "add_session_entry" => 1,
         "p2" | "propose_action" | "execute_remediation" | "list_remediation_actions" => 2,
         "p3" => 3,
         "p4" => 4,
-        _ if tool.starts_with("get_") => 0,
-        // Other dialects' names: the tool's own word.
-        _ => said,
+        // Everything else, in every dialect, reads and does nothing else.
+        _ => 0,
     }
 }
 

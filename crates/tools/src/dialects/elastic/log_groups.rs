@@ -211,7 +211,7 @@ fn group(
     Group {
         kind: if is_exception { Kind::LogException } else { Kind::Log },
         service: service.to_owned(),
-        level: lines::level(severity).to_owned(),
+        level: telemetry::logs::level(severity).to_owned(),
         pattern: clip(pattern, 300),
         sample: clip(sample, 300),
         count: 0,

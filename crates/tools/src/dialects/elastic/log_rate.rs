@@ -152,7 +152,7 @@ fn values(rows: &[LogRow]) -> Values {
         let mut held: BTreeSet<(String, String)> = row.attributes.iter().cloned().collect();
         held.insert(("service.name".to_owned(), row.service.clone()));
         held.insert(("service.node.name".to_owned(), row.instance.clone()));
-        held.insert(("log.level".to_owned(), lines::level(row.severity).to_owned()));
+        held.insert(("log.level".to_owned(), telemetry::logs::level(row.severity).to_owned()));
         held.insert(("message".to_owned(), template::of(&row.body)));
         for entry in held.into_iter().filter(|(_, value)| !value.is_empty()) {
             *counts.entry(entry).or_default() += 1;

@@ -175,7 +175,8 @@ fn grouped(rows: &[LogRow], field: &str) -> Vec<Count> {
 fn top_values(rows: &[LogRow]) -> Vec<TopValues> {
     let mut fields: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for row in rows {
-        let own = [("service.name", row.service.as_str()), ("log.level", lines::level(row.severity))];
+        let own =
+            [("service.name", row.service.as_str()), ("log.level", telemetry::logs::level(row.severity))];
         let held = row.attributes.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         for (key, value) in own.into_iter().chain(held).filter(|(_, value)| !value.is_empty()) {
             fields.entry(key).or_default().push(value);

@@ -206,7 +206,7 @@ fn sequence(id: TraceId, rows: &[TraceRow], kept: &[bool], (size, wanted): (usiz
     let step = |(place, row): (usize, &TraceRow)| Step {
         service: row.subject.service.clone(),
         name: clip(&row.subject.operation, 120),
-        kind: spans::kind(row.kind),
+        kind: row.kind.name(),
         start: row.start.rfc3339(),
         duration_ms: Num::new(row.duration_ns as f64 / 1e6),
         outcome: if row.status == StatusCode::Error { "failure" } else { "success" },

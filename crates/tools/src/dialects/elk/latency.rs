@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use telemetry::answer::TraceRow;
 use telemetry::number::Num;
-use telemetry::{Scope, StatusCode, TraceId, UnixNanos, Window};
+use telemetry::{Scope, SpanKind, StatusCode, TraceId, UnixNanos, Window};
 
 use crate::dialects::reading::arguments::{self, Index, Kql, Short, When};
 use crate::dialects::reading::filter::{self, Filter};
@@ -280,7 +280,7 @@ async fn classes(
     let ids: Vec<TraceId> = wanted.into_keys().collect();
     let mut classes: BTreeMap<(String, String), Classes> = BTreeMap::new();
     for (_, told) in spans::traces(context, &ids).await {
-        for row in told.rows.iter().filter(|row| spans::kind(row.kind) == "server") {
+        for row in told.rows.iter().filter(|row| row.kind == SpanKind::Server) {
             if let Some(class) = class(row) {
                 let key = (row.subject.service.clone(), row.subject.operation.clone());
                 *classes.entry(key).or_default().entry(class).or_default() += 1;

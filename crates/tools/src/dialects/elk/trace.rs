@@ -213,7 +213,7 @@ fn of_line(row: &LogRow, depth: usize) -> Row {
         service: row.service.clone(),
         text: clip(&row.body, 240),
         duration_ms: None,
-        level: lines::level(row.severity).to_owned(),
+        level: telemetry::logs::level(row.severity).to_owned(),
         failed: row.severity >= lines::ERROR,
         orphan: false,
         place: place(&row.attributes),

@@ -29,19 +29,6 @@ pub(crate) const FIELDS: [&str; 8] = [
 /// A severity from which a line tells of an error.
 pub(crate) const ERROR: u8 = 17;
 
-/// The level of a severity number of OpenTelemetry.
-pub(crate) fn level(severity: u8) -> &'static str {
-    match severity {
-        0 => "",
-        1..=4 => "trace",
-        5..=8 => "debug",
-        9..=12 => "info",
-        13..=16 => "warn",
-        17..=20 => "error",
-        _ => "fatal",
-    }
-}
-
 /// What a filter sees of a line.
 pub(crate) fn record(row: &LogRow) -> Record {
     let id = |id: Option<String>| id.unwrap_or_default();
@@ -49,7 +36,7 @@ pub(crate) fn record(row: &LogRow) -> Record {
         .with_time("@timestamp", row.at)
         .with("service.name", &row.service)
         .with("service.node.name", &row.instance)
-        .with("log.level", level(row.severity))
+        .with("log.level", telemetry::logs::level(row.severity))
         .with_number("severity_number", f64::from(row.severity))
         .with("message", &row.body)
         .with("trace.id", &id(row.trace_id.map(|id| id.to_string())))
@@ -157,7 +144,7 @@ impl Line {
             id: id(row),
             timestamp: row.at.rfc3339(),
             service: row.service.clone(),
-            level: level(row.severity).to_owned(),
+            level: telemetry::logs::level(row.severity).to_owned(),
             message: clip(&message, VALUE),
             trace_id: row.trace_id.map(|id| id.to_string()),
             fields: fields.map(|(key, value)| (key.clone(), clip(value, VALUE))).collect(),

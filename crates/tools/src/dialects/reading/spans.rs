@@ -36,7 +36,7 @@ pub(crate) fn record(trace: TraceId, row: &TraceRow) -> Record {
         .with("trace.id", &trace.to_string())
         .with("span.id", &row.span_id.to_string())
         .with("parent.id", &row.parent.map(|id| id.to_string()).unwrap_or_default())
-        .with("span.kind", kind(row.kind))
+        .with("span.kind", row.kind.name())
         .with_number("duration", row.duration_ns as f64)
         .with("processor.event", if is_entry { "transaction" } else { "span" });
     let record = match row.status {
@@ -45,18 +45,6 @@ pub(crate) fn record(trace: TraceId, row: &TraceRow) -> Record {
         StatusCode::Unset => record.with("event.outcome", "success").with("event.outcome", "unknown"),
     };
     record.with_all(&row.attributes)
-}
-
-/// The name of a role.
-pub(crate) fn kind(kind: SpanKind) -> &'static str {
-    match kind {
-        SpanKind::Unspecified => "",
-        SpanKind::Internal => "internal",
-        SpanKind::Server => "server",
-        SpanKind::Client => "client",
-        SpanKind::Producer => "producer",
-        SpanKind::Consumer => "consumer",
-    }
 }
 
 /// The traces that stand for a window, the worst first, each once: at most ten of the worst and ten typical ones.
