@@ -121,18 +121,20 @@ impl Typed for GetRecentAgentActions {
 /// stands in the journal.
 fn done(report: &Report) -> Vec<Row> {
     let Some(resolution) = &report.resolution else { return Vec::new() };
-    let by = |digest: &str| {
-        let approval = resolution.approvals.iter().find(|one| one.action_digest == digest && one.is_granted);
-        approval.map(|one| one.principal.clone())
+    // The last word counts: who rejected first may have agreed later, and the other way round.
+    let decided = |digest: &str| {
+        let decision = resolution.approvals.iter().rev().find(|one| one.action_digest == digest);
+        decision.map(|one| (one.principal.clone(), one.is_granted))
     };
     resolution
         .actions
         .iter()
         .map(|action| {
-            let by = action.digest().ok().and_then(|digest| by(&digest));
+            let decision = action.digest().ok().and_then(|digest| decided(&digest));
             let verified = resolution.verifications.iter().any(|one| one.trial.treated == action.instance);
-            let status = match (&by, &resolution.failed) {
+            let status = match (&decision, &resolution.failed) {
                 (None, _) => "pending_approval",
+                (Some((_, false)), _) => "refused",
                 (Some(_), Some(_)) if !verified => "failed",
                 _ => "done",
             };
@@ -140,7 +142,7 @@ fn done(report: &Report) -> Vec<Row> {
                 at: words::stamp(report.closed_at),
                 action: action.spec.clone(),
                 status: status.to_owned(),
-                by: by.unwrap_or_else(|| "nobody yet".to_owned()),
+                by: decision.map_or_else(|| "nobody yet".to_owned(), |(principal, _)| principal),
                 agent: None,
                 reason: clip(&action.rationale, 160),
                 order: report.closed_at,
