@@ -119,20 +119,21 @@ async fn an_action_that_was_never_measured_is_not_called_effective() {
 // covers: AG-14
 #[tokio::test]
 async fn an_action_that_a_person_rejected_is_refused_by_that_person() {
+    // A rejected action stands in no incident: what was decided names it by its digest.
     let action = proposed().actions.remove(0);
     let decision = ApprovalRecord {
         action_digest: action.digest().expect("a digest"),
         principal: "page:ann".to_owned(),
         is_granted: false,
-        comment: String::new(),
+        comment: "not now".to_owned(),
     };
-    let resolution =
-        Resolution { actions: vec![action], approvals: vec![decision], ..Resolution::nothing_done() };
+    let resolution = Resolution { approvals: vec![decision], ..Resolution::nothing_done() };
     let entry = Entry::Resolution(Box::new(resolution));
     let logged = [Logged { at: planted::NOW, took: std::time::Duration::ZERO, entry }];
     let report = orchestrator::report::build("inc_1", &logged, "");
-    let planted = planted::Planted { reports: vec![(report, false)], ..planted::trouble() };
+    let mut planted = planted::Planted { reports: vec![(report, false)], ..planted::trouble() };
+    planted.proposed = Some(proposed());
     let context = planted.context(Role::Observer);
     let reply = call(&context, "agenttel", "get_recent_agent_actions", json!({})).await.expect("a list");
-    assert!(reply.text.contains("restart REFUSED by page:ann: it leaks"), "{}", reply.text);
+    assert!(reply.text.contains("restart REFUSED by page:ann: not now"), "{}", reply.text);
 }
