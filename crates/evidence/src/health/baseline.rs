@@ -161,6 +161,7 @@ pub fn choose(declared: Option<&Operation>, rolling: Option<Baseline>, settings:
     let Some(operation) = declared else { return measured };
     let Some(p50) = operation.expected_latency_p50 else {
         return Baseline {
+            p99_ms: operation.expected_latency_p99.map_or(measured.p99_ms, |latency| latency.ms()),
             failure_rate: operation.expected_error_rate.unwrap_or(measured.failure_rate),
             ..measured
         };
@@ -231,5 +232,8 @@ mod tests {
         let partly = Operation { expected_error_rate: Some(0.2), ..Operation::default() };
         let chosen = choose(Some(&partly), medium, &settings);
         assert_eq!((chosen.origin, chosen.failure_rate), (Origin::Rolling, 0.2));
+        let slowest = Operation { expected_latency_p99: Some("2s".parse().unwrap()), ..Operation::default() };
+        let chosen = choose(Some(&slowest), medium, &settings);
+        assert_eq!((chosen.origin, chosen.p50_ms, chosen.p99_ms), (Origin::Rolling, 20.0, 2_000.0));
     }
 }

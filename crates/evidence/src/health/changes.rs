@@ -25,6 +25,9 @@ const LOCK_FILES: &[&str] = &[
     "yarn.lock",
 ];
 
+/// Seconds before the onset in which a deployment is one that it may come from: for a suggestion and for a playbook alike.
+pub const DEPLOYMENT_SECONDS: f64 = 1_800.0;
+
 /// A change with its place in time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ranked<'a> {
@@ -57,9 +60,29 @@ impl RankedChanges<'_> {
     /// The latest deployment that was there when it began.
     #[must_use]
     pub fn deployment_before(&self) -> Option<&ChangeRow> {
-        let deploys = self.changes.iter().filter(|one| one.change.kind == ChangeKind::Deploy);
-        deploys
-            .filter(|one| one.seconds_before >= 0.0)
+        self.latest_deployment(f64::INFINITY)
+    }
+
+    /// The latest deployment that came at most [`DEPLOYMENT_SECONDS`] before it began: one that might be taken back.
+    #[must_use]
+    pub fn deployment_shortly_before(&self) -> Option<&ChangeRow> {
+        self.latest_deployment(DEPLOYMENT_SECONDS)
+    }
+
+    /// How many deployments came shortly before it began.
+    #[must_use]
+    pub fn deployments_shortly_before(&self) -> usize {
+        self.deployments(DEPLOYMENT_SECONDS).count()
+    }
+
+    fn deployments(&self, seconds_max: f64) -> impl Iterator<Item = &Ranked<'_>> {
+        self.changes.iter().filter(move |one| {
+            one.change.kind == ChangeKind::Deploy && (0.0..=seconds_max).contains(&one.seconds_before)
+        })
+    }
+
+    fn latest_deployment(&self, seconds_max: f64) -> Option<&ChangeRow> {
+        self.deployments(seconds_max)
             .min_by(|a, b| a.seconds_before.total_cmp(&b.seconds_before))
             .map(|one| one.change)
     }
@@ -138,6 +161,12 @@ mod tests {
         assert_eq!(scores[3..], [0.0, 0.0, 0.0]);
         assert_eq!(ranked.deployment_before().map(|row| row.service.as_str()), Some("deployed"));
         assert!(!ranked.is_truncated());
+        assert_eq!(ranked.deployments_shortly_before(), 2);
+        let at = |seconds: i64| {
+            let deployed = [change(1_000 - seconds, ChangeKind::Deploy, "a")];
+            rank(&deployed, onset()).deployment_shortly_before().is_some()
+        };
+        assert_eq!([at(1_800), at(1_801), at(-1)], [true, false, false]);
     }
 
     // covers: AG-35

@@ -14,6 +14,9 @@ use super::playbook::{self, Playbook};
 use super::settings::Settings;
 use super::slo::SloKind;
 
+/// Days that a rolling baseline can look back: what is asked of the sources goes no further.
+const ROLLING_DAYS_MAX: u32 = 7;
+
 /// Everything declared.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -314,13 +317,12 @@ impl Declared {
         })
     }
 
-    /// The shipped playbooks and the operator's own.
+    /// The operator's own playbooks, which are asked first, and the shipped ones whose name none of them took.
     #[must_use]
     pub fn playbooks(&self) -> Vec<Playbook> {
-        let mut all = playbook::shipped();
-        all.retain(|shipped| self.playbooks.iter().all(|own| own.name != shipped.name));
-        all.extend(self.playbooks.iter().cloned());
-        all
+        let is_replaced = |shipped: &Playbook| self.playbooks.iter().any(|own| own.name == shipped.name);
+        let shipped = playbook::shipped().into_iter().filter(|shipped| !is_replaced(shipped));
+        self.playbooks.iter().cloned().chain(shipped).collect()
     }
 
     /// What cannot be meant, a sentence each; empty when all is well. Types and keys were looked at while reading.
@@ -360,6 +362,11 @@ impl Declared {
         ];
         if rates.iter().any(|rate| !(0.0..=1.0).contains(rate)) {
             problems.push("settings: each of them is a share from 0 to 1".to_owned());
+        }
+        if !(1..=ROLLING_DAYS_MAX).contains(&self.settings.rolling_days) {
+            problems.push(format!(
+                "settings: `rolling-days` is from 1 to {ROLLING_DAYS_MAX}: no baseline looks back any further"
+            ));
         }
         problems
     }

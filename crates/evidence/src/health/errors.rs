@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use telemetry::answer::TraceRow;
-use telemetry::{SpanId, StatusCode};
+use telemetry::{SpanId, SpanKind, StatusCode};
 
 use crate::error_category::{self, ErrorCategory, Failure};
 
@@ -95,6 +95,16 @@ pub struct ErrorCounts {
 
 const TYPES_MAX: usize = 10;
 
+impl ErrorCounts {
+    /// Share of the counted errors that a call of something else brought in, 0 to 1; nothing when none was counted.
+    #[must_use]
+    pub fn dependency_share(&self) -> Option<f64> {
+        let of = |kind| self.by_kind.get(&kind).copied().unwrap_or(0);
+        let brought = of(ErrorKind::ConnectionError) + of(ErrorKind::DependencyTimeout);
+        (self.total > 0).then(|| brought as f64 / self.total as f64)
+    }
+}
+
 /// The failed entry spans of an operation in `traces` by kind, of `failed` in all.
 #[must_use]
 pub fn count(traces: &[Vec<TraceRow>], service: &str, operation: &str, failed: u64) -> ErrorCounts {
@@ -102,7 +112,9 @@ pub fn count(traces: &[Vec<TraceRow>], service: &str, operation: &str, failed: u
     let mut types: BTreeMap<String, u64> = BTreeMap::new();
     for trace in traces {
         let failures = trace.iter().filter(|row| {
+            // A span inside of a request, or a call of its own, may bear the same name: it is no request.
             row.status == StatusCode::Error
+                && matches!(row.kind, SpanKind::Server | SpanKind::Consumer)
                 && row.subject.service == service
                 && row.subject.operation == operation
         });
@@ -168,7 +180,7 @@ fn attribute<'a>(row: &'a TraceRow, keys: &[&str]) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use telemetry::{SpanKind, UnixNanos};
+    use telemetry::UnixNanos;
 
     use super::*;
     use crate::health::planted::subject;
@@ -217,9 +229,11 @@ mod tests {
             vec![span(1, None, &[("error.type", "429")])],
             vec![span(1, None, &[("exception.type", "shop.Strange")])],
             vec![TraceRow { status: StatusCode::Ok, ..span(1, None, &[("error.type", "429")]) }],
+            vec![TraceRow { kind: SpanKind::Internal, ..span(1, None, &[("error.type", "429")]) }],
         ];
         let counts = count(&traces, "a", "GET /", 60);
-        assert_eq!((counts.total, counts.not_looked_at), (4, 56));
+        assert_eq!((counts.total, counts.not_looked_at), (4, 56), "one of them is no request");
+        assert_eq!((counts.dependency_share(), ErrorCounts::default().dependency_share()), (Some(0.5), None));
         assert_eq!(counts.by_kind.values().sum::<u64>(), counts.total);
         let of = |kind| counts.by_kind.get(&kind).copied();
         assert_eq!(of(ErrorKind::DependencyTimeout), Some(2), "one of them from the call below");

@@ -2,8 +2,8 @@
 //! (AG-18, AG-65, W-12).
 //!
 //! Read from the spans that browsers sent, in the traces that hold the operation and in those of its page. Without such spans
-//! there is no answer at all, rather than one that looks like it. Figures are of the traces looked at; how many requests
-//! those stand for is told, and numbers of users are extrapolated from it only where the caller asks.
+//! there is no answer at all, rather than one that looks like it. Figures are of the traces looked at and of no others: those
+//! are chosen for being the worst and the most typical ones, so that no share of them is one of all.
 
 mod agenttel;
 mod anomalies;
@@ -79,7 +79,8 @@ pub struct JourneyFigures {
     pub step: u64,
     /// Steps in all.
     pub steps: u64,
-    /// Share of the journeys seen that came to the last step, and the same from before.
+    /// Share of the journeys seen that came to the last step, and the same from before; nothing where no trace holds a step
+    /// behind the operation's, because then nobody could be seen to go on.
     pub completion: Compared,
     /// Journeys seen.
     pub seen: usize,
@@ -94,15 +95,6 @@ pub struct Users {
     pub hit: usize,
     /// Linked traces with a failed or slow call.
     pub hit_traces: usize,
-}
-
-impl Users {
-    /// How many users `requests` failed or slow requests stand for, at the rate of the traces looked at.
-    #[must_use]
-    pub fn of_requests(self, requests: u64) -> Option<u64> {
-        let each = self.hit as f64 / self.hit_traces as f64;
-        (self.hit > 0).then(|| libm::round(each * (requests as f64).max(self.hit_traces as f64)) as u64)
-    }
 }
 
 /// What users saw of the operation; nothing when no browser told.
@@ -212,9 +204,16 @@ fn journey(linked: &[Linked<'_>], now: &[Visit<'_>], before: &[Visit<'_>]) -> Op
             .filter_map(|one| one.journey)
             .map(|journey| (journey.name.to_owned(), journey.step, journey.steps)),
     )?;
-    let (seen, completion) = completion(now, &name);
-    let usual = completion_share(before, &name);
-    Some(JourneyFigures { name, step, steps, completion: Compared { now: completion, usual }, seen })
+    let goes_on = |visit: &Visit<'_>| {
+        visit.journey().is_some_and(|journey| journey.name == name && journey.step > step)
+    };
+    let is_followed = now.iter().chain(before).any(goes_on);
+    let (seen, share) = completion(now, &name);
+    let completion = Compared {
+        now: share.filter(|_| is_followed),
+        usual: completion_share(before, &name).filter(|_| is_followed),
+    };
+    Some(JourneyFigures { name, step, steps, completion, seen })
 }
 
 fn completion_share(visits: &[Visit<'_>], name: &str) -> Option<f64> {

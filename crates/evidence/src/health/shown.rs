@@ -39,14 +39,19 @@ pub struct Tables<'a> {
 /// An answer to `series_change` over two successive windows.
 pub type Sampled<'a> = ((Window, Window), &'a [SeriesRow]);
 
+/// How many dependencies are in error: of those with calls enough to be judged, since one failed call of two says nothing.
+#[must_use]
+pub fn failing_dependencies(dependencies: &[DependencyHealth]) -> usize {
+    dependencies
+        .iter()
+        .filter(|one| one.status != Status::Unknown && one.failure_rate > FAILING_RATE_MIN)
+        .count()
+}
+
 /// The patterns that the tables show, sorted.
 #[must_use]
 pub fn patterns(tables: &Tables<'_>, service: &str) -> Vec<Pattern> {
-    let failing_dependencies = tables
-        .dependencies
-        .iter()
-        .filter(|one| one.status != Status::Unknown && one.failure_rate > FAILING_RATE_MIN)
-        .count();
+    let failing_dependencies = failing_dependencies(tables.dependencies);
     let own = |row: &&OnsetRow| row.subject.service == service;
     let seconds: Vec<(u64, f64)> = series::sum(tables.seconds.iter().filter(own))
         .values()

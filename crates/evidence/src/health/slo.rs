@@ -1,19 +1,14 @@
-//! Objectives with budgets over their own window, burn rates over several windows, and alerts that are told once (AG-15,
-//! AG-39, W-14).
+//! Objectives with budgets over their own window, and burn rates over several windows (AG-15, AG-39, W-14).
 //!
 //! A budget is of the requests in the objective's window (30 days unless declared), not of those since a start. The burn
 //! rate of a window is its share of bad requests over the share that is allowed: at 1 the budget lasts exactly as long as the
-//! window. An alert needs a long window that shows that it matters and a short one that shows that it goes on (Beyer et
+//! window. A pair burns when its long window shows that it matters and its short one that it goes on (Beyer et
 //! al., The Site Reliability Workbook, 2018, chapter 5). A latency objective counts requests over its threshold, which are
 //! estimated from quantiles, see `latency`. What part of the window has data is told: a budget of an hour is one of an hour.
-
-mod alerts;
 
 use serde::Deserialize;
 use telemetry::Window;
 use telemetry::time::UnixNanos;
-
-pub use alerts::{Alarm, BudgetLevel, Event, alarm, events};
 
 use super::Part;
 use super::declared::Slo;

@@ -31,6 +31,12 @@ impl Memory {
         Self { source: TableSource::new(tables), now, incidents: Mutex::default() }
     }
 
+    /// With an incident of the past.
+    pub(crate) fn remembering(self, report: Report) -> Self {
+        self.incidents.lock().unwrap_or_else(PoisonError::into_inner).push(report);
+        self
+    }
+
     /// Nothing was ever sent.
     pub(crate) fn empty() -> Self {
         Self::new(Tables::default(), UnixNanos(1_750_000_000_000_000_000))

@@ -84,6 +84,10 @@ fn latencies_have_a_unit_and_what_cannot_be_meant_is_told() {
     declared.profiles.clear();
     declared.settings.critical_budget = 10.0;
     assert_eq!(declared.problems().len(), 5, "{:?}", declared.problems());
+    let days =
+        |days: u32| read(&format!(r#"{{"settings": {{"rolling-days": {days}}}}}"#)).unwrap().problems();
+    assert_eq!([days(1).len(), days(7).len()], [0, 0]);
+    assert!(days(8).join("").contains("from 1 to 7") && days(0).len() == 1);
 }
 
 // covers: AG-19
@@ -96,7 +100,11 @@ fn a_playbook_of_ones_own_is_added_or_replaces_a_shipped_one_and_is_held_to_the_
         ))
         .unwrap()
     };
-    assert_eq!(own("our-way", "done").playbooks().len(), 5);
+    let names = |declared: Declared| -> Vec<String> {
+        declared.playbooks().into_iter().map(|playbook| playbook.name).collect()
+    };
+    let added = names(own("our-way", "done"));
+    assert_eq!((added.len(), added[0].as_str()), (5, "our-way"), "ours is asked first");
     let replaced = own("memory-leak-response", "done");
     assert_eq!((replaced.playbooks().len(), replaced.problems().len()), (4, 0));
     assert_eq!(own("our-way", "nowhere").problems().len(), 1);

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer};
 
 /// The figures that conditions may name, sorted.
-pub const FIGURES: [&str; 9] = [
+pub const FIGURES: [&str; 8] = [
     // Share of failed requests whose errors come from a call: time-outs and connections, 0 to 1.
     "dependency_error_share",
     // Deployments before the onset and at most half an hour from it.
@@ -25,8 +25,6 @@ pub const FIGURES: [&str; 9] = [
     "latency_growth",
     // Largest growth of the memory of a process over the window, as a share of its start.
     "memory_growth",
-    // Minutes since the last start of an instance.
-    "minutes_since_start",
     // Requests a minute over those of the baseline.
     "throughput_growth",
 ];

@@ -1,4 +1,4 @@
-//! Budgets, burn rates and alerts at their bounds.
+//! Budgets and burn rates at their bounds.
 
 use telemetry::answer::HealthRow;
 
@@ -82,7 +82,7 @@ fn a_latency_objective_counts_slow_requests_and_520_of_10_000_leave_nothing_of_o
 
 // covers: AG-39, W-14
 #[test]
-fn an_alert_needs_both_windows_of_a_pair() {
+fn what_burns_needs_both_windows_of_a_pair() {
     let objective = slo(SloKind::Availability);
     let burning = |planted: &[(i64, i64, HealthRow)]| -> Vec<f64> {
         let state = at(&objective, planted);
@@ -132,36 +132,4 @@ fn the_parts_to_ask_for_meet_and_end_where_burn_windows_begin() {
         DAY * 1_000_000_000,
         "no burn window is longer than the objective's"
     );
-}
-
-// covers: AG-39, W-14
-#[test]
-fn an_alert_is_told_when_a_bound_is_passed_and_not_again_while_it_lasts() {
-    let mut last = Alarm::default();
-    let mut told = Vec::new();
-    for left in [1.0, 0.6, 0.5, 0.4, 0.26, 0.2, 0.2, 0.05, 0.04, 0.3, 0.9] {
-        let now = alarm(&tests_support::with_budget("slo", Some(left)));
-        told.extend(events(last, now).into_iter().map(|event| (left, event)));
-        last = now;
-    }
-    use BudgetLevel::{Critical, Fine, Info, Warning};
-    let steps: Vec<(f64, BudgetLevel, BudgetLevel)> = told
-        .into_iter()
-        .filter_map(|(left, event)| match event {
-            Event::Budget { from, to } => Some((left, from, to)),
-            Event::BurnBegan(_) | Event::BurnEnded(_) => None,
-        })
-        .collect();
-    let expected = [
-        (0.5, Fine, Info),
-        (0.2, Info, Warning),
-        (0.05, Warning, Critical),
-        (0.3, Critical, Info),
-        (0.9, Info, Fine),
-    ];
-    assert_eq!(steps, expected);
-    let burning = Alarm { burning: [true, false, false], ..Alarm::default() };
-    assert_eq!(events(Alarm::default(), burning), [Event::BurnBegan(BURN_RULES[0])]);
-    assert_eq!(events(burning, burning), []);
-    assert_eq!(events(burning, Alarm::default()), [Event::BurnEnded(BURN_RULES[0])]);
 }

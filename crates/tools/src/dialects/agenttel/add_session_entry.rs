@@ -22,7 +22,7 @@ pub(super) struct Input {
     session_id: String,
     #[serde(rename = "type")]
     kind: EntryKind,
-    /// At most 4,000 characters.
+    /// At most 400 characters.
     content: String,
 }
 

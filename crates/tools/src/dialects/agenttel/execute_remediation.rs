@@ -1,7 +1,7 @@
 //! `execute_remediation`: asks for an action and executes none (AG-13).
 //!
 //! A person approves, outside of every tool; what an argument says about an approval is not believed. The request is
-//! remembered, also when it is refused.
+//! remembered, also when it is refused or could not be brought before anybody.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,9 +18,6 @@ use crate::tool::{About, Context, Found, ToolError, Typed};
 /// The tool.
 #[derive(Debug)]
 pub(super) struct ExecuteRemediation;
-
-/// Characters of a reason that are kept.
-const REASON_CHARS_MAX: usize = 500;
 
 /// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -84,51 +81,68 @@ impl Typed for ExecuteRemediation {
     }
 
     async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolError> {
-        let incident = match input.incident {
-            Some(incident) => Some(incident),
-            None => context.installation.incidents(1)?.rows.into_iter().next().map(|row| row.incident),
+        let (name, reason) = (input.action_name.as_str(), input.reason.as_str());
+        let (incident, proposed) = match asked_of(context, input.incident.clone()) {
+            Ok(found) => found.unzip(),
+            Err(error) => {
+                remember(context, name, reason, "failed");
+                return Err(error);
+            }
         };
-        let proposed = match &incident {
-            Some(incident) => Some(context.installation.propose(incident)?),
-            None => None,
-        };
-        let fitting = fitting(proposed.as_ref(), &input.action_name);
-        let is_known = context.installation.actions().iter().any(|action| action.name == input.action_name);
+        let fitting = fitting(proposed.as_ref(), name);
+        let is_known = context.installation.actions().iter().any(|action| action.name == name);
         if fitting.is_empty() && !is_known {
-            remember(context, &input.action_name, &input.reason, "refused");
-            return Err(unknown(context, proposed.as_ref(), &input.action_name));
+            remember(context, name, reason, "refused");
+            return Err(unknown(context, proposed.as_ref(), name));
         }
         let is_pending =
             !fitting.is_empty() && proposed.as_ref().is_some_and(|proposed| proposed.decide_at.is_some());
         let status = if is_pending { "PENDING_APPROVAL" } else { "REFUSED" };
-        remember(context, &input.action_name, &input.reason, &status.to_lowercase());
+        remember(context, name, reason, &status.to_lowercase());
         let said = match &input.approved_by {
             Some(_) => "`approved_by` is not an approval: a person decides outside of every tool. ",
             None => "",
         };
-        let state = proposed.as_ref().map(|proposed| proposed.state.clone());
-        let why = match (is_pending, state) {
-            (true, Some(state)) => format!("{said}{}", clip(&state, 300)),
-            (false, Some(state)) if !fitting.is_empty() => {
-                format!("{said}Nobody can approve it here: {}", clip(&state, 300))
-            }
-            (_, Some(state)) => format!("{said}It does not fit the newest incident: {}", clip(&state, 300)),
-            (_, None) => format!("{said}There is no incident that it could be an answer to."),
-        };
+        let about = incident.as_deref().zip(proposed.as_ref());
+        let why = format!("{said}{}", why(about, is_pending, !fitting.is_empty()));
         let next = Hint::new(
             "verify_remediation_effect",
-            json!({ "action_name": input.action_name }),
+            json!({ "action_name": name }),
             "whether it was done and whether it worked",
         );
         let answer = Answer {
-            action: input.action_name,
             status: status.to_owned(),
             why,
-            incident,
             decide_at: proposed.filter(|_| is_pending).and_then(|proposed| proposed.decide_at),
+            incident,
             digests: fitting,
+            action: input.action_name,
         };
         Ok(Found::whole(answer, vec![next]))
+    }
+}
+
+/// The incident that is meant, the newest unless one is named, and what is proposed for it; nothing without any incident.
+fn asked_of(context: &Context, named: Option<String>) -> Result<Option<(String, Proposed)>, ToolError> {
+    let incident = match named {
+        Some(incident) => Some(incident),
+        None => context.installation.incidents(1)?.rows.into_iter().next().map(|row| row.incident),
+    };
+    let Some(incident) = incident else { return Ok(None) };
+    let proposed = context.installation.propose(&incident)?;
+    Ok(Some((incident, proposed)))
+}
+
+/// Why it waits or is refused, with the incident that it is about: nobody should decide about another one than meant.
+fn why(about: Option<(&str, &Proposed)>, is_pending: bool, is_fitting: bool) -> String {
+    let Some((incident, proposed)) = about else {
+        return "There is no incident that it could be an answer to.".to_owned();
+    };
+    let (incident, state) = (clip(incident, 80), clip(&proposed.state, 300));
+    match (is_pending, is_fitting) {
+        (true, _) => format!("Incident {incident}: {state}"),
+        (false, true) => format!("Nobody can approve it here for incident {incident}: {state}"),
+        (false, false) => format!("It does not fit incident {incident}: {state}"),
     }
 }
 
@@ -161,8 +175,8 @@ fn remember(context: &Context, action: &str, reason: &str, status: &str) {
     agents.asked(AgentRequest {
         at: context.installation.now(),
         by: Author::of(&context.caller),
-        action: clip(action, 80),
-        reason: clip(reason, REASON_CHARS_MAX),
+        action: action.to_owned(),
+        reason: reason.to_owned(),
         status: status.to_owned(),
     });
 }

@@ -2,7 +2,6 @@
 
 use evidence::health::deviation::Deviation;
 use evidence::health::frontend::{self, Frontend, Looked};
-use evidence::health::latency;
 use evidence::health::slo::SloState;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,9 +21,6 @@ use crate::tool::{About, Context, Found, ToolError, Typed};
 /// The tool.
 #[derive(Debug)]
 pub(super) struct GetCrossStackContext;
-
-/// Ratio to its baseline from which a request counts as slow for its user.
-const SLOW_RATIO: f64 = 2.0;
 
 /// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -72,11 +68,8 @@ struct FrontendRow {
     /// Share, 0-1.
     completion_baseline: Option<Num>,
     anomalies: Vec<String>,
-    /// Extrapolated to all failed or slow requests of the window.
-    affected_users: Option<u64>,
-    /// Seen in the traces looked at.
-    affected_users_seen: usize,
-    window_minutes: i64,
+    /// At least so many, seen in the traces looked at; null where calls failed or were slow and no span says whose.
+    affected_users: Option<usize>,
     linked_traces: usize,
 }
 
@@ -91,7 +84,7 @@ struct SloRow {
 }
 
 impl FrontendRow {
-    fn of(frontend: &Frontend, affected_requests: u64) -> Self {
+    fn of(frontend: &Frontend) -> Self {
         let journey = frontend.journey.as_ref();
         let num = |value: Option<f64>| value.map(Num::new);
         Self {
@@ -106,14 +99,13 @@ impl FrontendRow {
             completion: num(journey.and_then(|journey| journey.completion.now)),
             completion_baseline: num(journey.and_then(|journey| journey.completion.usual)),
             anomalies: frontend.anomalies.iter().map(|name| (*name).to_owned()).collect(),
-            affected_users: frontend.users.of_requests(affected_requests),
-            affected_users_seen: frontend.users.hit,
-            window_minutes: facts::NOW_SECONDS / 60,
+            affected_users: (frontend.users.hit > 0 || frontend.users.hit_traces == 0)
+                .then_some(frontend.users.hit),
             linked_traces: frontend.linked_traces,
         }
     }
 
-    fn text(&self) -> String {
+    fn text(&self, traces: usize) -> String {
         let against =
             |usual: Option<String>| usual.map(|usual| format!(" (baseline: {usual})")).unwrap_or_default();
         let latency = |name: &str, now: Option<Num>, usual: Option<Num>| match now {
@@ -143,8 +135,9 @@ impl FrontendRow {
         };
         let anomalies = if self.anomalies.is_empty() { "none".to_owned() } else { self.anomalies.join(", ") };
         let users = match self.affected_users {
-            Some(users) => format!("~{users} in last {} min", self.window_minutes),
-            None => format!("none seen in {} traces", self.linked_traces),
+            Some(0) => format!("none seen (in {traces} traces looked at)"),
+            Some(users) => format!("at least {users} (in {traces} traces looked at)"),
+            None => format!("unknown: no span says whose (in {traces} traces looked at)"),
         };
         format!(
             "Route: {}{}{}{journey}{funnel}\nAnomalies: {anomalies}\nAffected Users: {users}",
@@ -163,7 +156,7 @@ impl Shorten for Answer {
                  Note: no frontend data. Browser spans that share their trace with the service connect it."
                     .to_owned()
             },
-            FrontendRow::text,
+            |frontend| frontend.text(self.traces_looked_at),
         );
         let slos: String = self
             .slos
@@ -233,7 +226,7 @@ impl Typed for GetCrossStackContext {
         let usual = |of: fn(&evidence::health::Baseline) -> f64| Num::new(baseline.as_ref().map_or(0.0, of));
         let answer = Answer {
             operation: clip(operation, 120),
-            frontend: frontend.map(|frontend| FrontendRow::of(&frontend, affected(&facts, operation))),
+            frontend: frontend.as_ref().map(FrontendRow::of),
             failure_rate: Num::new(figures.failure_rate()),
             baseline_failure_rate: usual(|baseline| baseline.failure_rate),
             p50_ms: Num::new(figures.p50_ms),
@@ -246,23 +239,10 @@ impl Typed for GetCrossStackContext {
         };
         let next =
             Hint::new("get_incident_context", json!({ "operation_name": operation }), "what is behind it");
-        Ok(Shown::found(answer, input.format, vec![next]))
+        let mut found = Shown::found(answer, input.format, vec![next]);
+        found.is_truncated = facts.is_truncated;
+        Ok(found)
     }
-}
-
-/// Requests of the window that failed or were slow for whoever waited, whichever are more: some are both.
-fn affected(facts: &Facts, operation: &str) -> u64 {
-    let Some(one) = situation::health_of(facts, operation) else { return 0 };
-    if one.deviation == Deviation::Unknown {
-        return one.figures.errors;
-    }
-    let slow: f64 = facts
-        .rows
-        .iter()
-        .filter(|row| row.subject.service == facts.service && row.subject.operation == operation)
-        .map(|row| latency::over(row, SLOW_RATIO * one.baseline.p50_ms).estimate)
-        .sum();
-    one.figures.errors.max(slow.round() as u64)
 }
 
 fn slo_row(state: &SloState) -> SloRow {

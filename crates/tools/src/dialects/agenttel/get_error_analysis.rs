@@ -124,7 +124,7 @@ impl Typed for GetErrorAnalysis {
         let next =
             Hint::new("get_incident_context", json!({ "operation_name": operation }), "the whole picture");
         let mut found = Shown::found(answer, input.format, vec![next]);
-        found.is_truncated = counts.not_looked_at > 0;
+        found.is_truncated = counts.not_looked_at > 0 || facts.is_truncated;
         Ok(found)
     }
 }

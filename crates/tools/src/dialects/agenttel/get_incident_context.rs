@@ -3,7 +3,7 @@
 //! Severity, deviation and patterns follow the tables of the specification, also where the source's own example does not.
 
 use evidence::health::baseline::{Baseline, Origin};
-use evidence::health::changes::Ranked;
+use evidence::health::changes::{self, RankedChanges};
 use evidence::health::service::OperationHealth;
 use evidence::health::similar::{self, Signature};
 use evidence::health::suggestions::{self, Suggestion};
@@ -14,6 +14,7 @@ use evidence::prior::Kind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use telemetry::UnixNanos;
 use telemetry::answer::{ChangeKind, ChangeRow};
 use telemetry::number::Num;
 
@@ -52,8 +53,8 @@ pub(super) struct Answer {
     /// `critical`, `high`, `medium`, `low` or `info`.
     severity: String,
     at: String,
-    /// When it began.
-    since: String,
+    /// When it began; null where nothing is above normal or no rise is more than noise.
+    since: Option<String>,
     summary: String,
     happening: Happening,
     changed: Changed,
@@ -104,8 +105,8 @@ struct ChangeLine {
     kind: String,
     text: String,
     at: String,
-    /// What to look at first; no probability.
-    prior_score: Num,
+    /// What to look at first; no probability. Null without an onset: then the latest stands first.
+    prior_score: Option<Num>,
 }
 
 /// Whom it reaches.
@@ -286,7 +287,8 @@ impl Typed for GetIncidentContext {
         let trend =
             Hint::new("get_trend_analysis", json!({ "operation_name": operation }), "whether it gets worse");
         let mut found = Shown::found(answer, input.format, playbook.into_iter().chain([trend]).collect());
-        found.is_truncated = facts.is_truncated || situation.ranked().is_truncated();
+        found.is_truncated =
+            facts.is_truncated || situation.is_truncated || situation.changes.len() > CHANGES_MAX;
         Ok(found)
     }
 }
@@ -304,11 +306,11 @@ fn answer(
     let reach = reach::of(&facts.health, Some(operation), &callers, &facts.declared);
     let declared = facts.declared.operation(&facts.service, operation);
     let ranked = situation.ranked();
-    let deployed = ranked.deployment_before();
+    let rolled_back = ranked.as_ref().and_then(RankedChanges::deployment_shortly_before);
     let suggestions = suggestions::of(&suggestions::Situation {
         patterns: &situation.patterns,
         failing: &reach.impact.affected_dependencies,
-        deployed: deployed.map(|row| row.after.as_str()),
+        deployed: rolled_back.map(|row| row.after.as_str()),
         is_safe_to_restart: declared.as_ref().and_then(|one| one.safe_to_restart),
     });
     let severity = severity::of(facts.health.status, &situation.patterns, rate, settings);
@@ -319,22 +321,19 @@ fn answer(
         patterns: situation.patterns.iter().copied().collect(),
     };
     let clipped = |names: &[String]| names.iter().map(|name| clip(name, 80)).collect();
+    let since = situation.onset.map(words::stamp);
     let mut gaps = facts.gaps.clone();
     gaps.extend(situation.gaps.iter().cloned());
     gaps.sort();
     gaps.dedup();
     Answer {
-        id: format!("inc-{:08x}", fnv(&[&facts.service, operation, &words::stamp(situation.onset)])),
+        id: id(&facts.service, operation, since.as_deref()),
         severity: severity.name().to_owned(),
         at: words::stamp(facts.window.to),
-        since: words::stamp(situation.onset),
+        since,
         summary: summary(operation, health, &situation.patterns),
         happening: happening(facts, situation, operation),
-        changed: Changed {
-            last_deploy: deployed.map(|row| clip(&row.after, 60)),
-            last_deploy_at: deployed.map(|row| words::stamp(row.at)),
-            changes: ranked.changes.iter().take(CHANGES_MAX).map(change_line).collect(),
-        },
+        changed: changed(situation, ranked.as_ref()),
         affected: Affected {
             scope: match reach.impact.extent {
                 Extent::OperationSpecific => "operation_specific".to_owned(),
@@ -349,7 +348,7 @@ fn answer(
         escalation: reach.impact.escalation,
         runbook: declared.and_then(|one| one.runbook_url),
         actions: suggestions.into_iter().map(action_row).collect(),
-        similar: similar_rows(context, &signature),
+        similar: similar_rows(context, &signature, situation.onset.unwrap_or(facts.window.from)),
         gaps,
     }
 }
@@ -393,9 +392,31 @@ fn summary(operation: &str, health: Option<&OperationHealth>, patterns: &[Patter
     }
 }
 
-fn change_line(ranked: &Ranked<'_>) -> ChangeLine {
-    let row: &ChangeRow = ranked.change;
-    let kind = match ranked.kind {
+/// What changed: in the order to look at where it is known when it began, else the latest first and without a score.
+fn changed(situation: &Situation, ranked: Option<&RankedChanges<'_>>) -> Changed {
+    let mut latest: Vec<&ChangeRow> = situation.changes.iter().collect();
+    latest.sort_by(|a, b| (b.at, &a.service, &a.after).cmp(&(a.at, &b.service, &b.after)));
+    let last = latest.iter().find(|row| row.kind == ChangeKind::Deploy).copied();
+    let deployed = match ranked {
+        Some(ranked) => ranked.deployment_before(),
+        None => last,
+    };
+    let changes = match ranked {
+        Some(ranked) => {
+            let scored = ranked.changes.iter().take(CHANGES_MAX);
+            scored.map(|one| change_line(one.change, Some(one.prior_score))).collect()
+        }
+        None => latest.into_iter().take(CHANGES_MAX).map(|row| change_line(row, None)).collect(),
+    };
+    Changed {
+        last_deploy: deployed.map(|row| clip(&row.after, 60)),
+        last_deploy_at: deployed.map(|row| words::stamp(row.at)),
+        changes,
+    }
+}
+
+fn change_line(row: &ChangeRow, prior_score: Option<f64>) -> ChangeLine {
+    let kind = match changes::kind(row) {
         Some(Kind::Deployment) => "deployment",
         Some(Kind::Config) => "config",
         Some(Kind::DependencyUpdate) => "dependency_update",
@@ -417,7 +438,7 @@ fn change_line(ranked: &Ranked<'_>) -> ChangeLine {
         kind: kind.to_owned(),
         text: clip(text.trim(), 120),
         at: words::stamp(row.at),
-        prior_score: Num::new(ranked.prior_score),
+        prior_score: prior_score.map(Num::new),
     }
 }
 
@@ -430,8 +451,8 @@ fn action_row(suggestion: Suggestion) -> ActionRow {
     }
 }
 
-fn similar_rows(context: &Context, signature: &Signature) -> Vec<SimilarRow> {
-    let past = past::signatures(&past::reports(context));
+fn similar_rows(context: &Context, signature: &Signature, onset: UnixNanos) -> Vec<SimilarRow> {
+    let past = past::signatures(context, onset);
     let found = similar::nearest(signature, &past);
     found
         .into_iter()
@@ -442,6 +463,13 @@ fn similar_rows(context: &Context, signature: &Signature) -> Vec<SimilarRow> {
             fix: clip(&found.incident.fix, 80),
         })
         .collect()
+}
+
+/// The id of the trouble: of its place and of when it began, if that is known; else the moment of a window would be in it, and
+/// it would be another one whenever somebody asks.
+fn id(service: &str, operation: &str, since: Option<&str>) -> String {
+    let parts: Vec<&str> = [service, operation].into_iter().chain(since).collect();
+    format!("inc-{:08x}", fnv(&parts))
 }
 
 /// FNV-1a over the parts (Fowler, Noll and Vo): the same trouble has the same short id, and nothing rests on it.

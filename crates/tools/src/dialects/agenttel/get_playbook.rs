@@ -1,5 +1,6 @@
 //! `get_playbook`: what to check, decide and do about a pattern, and how far the figures lead (AG-19).
 
+use evidence::health::errors;
 use evidence::health::playbook::{Facts as Figures, Playbook, Step, StepKind, WalkEnd};
 use evidence::patterns::Pattern;
 use schemars::JsonSchema;
@@ -8,8 +9,8 @@ use serde_json::json;
 
 use super::facts::{self, Facts};
 use super::shown::{Format, Shown};
-use super::situation::Situation;
-use super::words;
+use super::situation::{self, Situation};
+use super::{traces, words};
 use crate::access::Permission;
 use crate::budget::{Budget, Shorten, clip};
 use crate::hint::Hint;
@@ -174,14 +175,21 @@ impl Typed for GetPlaybook {
         let playbooks = context.installation.declared().playbooks();
         let asked = input.pattern.as_deref().map(pattern).transpose()?;
         let window = facts::window(context, facts::NOW_SECONDS);
-        let (mut figures, mut patterns, mut gaps) = (None, Vec::new(), Vec::new());
+        let (mut figures, mut patterns, mut gaps, mut is_truncated) = (None, Vec::new(), Vec::new(), false);
         if let Some(operation) = input.operation_name.as_deref() {
             let place = facts::place(context, (input.service.as_deref(), Some(operation)), window).await?;
             let facts = Facts::of(context, &place.service, window).await;
             let situation = Situation::of(context, &facts, operation).await;
-            figures = Some(situation.figures(&facts, operation));
+            let mut known = situation.figures(&facts, operation);
+            let share = dependency_error_share(context, &facts, operation).await;
+            known.extend(share.map(|share| ("dependency_error_share", share)));
+            figures = Some(known);
             patterns.clone_from(&situation.patterns);
+            is_truncated = facts.is_truncated || situation.is_truncated;
+            gaps.extend(facts.gaps);
             gaps.extend(situation.gaps);
+            gaps.sort();
+            gaps.dedup();
         }
         if let Some(asked) = asked {
             patterns = vec![asked];
@@ -197,8 +205,20 @@ impl Typed for GetPlaybook {
             let arguments = json!({ "operation_name": operation });
             Hint::new("list_remediation_actions", arguments, "which actions the operator allows")
         });
-        Ok(Shown::found(answer, input.format, next.into_iter().collect()))
+        let mut found = Shown::found(answer, input.format, next.into_iter().collect());
+        found.is_truncated = is_truncated;
+        Ok(found)
     }
+}
+
+/// Which share of the failed requests looked at a dependency brought in; nothing when none failed or none could be looked at.
+async fn dependency_error_share(context: &Context, facts: &Facts, operation: &str) -> Option<f64> {
+    let failed = situation::health_of(facts, operation).map_or(0, |one| one.figures.errors);
+    if failed == 0 {
+        return None;
+    }
+    let traces = traces::of(context, (&facts.service, operation), facts.window).await;
+    errors::count(&traces, &facts.service, operation, failed).dependency_share()
 }
 
 /// The pattern of this name, in whatever case.

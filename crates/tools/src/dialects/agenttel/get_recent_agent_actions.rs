@@ -1,6 +1,8 @@
 //! `get_recent_agent_actions`: what agents asked for and what was done, refusals and failures included (AG-14).
 
-use incident::Report;
+use std::collections::BTreeMap;
+
+use incident::{ApprovalRecord, Report, Resolution};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -107,7 +109,7 @@ impl Typed for GetRecentAgentActions {
     async fn call(context: &Context, _: Input) -> Result<Found<Answer>, ToolError> {
         let requests = context.installation.agents().map(|agents| agents.requests()).unwrap_or_default();
         let mut rows: Vec<Row> = requests.into_iter().map(Row::asked).collect();
-        rows.extend(past::reports(context).iter().flat_map(done));
+        rows.extend(past::reports(context).iter().flat_map(|report| done(context, report)));
         rows.sort_by(|a, b| b.order.cmp(&a.order).then_with(|| a.action.cmp(&b.action)));
         let total = rows.len();
         rows.truncate(ROWS);
@@ -119,32 +121,46 @@ impl Typed for GetRecentAgentActions {
 
 /// The actions of an incident with what came of them, at the time of its last record: what is known of when each was done
 /// stands in the journal.
-fn done(report: &Report) -> Vec<Row> {
+fn done(context: &Context, report: &Report) -> Vec<Row> {
     let Some(resolution) = &report.resolution else { return Vec::new() };
-    let by = |digest: &str| {
-        let approval = resolution.approvals.iter().find(|one| one.action_digest == digest && one.is_granted);
-        approval.map(|one| one.principal.clone())
+    let mut decided = decisions(resolution);
+    let row = |action: &str, reason: &str, status: &str, by: Option<String>| Row {
+        at: words::stamp(report.closed_at),
+        action: clip(action, 80),
+        status: status.to_owned(),
+        by: by.unwrap_or_else(|| "nobody yet".to_owned()),
+        agent: None,
+        reason: clip(reason, 160),
+        order: report.closed_at,
     };
-    resolution
-        .actions
-        .iter()
-        .map(|action| {
-            let by = action.digest().ok().and_then(|digest| by(&digest));
-            let verified = resolution.verifications.iter().any(|one| one.trial.treated == action.instance);
-            let status = match (&by, &resolution.failed) {
-                (None, _) => "pending_approval",
-                (Some(_), Some(_)) if !verified => "failed",
-                _ => "done",
-            };
-            Row {
-                at: words::stamp(report.closed_at),
-                action: action.spec.clone(),
-                status: status.to_owned(),
-                by: by.unwrap_or_else(|| "nobody yet".to_owned()),
-                agent: None,
-                reason: clip(&action.rationale, 160),
-                order: report.closed_at,
-            }
-        })
-        .collect()
+    let mut rows: Vec<Row> = Vec::new();
+    for action in &resolution.actions {
+        let decision = action.digest().ok().and_then(|digest| decided.remove(&digest));
+        let verified = resolution.verifications.iter().any(|one| one.trial.treated == action.instance);
+        let status = match (decision, &resolution.failed) {
+            (None, _) => "pending_approval",
+            (Some(decision), _) if !decision.is_granted => "refused",
+            (Some(_), Some(_)) if !verified => "failed",
+            _ => "done",
+        };
+        let by = decision.map(|decision| decision.principal.clone());
+        rows.push(row(&action.spec, &action.rationale, status, by));
+    }
+    // What was rejected, or was allowed and could not be done, is no action of the incident.
+    let proposed =
+        if decided.is_empty() { None } else { context.installation.propose(&report.incident).ok() };
+    let proposed = proposed.map(|proposed| proposed.actions).unwrap_or_default();
+    for (digest, decision) in decided {
+        let action = proposed.iter().find(|action| action.digest().ok().as_deref() == Some(digest.as_str()));
+        let known = action.map(|action| action.spec.as_str()).or(resolution.profile.as_deref());
+        let status = if decision.is_granted { "failed" } else { "refused" };
+        let by = Some(decision.principal.clone());
+        rows.push(row(known.unwrap_or(&digest), &decision.comment, status, by));
+    }
+    rows
+}
+
+/// What was decided about each action, by its digest. The last word counts: what was rejected may be allowed later.
+fn decisions(resolution: &Resolution) -> BTreeMap<String, &ApprovalRecord> {
+    resolution.approvals.iter().map(|one| (one.action_digest.clone(), one)).collect()
 }

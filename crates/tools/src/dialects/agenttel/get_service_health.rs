@@ -20,6 +20,9 @@ use crate::tool::{About, Context, Found, ToolError, Typed};
 #[derive(Debug)]
 pub(super) struct GetServiceHealth;
 
+/// Characters of a name that are shown even where little fits.
+const NAME_CHARS_MIN: usize = 40;
+
 /// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -174,7 +177,8 @@ impl Shorten for Answer {
         )
     }
 
-    /// The best operations first, then dependencies, then objectives; the worst of each stays.
+    /// The best operations first, then dependencies, then objectives; the worst of each stays as long as it can. JSON takes
+    /// more words than a glance has: at last the worst operation is left, with as much of its name as fits.
     fn shorten(&mut self) -> bool {
         (self.operations.len() > 3 && self.operations.pop().is_some())
             || (self.dependencies.len() > 2 && self.dependencies.pop().is_some())
@@ -182,7 +186,20 @@ impl Shorten for Answer {
             || (self.slos.len() > 1 && self.slos.pop().is_some())
             || (self.dependencies.len() > 1 && self.dependencies.pop().is_some())
             || self.gaps.pop().is_some()
+            || self.dependencies.pop().is_some()
+            || self.slos.pop().is_some()
+            || self.operations.first_mut().is_some_and(|worst| shorter(&mut worst.operation))
+            || shorter(&mut self.service)
     }
+}
+
+/// Cuts a name to the least that is shown of one; `false` when it is that short.
+fn shorter(name: &mut String) -> bool {
+    let is_long = name.chars().count() > NAME_CHARS_MIN;
+    if is_long {
+        *name = clip(name, NAME_CHARS_MIN);
+    }
+    is_long
 }
 
 /// How bad an operation looks: what decides the health of the service before what only deviates.

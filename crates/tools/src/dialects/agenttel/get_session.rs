@@ -8,7 +8,7 @@ use super::create_session::agents;
 use super::words;
 use crate::access::Permission;
 use crate::agents::{Author, Entry, EntryKind};
-use crate::budget::{Budget, Shorten, clip};
+use crate::budget::{Budget, Shorten, fit};
 use crate::hint::Hint;
 use crate::tool::{About, Context, Found, ToolError, Typed};
 
@@ -16,8 +16,8 @@ use crate::tool::{About, Context, Found, ToolError, Typed};
 #[derive(Debug)]
 pub(super) struct GetSession;
 
-/// Characters of an entry that are shown.
-const SHOWN_CHARS_MAX: usize = 400;
+/// What the entries may cost: the hints behind them take what is left of a page.
+const ENTRIES: Budget = Budget { tokens: Budget::PAGE.tokens - 100, bytes: Budget::PAGE.bytes - 1_200 };
 
 /// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -61,7 +61,7 @@ impl Row {
             at: words::stamp(entry.at),
             by: entry.by.clone(),
             kind: entry.kind,
-            content: clip(&entry.content, SHOWN_CHARS_MAX),
+            content: entry.content.clone(),
         }
     }
 
@@ -127,12 +127,7 @@ impl Typed for GetSession {
         let entries: Vec<Row> =
             session.entries.iter().filter(|entry| entry.number >= from).map(Row::of).collect();
         let total = session.entries.len();
-        let next = Hint::new(
-            "get_session",
-            json!({ "session_id": session.id, "from_entry": total + 1 }),
-            "what is written from now on",
-        );
-        let answer = Answer {
+        let mut answer = Answer {
             session_id: session.id,
             incident_id: session.incident,
             opened_at: words::stamp(session.opened_at),
@@ -141,6 +136,22 @@ impl Typed for GetSession {
             is_from_start: input.from_entry.is_some(),
             entries,
         };
-        Ok(Found::whole(answer, vec![next]))
+        // Brought within its budget here, because what to ask next follows from what is shown.
+        let (_, is_truncated) = fit(&mut answer, ENTRIES);
+        let next = next(&answer, from);
+        Ok(Found { answer, is_truncated, next })
     }
+}
+
+/// The entries behind those that are shown, and those before them where some were left out.
+fn next(answer: &Answer, from: usize) -> Vec<Hint> {
+    let ask = |entry: usize, why: &str| {
+        let arguments = json!({ "session_id": answer.session_id, "from_entry": entry });
+        Hint::new("get_session", arguments, why)
+    };
+    let last = answer.entries.last().map_or(answer.total, |row| row.entry);
+    let why = if last < answer.total { "the entries that follow" } else { "what is written from now on" };
+    let before = answer.entries.first().filter(|first| first.entry > from);
+    let before = before.map(|_| ask(from, "the entries before these"));
+    [ask(last + 1, why)].into_iter().chain(before).collect()
 }

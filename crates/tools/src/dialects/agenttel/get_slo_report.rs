@@ -9,6 +9,7 @@ use serde_json::json;
 use telemetry::number::Num;
 
 use super::facts;
+use super::lacks::Lacks;
 use super::shown::{Format, Shown};
 use super::words;
 use crate::access::Permission;
@@ -43,6 +44,7 @@ pub(super) struct Answer {
     summary: BTreeMap<String, usize>,
     /// The worst first.
     slos: Vec<Row>,
+    gaps: Vec<String>,
 }
 
 /// One objective.
@@ -61,7 +63,7 @@ struct Row {
     measured_ms: Option<Num>,
     /// Share, 0-1.
     budget_left: Option<Num>,
-    /// In the last hour; the budget lasts as long as its window at 1.
+    /// In the last hour, null without requests in it; the budget lasts as long as its window at 1.
     burn_rate: Option<Num>,
     requests: u64,
     /// Estimated from quantiles where it is about latency.
@@ -139,17 +141,18 @@ impl Shorten for Answer {
         let more = if left_out > 0 { format!("\n(+{left_out} more)") } else { String::new() };
         let none = if self.total == 0 { "\nNo objective is declared" } else { "" };
         format!(
-            "=== SLO REPORT ===\nGenerated: {}\nTotal SLOs: {}\nSUMMARY: {} healthy, {} at risk, {} violated{no_data}{none}{rows}{more}",
+            "=== SLO REPORT ===\nGenerated: {}\nTotal SLOs: {}\nSUMMARY: {} healthy, {} at risk, {} violated{no_data}{none}{rows}{more}{}",
             self.generated_at,
             self.total,
             count("healthy"),
             count("at_risk") + count("warning"),
             count("violated"),
+            words::gaps(&self.gaps),
         )
     }
 
     fn shorten(&mut self) -> bool {
-        self.slos.len() > 1 && self.slos.pop().is_some()
+        (self.slos.len() > 1 && self.slos.pop().is_some()) || self.gaps.pop().is_some()
     }
 }
 
@@ -179,8 +182,11 @@ impl Typed for GetSloReport {
             None => declared.services.keys().cloned().collect(),
         };
         let mut rows: Vec<(Standing, f64, Row)> = Vec::new();
+        let mut lacks = Lacks::default();
         for service in &services {
-            for state in facts::objectives(context, service, now, &declared).await {
+            let found = facts::objectives(context, service, now, &declared).await;
+            lacks.extend(found.lacks);
+            for state in found.states {
                 let left = state.budget_left.unwrap_or(f64::INFINITY);
                 rows.push((state.standing, left, Row::of(service, &state)));
             }
@@ -195,9 +201,9 @@ impl Typed for GetSloReport {
         let next = slos.first().filter(|row| row.standing != "healthy").map(|row| {
             Hint::new("get_service_health", json!({ "service": row.service }), "what uses the budget up")
         });
-        let answer = Answer { generated_at: words::stamp(now), total, summary, slos };
+        let answer = Answer { generated_at: words::stamp(now), total, summary, slos, gaps: lacks.told() };
         let mut found = Shown::found(answer, input.format, next.into_iter().collect());
-        found.is_truncated = total > ROWS;
+        found.is_truncated = total > ROWS || lacks.is_truncated;
         Ok(found)
     }
 }

@@ -12,6 +12,7 @@ use telemetry::Scope;
 use telemetry::number::Num;
 
 use super::facts;
+use super::lacks::Lacks;
 use super::shown::{Format, Shown};
 use super::words::{self, percent};
 use crate::access::Permission;
@@ -211,7 +212,10 @@ impl Typed for GetTrendAnalysis {
             parts.iter().zip(&answers).map(|(part, picked)| (*part, picked.rows.as_slice())).collect();
         let settings = &context.installation.declared().settings;
         let trends = trends::of(&told, &place.service, operation, settings);
-        let gaps = answers.first().map(|picked| picked.gaps.clone()).unwrap_or_default();
+        let mut lacks = Lacks::default();
+        for picked in &answers {
+            lacks.of("samples", picked);
+        }
         let answer = Answer {
             service: place.service,
             operation: clip(operation, 120),
@@ -223,11 +227,13 @@ impl Typed for GetTrendAnalysis {
             throughput: Row::of("per_minute", &trends.per_minute),
             assessment: trends.assessment.name().to_owned(),
             statement: statement(&trends),
-            gaps,
+            gaps: lacks.told(),
         };
         let context_of =
             Hint::new("get_incident_context", json!({ "operation_name": operation }), "what is behind it");
-        Ok(Shown::found(answer, input.format, vec![context_of]))
+        let mut found = Shown::found(answer, input.format, vec![context_of]);
+        found.is_truncated = lacks.is_truncated;
+        Ok(found)
     }
 }
 

@@ -18,6 +18,7 @@ mod get_service_health;
 mod get_session;
 mod get_slo_report;
 mod get_trend_analysis;
+mod lacks;
 mod list_remediation_actions;
 mod past;
 mod shown;

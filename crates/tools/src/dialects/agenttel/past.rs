@@ -6,6 +6,9 @@ use evidence::health::similar::{PastIncident, Signature};
 use evidence::patterns::Pattern;
 use incident::{AlertSignal, Report};
 
+use telemetry::UnixNanos;
+
+use crate::installation::IncidentRow;
 use crate::tool::Context;
 
 /// Reports that are looked at: each is made from its journal.
@@ -17,9 +20,16 @@ pub(super) fn reports(context: &Context) -> Vec<Report> {
     listed.rows.iter().filter_map(|row| context.installation.report(&row.incident).ok()).collect()
 }
 
-/// The incidents with a cause, as what is compared.
-pub(super) fn signatures(reports: &[Report]) -> Vec<PastIncident> {
-    reports.iter().filter_map(signature).collect()
+/// The incidents with a cause that are past when one that began at `onset` is looked at, as what is compared. One that still
+/// runs, or that was opened since then, is most likely the same trouble: it would only be found to be like itself.
+pub(super) fn signatures(context: &Context, onset: UnixNanos) -> Vec<PastIncident> {
+    let listed = context.installation.incidents(REPORTS_MAX).unwrap_or_default();
+    let is_past = |row: &&IncidentRow| row.status != "running" && row.opened_at < onset;
+    let reports = listed.rows.iter().filter(is_past);
+    reports
+        .filter_map(|row| context.installation.report(&row.incident).ok())
+        .filter_map(|report| signature(&report))
+        .collect()
 }
 
 fn signature(report: &Report) -> Option<PastIncident> {

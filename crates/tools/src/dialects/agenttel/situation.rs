@@ -1,18 +1,20 @@
 //! What is known of one operation in trouble: its patterns, when it began, what changed before, how unusual it is.
 
 use evidence::change_point;
-use evidence::health::Deviation;
 use evidence::health::anomaly::{self, Anomaly};
 use evidence::health::changes::{self, RankedChanges};
 use evidence::health::playbook::Facts as Figures;
 use evidence::health::service::OperationHealth;
 use evidence::health::shown::{self, Sampled, Tables};
+use evidence::health::{Deviation, Status};
 use evidence::patterns::Pattern;
-use evidence::series::{self, Series};
-use telemetry::answer::{ChangeKind, ChangeRow, OnsetRow, SeriesRow, Table};
+use evidence::series::{self, Second, Series};
+use evidence::statistics::rank_sum;
+use telemetry::answer::{ChangeRow, OnsetRow, SeriesRow, Table};
 use telemetry::{Ask, Scope, UnixNanos, Window};
 
 use super::facts::Facts;
+use super::lacks::Lacks;
 use crate::asked;
 use crate::tool::Context;
 
@@ -23,19 +25,20 @@ const CHANGES_SECONDS: i64 = 86_400;
 const SAMPLE_SECONDS: i64 = 30;
 /// Windows in which memory is sampled.
 const MEMORY_SAMPLES: i64 = 12;
-/// Seconds before the onset in which a deployment counts for a playbook.
-const DEPLOYMENT_SECONDS: f64 = 1_800.0;
+/// Chance up to which a rise is told: the place of it is the best of many hundred, which is what keeps it this low.
+const RISE_P_MAX: f64 = 1e-4;
 
 /// One operation in trouble, or not.
 #[derive(Debug)]
 pub(super) struct Situation {
     pub(super) patterns: Vec<Pattern>,
-    /// When it began, as far as the window shows.
-    pub(super) onset: UnixNanos,
+    /// When it began; nothing where nothing is wrong, or no rise is more than noise.
+    pub(super) onset: Option<UnixNanos>,
     pub(super) changes: Vec<ChangeRow>,
     pub(super) anomaly: Option<Anomaly>,
     memory_growth: Option<f64>,
     throughput_growth: Option<f64>,
+    pub(super) is_truncated: bool,
     pub(super) gaps: Vec<String>,
 }
 
@@ -51,7 +54,8 @@ impl Situation {
             _ => None,
         })
         .await;
-        let (changes, mut gaps) = changes_of(context, &facts.service, window.to).await;
+        let (changes, mut lacks) = changes_of(context, &facts.service, window.to).await;
+        lacks.of("seconds", &seconds);
         let sampled = memory(context, &facts.service, whole).await;
         let sampled: Vec<Sampled<'_>> = sampled.iter().map(|(pair, rows)| (*pair, rows.as_slice())).collect();
         let health = health_of(facts, operation);
@@ -65,37 +69,30 @@ impl Situation {
             memory: &sampled,
         };
         let all = series::sum(&seconds.rows);
-        gaps.extend(seconds.gaps);
-        gaps.sort();
-        gaps.dedup();
         Self {
             patterns: shown::patterns(&tables, &facts.service),
-            onset: began(&all, window, health),
+            onset: health.and_then(|one| began(&all, window, one)),
             anomaly: health.and_then(|one| unusual(one, &seconds.rows, window, facts)),
             memory_growth: shown::memory_growth(&tables, &facts.service),
             throughput_growth: growth_of_requests(&all, window),
             changes,
-            gaps,
+            is_truncated: lacks.is_truncated,
+            gaps: lacks.told(),
         }
     }
 
-    /// Its changes in the order to look at.
-    pub(super) fn ranked(&self) -> RankedChanges<'_> {
-        changes::rank(&self.changes, self.onset)
+    /// Its changes in the order to look at; nothing without an onset, from which their places in time are counted.
+    pub(super) fn ranked(&self) -> Option<RankedChanges<'_>> {
+        self.onset.map(|onset| changes::rank(&self.changes, onset))
     }
 
     /// The figures that playbooks ask for, as far as they are known.
     pub(super) fn figures(&self, facts: &Facts, operation: &str) -> Figures {
-        let failing = facts.health.dependencies.iter().filter(|one| one.failure_rate > 0.1).count();
-        let is_recent = |row: &&ChangeRow| {
-            let before = self.onset.since(row.at) as f64 / 1e9;
-            row.kind == ChangeKind::Deploy && (0.0..=DEPLOYMENT_SECONDS).contains(&before)
-        };
-        let deployments = self.changes.iter().filter(is_recent).count();
-        let mut figures = Figures::from([
-            ("failing_dependencies", failing as f64),
-            ("deployments_before_onset", deployments as f64),
-        ]);
+        let failing = shown::failing_dependencies(&facts.health.dependencies);
+        let mut figures = Figures::from([("failing_dependencies", failing as f64)]);
+        if let Some(ranked) = self.ranked() {
+            figures.insert("deployments_before_onset", ranked.deployments_shortly_before() as f64);
+        }
         if let Some(one) = health_of(facts, operation) {
             let rate = one.figures.failure_rate();
             figures.insert("failure_rate", rate);
@@ -116,21 +113,22 @@ pub(super) fn health_of<'a>(facts: &'a Facts, operation: &str) -> Option<&'a Ope
 }
 
 /// The changes of a day, of the service and of those that belong to none; each source knows others.
-async fn changes_of(context: &Context, service: &str, to: UnixNanos) -> (Vec<ChangeRow>, Vec<String>) {
+async fn changes_of(context: &Context, service: &str, to: UnixNanos) -> (Vec<ChangeRow>, Lacks) {
     let window = Window::new(to.plus_seconds(-CHANGES_SECONDS), to);
-    let (mut changes, mut gaps) = (Vec::new(), Vec::new());
+    let (mut changes, mut lacks) = (Vec::new(), Lacks::default());
     for answered in context.installation.ask(vec![Ask::Changes { window, scope: Scope::all() }]).await {
         match answered.result {
             Ok(answer) => {
+                lacks.is_truncated |= answer.truncated;
                 if let Table::Changes(rows) = answer.table {
                     changes.extend(rows);
                 }
             }
-            Err(error) => gaps.push(format!("{}: {error}", answered.source.0)),
+            Err(error) => lacks.gap(format!("{}: {error}", answered.source.0)),
         }
     }
     changes.retain(|row: &ChangeRow| row.service == service || row.service.is_empty());
-    (changes, gaps)
+    (changes, lacks)
 }
 
 /// Metrics of the service in successive windows, two of them an answer.
@@ -157,20 +155,27 @@ async fn memory(context: &Context, service: &str, whole: Window) -> Vec<((Window
     pairs.into_iter().zip(rows).collect()
 }
 
-/// When it began: where the failures or the latency rose, else the start of the window.
-fn began(all: &Series, window: Window, health: Option<&OperationHealth>) -> UnixNanos {
-    let Some(health) = health else { return window.from };
-    let is_slow = health.deviation > Deviation::Normal;
-    let is_failing = health.figures.errors > 0;
-    let value = |second: &series::Second| {
-        if is_slow { second.mean_ms() } else { (second.errors as f64 + 0.1) / second.count.max(1) as f64 }
-    };
-    if !is_slow && !is_failing {
-        return window.from;
-    }
+/// When it began: where the latency or else the failures rose, if they are above what is normal and the seconds behind the rise
+/// rank above those before it. Nothing is better than a moment that a rollback or a ranking would rest on without reason.
+fn began(all: &Series, window: Window, health: &OperationHealth) -> Option<UnixNanos> {
+    let slow = (health.deviation > Deviation::Normal).then_some(Second::mean_ms as fn(&Second) -> f64);
+    let failing = (health.status > Status::Healthy).then_some(failure_share as fn(&Second) -> f64);
+    slow.into_iter().chain(failing).find_map(|value| tested_rise(all, window.to, value))
+}
+
+/// Failed requests of a second; hardly any is not none, because a rise is a ratio.
+fn failure_share(second: &Second) -> f64 {
+    (second.errors as f64 + 0.1) / second.count.max(1) as f64
+}
+
+fn tested_rise(all: &Series, not_after: UnixNanos, value: fn(&Second) -> f64) -> Option<UnixNanos> {
     let values: Vec<(UnixNanos, f64)> =
         all.iter().filter(|(_, second)| second.count > 0).map(|(at, second)| (*at, value(second))).collect();
-    change_point::find_rise(&values, window.to).map_or(window.from, |found| found.at)
+    let found = change_point::find_rise(&values, not_after)?;
+    let side = |is_after: bool| -> Vec<f64> {
+        values.iter().filter(|(at, _)| (*at >= found.at) == is_after).map(|(_, value)| *value).collect()
+    };
+    (rank_sum::p_raised(&side(false), &side(true)) <= RISE_P_MAX).then_some(found.at)
 }
 
 /// How unusual the median latency is against those of the half hour before.

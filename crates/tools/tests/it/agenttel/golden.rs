@@ -82,11 +82,53 @@ async fn incident_context_has_the_sections_of_the_document_in_order_and_its_own_
     assert_eq!(reply.next[0].arguments["pattern"], "error_rate_spike");
 }
 
+// covers: AG-11
+#[tokio::test]
+async fn without_a_tested_rise_there_is_no_onset_and_nothing_is_ranked_or_to_be_taken_back() {
+    // The failures are as many as ever, and everything else is as it should be.
+    let level = |failing: bool| {
+        let requests = (0..90).map(|at| {
+            let errors = if failing { 6 } else { 0 };
+            (30 * (at + 1), planted::row(PAY, (100, errors), [45.0 + (at % 3) as f64, 90.0, 200.0]))
+        });
+        Planted { requests: requests.collect(), ..planted::trouble() }
+    };
+    for (failing, summary) in [(false, "shows nothing unusual"), (true, "elevated error rate (6.0%)")] {
+        let found = reply(level(failing), "get_incident_context", json!({ "operation_name": PAY })).await;
+        assert!(found.text.contains(summary), "{}", found.text);
+        assert!(found.structured.get("since").is_none_or(Value::is_null), "{}", found.text);
+        let changes = found.structured["changed"]["changes"].as_array().unwrap();
+        assert!(changes.len() == 2 && changes.iter().all(|row| row["prior_score"].is_null()), "{changes:?}");
+        assert!(!found.text.contains("rollback_deployment"), "{}", found.text);
+        let playbook = json!({ "operation_name": PAY, "pattern": "error_rate_spike" });
+        let walked = reply(level(failing), "get_playbook", playbook).await;
+        assert_eq!(walked.structured["playbook"]["leads_to"], "unknown: deployed");
+    }
+    let later = |planted: Planted| async move {
+        reply(planted, "get_incident_context", json!({ "operation_name": PAY })).await.structured["id"]
+            .clone()
+    };
+    let shifted = Planted { shift_seconds: 60, ..level(true) };
+    assert_eq!(later(level(true)).await, later(shifted).await, "the moment of asking is not in the id");
+}
+
+// covers: AG-11, AG-51
+#[tokio::test]
+async fn a_rollback_is_suggested_for_half_an_hour_after_a_deployment_only() {
+    for (age, is_suggested) in [(2_400, true), (2_401, false), (500, false)] {
+        let mut planted = planted::trouble();
+        planted.changes[0].at = planted::NOW.plus_seconds(-age);
+        let found = reply(planted, "get_incident_context", json!({ "operation_name": PAY })).await;
+        assert_eq!(found.text.contains("rollback_deployment"), is_suggested, "{age}: {}", found.text);
+    }
+}
+
 // covers: AG-15, AG-39
 #[tokio::test]
 async fn slo_report_has_the_shape_of_the_document_and_no_budget_left_where_none_is() {
     let reply = reply(planted::objectives(), "get_slo_report", json!({})).await;
-    // 520 of 10,000 over the threshold leave nothing of one percent; exactly half of a budget is at risk.
+    // 520 of 10,000 over the threshold leave nothing of one percent; exactly half of a budget is at risk. Nobody asked for
+    // anything in the last hour, so that nothing burns.
     assert_eq!(
         text(&reply),
         "=== SLO REPORT ===\n\
@@ -94,9 +136,9 @@ async fn slo_report_has_the_shape_of_the_document_and_no_budget_left_where_none_
          Total SLOs: 3\n\
          SUMMARY: 0 healthy, 1 at risk, 1 violated, 1 no data\n\
          [VIOLATED] payment-latency-p99\n\
-         Target: 200ms Actual: 312ms Budget: 0.0% Burn: 5.2x Requests: 10000 Failed: 520\n\
+         Target: 200ms Actual: 312ms Budget: 0.0% Requests: 10000 Failed: 520\n\
          [AT RISK] payment-availability\n\
-         Target: 99.90% Actual: 99.95% Budget: 50.0% Burn: 0.5x Requests: 10000 Failed: 5\n\
+         Target: 99.90% Actual: 99.95% Budget: 50.0% Requests: 10000 Failed: 5\n\
          [NO DATA] untouched\n\
          Target: 99.90%"
     );
@@ -151,11 +193,10 @@ async fn trend_analysis_has_the_shape_of_the_document_for_windows_however_they_a
 async fn cross_stack_context_has_the_shape_of_the_document_and_says_when_no_browser_told_anything() {
     let arguments = json!({ "operation_name": PAY });
     let found = reply(planted::with_browsers(), "get_cross_stack_context", arguments.clone()).await;
-    let users = found.structured["frontend"]["affected_users"].as_u64().unwrap();
-    // One user was hit in the one trace with a failed call; more than half of the payments are slow or failed.
-    assert!((4_500..=9_000).contains(&users), "{users}");
+    // One user was hit in the one trace with a failed call; of how many others nobody knows, that were not looked at.
+    assert_eq!(found.structured["frontend"]["affected_users"], 1);
     assert_eq!(
-        text(&found).replace(&users.to_string(), "N"),
+        text(&found),
         "=== CROSS-STACK CONTEXT: POST /api/payments ===\n\
          ## FRONTEND (User Experience)\n\
          Route: /checkout/payment\n\
@@ -164,7 +205,7 @@ async fn cross_stack_context_has_the_shape_of_the_document_and_says_when_no_brow
          Journey: checkout (step 4/5)\n\
          Funnel Health: 62% completion (baseline: 65%)\n\
          Anomalies: none\n\
-         Affected Users: ~N in last 15 min\n\
+         Affected Users: at least 1 (in 13 traces looked at)\n\
          ## BACKEND (payment-service)\n\
          Operation: POST /api/payments\n\
          Error Rate: 5.2% (baseline: 0.1%)\n\
@@ -200,6 +241,13 @@ async fn a_playbook_is_shown_with_how_far_the_figures_lead() {
     assert_eq!(by_name.structured["playbook"]["leads_to"], Value::Null);
     let none = reply(planted::trouble(), "get_playbook", json!({ "pattern": "cold_start" })).await;
     assert_eq!(none.structured["known"].as_array().map(Vec::len), Some(4));
+    // Without a deployment the next question is whose errors they are: the one looked at is a timeout of a call.
+    let undeployed = || Planted { changes: Vec::new(), ..planted::with_browsers() };
+    let found = reply(undeployed(), "get_playbook", json!({ "operation_name": PAY })).await;
+    assert!(text(&found).ends_with("\nNOW: deployed: no, origin: yes; would act: cut-off"), "{}", found.text);
+    let blind = Planted { traces: Vec::new(), ..undeployed() };
+    let found = reply(blind, "get_playbook", json!({ "operation_name": PAY })).await;
+    assert!(text(&found).ends_with("\nNOW: deployed: no; unknown: origin"), "{}", found.text);
 }
 
 // covers: AG-21

@@ -37,6 +37,16 @@ pub(crate) struct Planted {
     pub(crate) actions: Vec<AllowedAction>,
     pub(crate) proposed: Option<Proposed>,
     pub(crate) agents: Agents,
+    /// Seconds by which everything is asked and happened later.
+    pub(crate) shift_seconds: i64,
+    /// Seconds before now from which answers to `health` lack rows, and tell so.
+    pub(crate) cut_from_age: Option<i64>,
+    /// Nobody answers `health`, only seconds.
+    pub(crate) tells_seconds_only: bool,
+    /// The longest window of which seconds were asked.
+    pub(crate) longest_seconds: std::sync::atomic::AtomicI64,
+    /// Reports of incidents, and whether each still runs.
+    pub(crate) reports: Vec<(Report, bool)>,
 }
 
 /// Requests with a median, a 95th and a 99th percentile in milliseconds.
@@ -261,10 +271,25 @@ impl Planted {
         self.traces.get(place).map(|(_, rows)| rows.clone()).unwrap_or_default()
     }
 
+    fn is_cut(&self, window: Window) -> bool {
+        self.cut_from_age.is_some_and(|age| window.from <= Self::at(age))
+    }
+
     fn answer(&self, ask: &Ask) -> Result<Answer, AskError> {
         let table = match ask {
-            Ask::Health { window, scope } => Table::Health(self.health(*window, scope)),
-            Ask::Onset { window, scope } => Table::Onset(self.onset(*window, scope)),
+            Ask::Health { .. } if self.tells_seconds_only => {
+                return Err(AskError::Unsupported("health".to_owned()));
+            }
+            Ask::Health { window, scope } => {
+                let mut answer = Answer::exact(Table::Health(self.health(*window, scope)));
+                answer.truncated = self.is_cut(*window);
+                answer.left_out = u64::from(answer.truncated);
+                return Ok(answer);
+            }
+            Ask::Onset { window, scope } => {
+                self.longest_seconds.fetch_max(window.seconds() as i64, std::sync::atomic::Ordering::Relaxed);
+                Table::Onset(self.onset(*window, scope))
+            }
             Ask::Edges { .. } => Table::Edges(self.edges.clone()),
             Ask::Changes { .. } => Table::Changes(self.changes.clone()),
             Ask::Exemplars { window, .. } => Table::Exemplars(self.exemplars(*window)),
@@ -278,13 +303,15 @@ impl Planted {
 
 impl Installation for Planted {
     fn now(&self) -> UnixNanos {
-        NOW
+        NOW.plus_seconds(self.shift_seconds)
     }
 
     fn questions(&self) -> Vec<String> {
         ["changes", "edges", "exemplars", "health", "onset", "series_change", "trace"]
+            .into_iter()
+            .filter(|name| *name != "health" || !self.tells_seconds_only)
             .map(str::to_owned)
-            .to_vec()
+            .collect()
     }
 
     fn ask(&self, asks: Vec<Ask>) -> BoxFuture<'_, Vec<Answered>> {
@@ -308,12 +335,22 @@ impl Installation for Planted {
             verdict: None,
             opened_at: NOW,
         };
-        let rows: Vec<IncidentRow> = self.proposed.iter().map(|_| row.clone()).collect();
+        let mut rows: Vec<IncidentRow> = self.proposed.iter().map(|_| row.clone()).collect();
+        rows.extend(self.reports.iter().map(|(report, runs)| IncidentRow {
+            incident: report.incident.clone(),
+            status: if *runs { "running" } else { "closed" }.to_owned(),
+            opened_at: report.opened_at,
+            ..row.clone()
+        }));
         Ok(Listed { total: rows.len(), rows })
     }
 
     fn report(&self, incident: &str) -> Result<Report, InstallationError> {
-        Err(InstallationError::UnknownIncident { asked: incident.to_owned(), known: Vec::new() })
+        let found = self.reports.iter().find(|(report, _)| report.incident == incident);
+        found.map(|(report, _)| report.clone()).ok_or_else(|| InstallationError::UnknownIncident {
+            asked: incident.to_owned(),
+            known: Vec::new(),
+        })
     }
 
     fn investigate(&self, _: Alert) -> BoxFuture<'_, Result<Report, InstallationError>> {
@@ -322,7 +359,7 @@ impl Installation for Planted {
 
     fn propose(&self, incident: &str) -> Result<Proposed, InstallationError> {
         let unknown = || InstallationError::UnknownIncident { asked: incident.to_owned(), known: Vec::new() };
-        self.proposed.clone().ok_or_else(unknown)
+        self.proposed.clone().filter(|_| incident == "inc_1").ok_or_else(unknown)
     }
 
     fn declared(&self) -> Arc<Declared> {

@@ -121,5 +121,5 @@ async fn a_browser_that_only_its_resource_tells_is_seen_through_the_whole_way() 
         (frontend["page_load_p50_ms"].as_f64(), frontend["api_call_p50_ms"].as_f64()),
         (Some(800.0), Some(70.0))
     );
-    assert_eq!(frontend["affected_users_seen"], 5);
+    assert_eq!(frontend["affected_users"], 5);
 }

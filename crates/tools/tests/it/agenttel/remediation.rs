@@ -1,6 +1,8 @@
 //! Nothing executes: an action waits for a person, whatever the caller says, and the request is remembered.
 
-use incident::Action;
+use incident::{Action, ApprovalRecord, Resolution};
+use orchestrator::Entry;
+use orchestrator::log::Logged;
 use serde_json::json;
 use tools::{AllowedAction, Proposed, Role};
 
@@ -72,14 +74,18 @@ async fn an_action_waits_for_a_person_also_when_the_caller_says_that_one_agreed(
                 .contains("\nNothing was executed.\nApproval: http://127.0.0.1:8080/investigations/inc_1")
         );
         assert_eq!(reply.text.contains("`approved_by` is not an approval"), approved_by.is_some());
+        assert!(reply.text.contains("Incident inc_1: a person is asked to decide"), "{}", reply.text);
         assert_eq!(reply.structured["digests"].as_array().map(Vec::len), Some(1));
     }
+    let gone = json!({ "action_name": "restart", "reason": "it fails", "incident": "inc_gone" });
+    call(&context, "agenttel", "execute_remediation", gone).await.expect_err("no such incident");
     let other = json!({ "action_name": "restart_slowly", "reason": "why not" });
     let refused = call(&context, "agenttel", "execute_remediation", other).await.expect("an answer");
     assert_eq!(
         (refused.structured["status"].as_str(), refused.structured["decide_at"].is_null()),
         (Some("REFUSED"), true)
     );
+    assert!(refused.text.contains("It does not fit incident inc_1: a person is asked"), "{}", refused.text);
     let unknown = json!({ "action_name": "restrat", "reason": "typo" });
     let error = call(&context, "agenttel", "execute_remediation", unknown).await.expect_err("unknown");
     assert!(error.to_string().contains("nearest: restart"), "{error}");
@@ -92,7 +98,8 @@ async fn an_action_waits_for_a_person_also_when_the_caller_says_that_one_agreed(
         .collect();
     let pending = statuses.iter().filter(|status| **status == "pending_approval").count();
     let refused = statuses.iter().filter(|status| **status == "refused").count();
-    assert_eq!((pending, refused), (3, 2), "{statuses:?}");
+    let failed = statuses.iter().filter(|status| **status == "failed").count();
+    assert_eq!((pending, refused, failed), (3, 2, 1), "{statuses:?}");
     assert!(reply.text.contains("by local"), "{}", reply.text);
 }
 
@@ -107,4 +114,26 @@ async fn an_action_that_was_never_measured_is_not_called_effective() {
     assert!(reply.text.starts_with("ACTION: restart | EFFECTIVE: UNKNOWN | NOT_MEASURED"), "{}", reply.text);
     let unknown = json!({ "action_name": "restrat" });
     assert!(call(&context, "agenttel", "verify_remediation_effect", unknown).await.is_err());
+}
+
+// covers: AG-14
+#[tokio::test]
+async fn an_action_that_a_person_rejected_is_refused_by_that_person() {
+    // A rejected action stands in no incident: what was decided names it by its digest.
+    let action = proposed().actions.remove(0);
+    let decision = ApprovalRecord {
+        action_digest: action.digest().expect("a digest"),
+        principal: "page:ann".to_owned(),
+        is_granted: false,
+        comment: "not now".to_owned(),
+    };
+    let resolution = Resolution { approvals: vec![decision], ..Resolution::nothing_done() };
+    let entry = Entry::Resolution(Box::new(resolution));
+    let logged = [Logged { at: planted::NOW, took: std::time::Duration::ZERO, entry }];
+    let report = orchestrator::report::build("inc_1", &logged, "");
+    let mut planted = planted::Planted { reports: vec![(report, false)], ..planted::trouble() };
+    planted.proposed = Some(proposed());
+    let context = planted.context(Role::Observer);
+    let reply = call(&context, "agenttel", "get_recent_agent_actions", json!({})).await.expect("a list");
+    assert!(reply.text.contains("restart REFUSED by page:ann: not now"), "{}", reply.text);
 }

@@ -76,9 +76,9 @@ fn arguments(tool: &str) -> Value {
         "verify_remediation_effect" => json!({ "action_name": "restart" }),
         "create_session" => json!({ "incident_id": "inc_1" }),
         "add_session_entry" => {
-            json!({ "session_id": "ses_000001", "type": "OBSERVATION", "content": "slow" })
+            json!({ "session_id": "ses_6787c668_1", "type": "OBSERVATION", "content": "slow" })
         }
-        "get_session" => json!({ "session_id": "ses_000001" }),
+        "get_session" => json!({ "session_id": "ses_6787c668_1" }),
         _ => json!({}),
     }
 }
