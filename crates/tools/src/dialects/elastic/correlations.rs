@@ -180,6 +180,11 @@ async fn of_requests(context: &Context, window: Window, scope: Scope, metric: Me
     let told = told::ask::<CompareTable>(context, ask, told::rows!(Compare)).await;
     let is_truncated = told.is_truncated;
     let mut answer = empty(metric, told.gaps);
+    answer.gaps.push(
+        "bad is failed, or slower than 95 % of the requests before: sources do not tell the two apart, so that \
+         `latency` and `failure_rate` list the same"
+            .to_owned(),
+    );
     for block in &told.rows.blocks {
         answer.overall += block.all();
         answer.subset += block.bad;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use telemetry::answer::TraceRow;
+use telemetry::answer::{OnsetRow, TraceRow};
 use telemetry::number::Num;
 use telemetry::{Scope, StatusCode, TraceId, UnixNanos, Window};
 
@@ -13,6 +13,7 @@ use crate::dialects::reading::arguments::{self, Index, Kql, Short, When};
 use crate::dialects::reading::filter::{self, Filter};
 use crate::dialects::reading::requests::{self, FIELDS};
 use crate::dialects::reading::shape::{reads, shortened};
+use crate::dialects::reading::told::Told;
 use crate::dialects::reading::{indices, spans};
 use crate::hint::Hint;
 use crate::services;
@@ -189,7 +190,7 @@ struct Endpoint {
     looked_at: usize,
     /// First second with a success in all of the history that the sources hold.
     first_success: Option<String>,
-    /// No success in all of that history: it was so before whatever broke now.
+    /// No success in all of that history, or every request of the window was refused: it was so before whatever broke now.
     never_succeeded: bool,
 }
 
@@ -232,22 +233,24 @@ async fn endpoints(context: &Context, input: EndpointInput) -> Result<Found<Endp
     order.sort_by(|one, other| {
         other.1.failure_rate().get().total_cmp(&one.1.failure_rate().get()).then_with(|| one.0.cmp(&other.0))
     });
-    order.truncate(limit);
     let classes = classes(context, window, &order).await;
+    let is_known = past.is_answered && !past.is_truncated;
+    let history = |key: (&str, &str)| match succeeded.get(&key) {
+        Some(first) => History::SucceededAt(*first),
+        None if is_known => History::NoSuccess,
+        None => History::Unknown,
+    };
     let mut rows: Vec<Endpoint> = order
         .into_iter()
         .map(|((service, endpoint), group)| {
-            let first = succeeded.get(&(service.as_str(), endpoint.as_str())).copied();
+            let history = history((&service, &endpoint));
             let seen = classes.get(&(service.clone(), endpoint.clone())).cloned().unwrap_or_default();
-            row((service, endpoint), &group, first, seen)
+            row((service, endpoint), &group, history, seen)
         })
         .collect();
     rows.sort_by_key(|row| !row.never_succeeded);
-    let mut gaps = told.gaps;
-    gaps.push("status classes are those of the requests looked at, not of all".to_owned());
-    if past.is_truncated {
-        gaps.push("the history is longer than a source gives: a success may lie before it".to_owned());
-    }
+    rows.truncate(limit);
+    let gaps = endpoint_gaps(told.gaps, &past, total);
     let next = match rows.first() {
         Some(row) => vec![Hint::new(
             "get_latency_stats",
@@ -258,6 +261,37 @@ async fn endpoints(context: &Context, input: EndpointInput) -> Result<Found<Endp
     };
     let is_truncated = told.is_truncated || past.is_truncated || total > limit;
     Ok(Found { answer: Endpoints { total, endpoints: rows, gaps }, is_truncated, next })
+}
+
+/// What the answer does not know.
+fn endpoint_gaps(mut gaps: Vec<String>, past: &Told<Vec<OnsetRow>>, total: usize) -> Vec<String> {
+    gaps.extend(past.gaps.iter().cloned());
+    gaps.push("status classes are those of the requests looked at, not of all".to_owned());
+    if total > LOOKED_AT {
+        gaps.push(format!(
+            "requests of {LOOKED_AT} of {total} endpoints were looked at: of the others, refused requests (4xx) count as no failures"
+        ));
+    }
+    if past.is_truncated {
+        gaps.push(
+            "the history is longer than a source gives: none is called one that never succeeded for it"
+                .to_owned(),
+        );
+    }
+    gaps.sort();
+    gaps.dedup();
+    gaps
+}
+
+/// Whether an endpoint succeeded in all of the history that the sources hold.
+#[derive(Debug, Clone, Copy)]
+enum History {
+    /// In this second, first of those that were told.
+    SucceededAt(UnixNanos),
+    /// All of it was told, and no request in it succeeded.
+    NoSuccess,
+    /// Nobody told all of it.
+    Unknown,
 }
 
 type Classes = BTreeMap<u16, usize>;
@@ -303,7 +337,7 @@ fn class(row: &TraceRow) -> Option<u16> {
 fn row(
     (service, endpoint): (String, String),
     group: &requests::Group,
-    first: Option<UnixNanos>,
+    history: History,
     seen: Classes,
 ) -> Endpoint {
     let looked_at: usize = seen.values().sum();
@@ -312,7 +346,12 @@ fn row(
     // A refused request (4xx) is no failure of the server, but no success either: told by the requests looked at, when they
     // are all there are.
     let all_refused = looked_at > 0 && went_well == 0 && looked_at as u64 >= group.count;
-    let never_succeeded = first.is_none() || all_refused;
+    let never_succeeded =
+        all_refused || (matches!(history, History::NoSuccess) && group.errors >= group.count);
+    let first = match history {
+        History::SucceededAt(first) if !never_succeeded => Some(first),
+        _ => None,
+    };
     Endpoint {
         service,
         endpoint,
@@ -320,7 +359,7 @@ fn row(
         failed: group.errors,
         status_classes: seen.iter().map(|(class, count)| format!("{class}xx: {count}")).collect(),
         looked_at,
-        first_success: first.filter(|_| !never_succeeded).map(UnixNanos::rfc3339),
+        first_success: first.map(UnixNanos::rfc3339),
         never_succeeded,
     }
 }
