@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use telemetry::answer::{EdgeRow, SelfTimeRow, SelfTimeTable};
 use telemetry::number::Num;
-use telemetry::{Ask, SpanKind};
+use telemetry::{Ask, SpanKind, Window};
 
 use crate::budget::clip;
 use crate::dialects::reading::arguments::{self, Kql, Short, When};
@@ -146,7 +146,7 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
     });
     let total = bottlenecks.len();
     bottlenecks.truncate(TOP);
-    let next = hints(&bottlenecks, &service);
+    let next = hints(&bottlenecks, &service, window);
     let mut gaps = told.gaps;
     gaps.extend(edges.gaps);
     gaps.dedup();
@@ -186,21 +186,26 @@ fn bottleneck(name: String, sum: Sum, whole: i64) -> Option<Bottleneck> {
     })
 }
 
-fn hints(bottlenecks: &[Bottleneck], service: &str) -> Vec<Hint> {
+fn hints(bottlenecks: &[Bottleneck], service: &str, window: Window) -> Vec<Hint> {
+    let within = |of| arguments::within(window, of);
     match bottlenecks.first() {
         Some(Bottleneck { target_service: Some(target), .. }) => vec![Hint::new(
             "analyze_latency_bottlenecks",
-            json!({ "serviceName": target }),
+            within(json!({ "serviceName": target })),
             "most of the time is waiting for it",
         )],
         Some(_) => vec![
-            Hint::new("get_apm_correlations", json!({ "serviceName": service }), "which requests are slow"),
+            Hint::new(
+                "get_apm_correlations",
+                within(json!({ "serviceName": service })),
+                "which requests are slow",
+            ),
             Hint::new(
                 "get_traces",
-                json!({ "kqlFilter": format!("service.name: \"{service}\"") }),
+                within(json!({ "kqlFilter": filter::of_value("service.name", service) })),
                 "its worst requests",
             ),
         ],
-        None => vec![Hint::new("get_services", json!({}), "which services are there")],
+        None => vec![Hint::new("get_services", within(json!({})), "which services are there")],
     }
 }

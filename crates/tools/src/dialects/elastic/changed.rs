@@ -63,7 +63,11 @@ fn found(series: Vec<Named>, buckets: Buckets, gaps: Vec<String>, is_truncated: 
             json!({ "start": format!("{at}||-15m"), "end": format!("{at}||+1m") }),
             "what was changed right before",
         )],
-        None => vec![Hint::new("get_services", json!({}), "how all services do")],
+        None => vec![Hint::new(
+            "get_services",
+            arguments::within(buckets.window(), json!({})),
+            "how all services do",
+        )],
     };
     let answer = Answer {
         total,

@@ -135,7 +135,7 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
     }
     gaps.sort();
     gaps.dedup();
-    let next = hints(&found);
+    let next = hints(&found, window);
     is_truncated |= total > sequences;
     Ok(Found { answer: Answer { total, sequences: found, gaps }, is_truncated, next })
 }
@@ -209,14 +209,18 @@ async fn sequence(
     Ok(told.map(|_| Some(sequence)))
 }
 
-fn hints(found: &[Sequence]) -> Vec<Hint> {
+fn hints(found: &[Sequence], window: Window) -> Vec<Hint> {
     let trace = found.iter().flat_map(|sequence| &sequence.logs).find_map(|line| line.trace_id.clone());
     match trace {
         Some(id) => vec![Hint::new(
             "get_traces",
-            json!({ "kqlFilter": format!("trace.id: {id}") }),
+            arguments::within(window, json!({ "kqlFilter": format!("trace.id: {id}") })),
             "the spans of the request",
         )],
-        None => vec![Hint::new("get_log_groups", json!({}), "which kinds of lines there are")],
+        None => vec![Hint::new(
+            "get_log_groups",
+            arguments::within(window, json!({})),
+            "which kinds of lines there are",
+        )],
     }
 }

@@ -157,17 +157,20 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
         answer.gaps = held.gaps;
         is_truncated |= held.is_sample;
     }
+    let within = |of| arguments::within(window, of);
     let next = match input.operation {
-        Operation::GetIndexPatterns => {
-            Hint::new("get_index_info", json!({ "operation": "list-fields" }), "which fields there are")
-        }
+        Operation::GetIndexPatterns => Hint::new(
+            "get_index_info",
+            within(json!({ "operation": "list-fields" })),
+            "which fields there are",
+        ),
         Operation::ListFields => Hint::new(
             "get_index_info",
-            json!({ "operation": "get-field-values", "fields": ["service.name"] }),
+            within(json!({ "operation": "get-field-values", "fields": ["service.name"] })),
             "which values a field has",
         ),
         Operation::GetFieldValues => {
-            Hint::new("get_logs", json!({}), "lines, with a `kqlFilter` on these fields")
+            Hint::new("get_logs", within(json!({})), "lines, with a `kqlFilter` on these fields")
         }
     };
     Ok(Found { answer, is_truncated, next: vec![next] })

@@ -101,21 +101,21 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
     let total = found.len();
     let next = match found.iter().find(|(_, alert)| !alert.service.is_empty()) {
         Some((start, alert)) => {
-            let start = start.plus_seconds(-900).rfc3339();
+            let (start, end) = (start.plus_seconds(-900).rfc3339(), window.to.rfc3339());
             vec![
                 Hint::new(
                     "get_service_topology",
-                    json!({ "serviceName": alert.service, "direction": "both" }),
+                    json!({ "serviceName": alert.service, "direction": "both", "start": start, "end": end }),
                     "who else is hit",
                 ),
                 Hint::new(
                     "get_change_events",
-                    json!({ "serviceName": alert.service, "start": start }),
+                    json!({ "serviceName": alert.service, "start": start, "end": end }),
                     "what changed before",
                 ),
             ]
         }
-        None => vec![Hint::new("get_services", json!({}), "how all services do")],
+        None => vec![Hint::new("get_services", arguments::within(window, json!({})), "how all services do")],
     };
     let alerts = found.into_iter().take(limit).map(|(_, alert)| alert).collect();
     let answer = Answer { total, alerts, selected_fields: FIELDS.to_vec(), gaps: monitors.gaps };

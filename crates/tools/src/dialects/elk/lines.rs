@@ -100,22 +100,28 @@ async fn search(context: &Context, input: SearchInput) -> Result<Found<Lines>, T
     }
     let wanted: Vec<String> = input.fields.iter().flatten().map(|field| field.0.clone()).collect();
     let shown: Vec<Line> = rows.iter().rev().take(limit).map(|row| Line::of(row, &wanted)).collect();
-    let next = hints(&shown);
+    let next = hints(&shown, window);
     let relation = if told.is_truncated { "gte" } else { "eq" };
     let is_truncated = told.is_truncated || rows.len() > limit;
     let answer = Lines { total: rows.len(), relation, rows: shown, gaps: told.gaps };
     Ok(Found { answer, is_truncated, next })
 }
 
-fn hints(shown: &[Line]) -> Vec<Hint> {
+fn hints(shown: &[Line], window: Window) -> Vec<Hint> {
     match (shown.iter().find_map(|line| line.trace_id.clone()), shown.first()) {
         (Some(id), _) => {
-            vec![Hint::new("search_by_trace_id", json!({ "trace_id": id }), "the request of a line")]
+            vec![Hint::new(
+                "search_by_trace_id",
+                arguments::within(window, json!({ "trace_id": id })),
+                "the request of a line",
+            )]
         }
         (None, Some(line)) => {
             vec![Hint::new("get_log_context", json!({ "log_id": line.id }), "the lines around it")]
         }
-        (None, None) => vec![Hint::new("list_indices", json!({}), "what is there at all")],
+        (None, None) => {
+            vec![Hint::new("list_indices", arguments::within(window, json!({})), "what is there at all")]
+        }
     }
 }
 
@@ -166,13 +172,16 @@ async fn around(context: &Context, input: ContextInput) -> Result<Found<Around>,
     let before = input.before.map_or(CONTEXT.0, |count| (count as usize).min(CONTEXT.1));
     let after = input.after.map_or(CONTEXT.0, |count| (count as usize).min(CONTEXT.1));
     let told = anchor(context, &input).await?;
+    let at = told.rows.as_ref().map_or(moment(context, &input)?, |row| row.at);
+    let window = Window::new(at.plus_seconds(-AROUND[0]), at.plus_seconds(AROUND[0]));
     let is_anchor_truncated = told.is_truncated;
     let Some(anchor) = told.rows else {
         let mut gaps = told.gaps;
         gaps.push("no line of this instance within ten minutes of that moment".to_owned());
         let answer =
             Around { total: 0, service: String::new(), instance: String::new(), rows: Vec::new(), gaps };
-        let next = vec![Hint::new("search_logs", json!({}), "which lines there are")];
+        let next =
+            vec![Hint::new("search_logs", arguments::within(window, json!({})), "which lines there are")];
         return Ok(Found { answer, is_truncated: is_anchor_truncated, next });
     };
     let told = surroundings(context, &anchor).await?;
@@ -185,7 +194,7 @@ async fn around(context: &Context, input: ContextInput) -> Result<Found<Around>,
         .take((place - first + 1 + after).min(most))
         .map(|row| Line::of(row, &["*".to_owned()]))
         .collect();
-    let next = hints(&rows);
+    let next = hints(&rows, window);
     let is_truncated = told.is_truncated || same.len() > rows.len();
     let answer = Around {
         total: same.len(),
@@ -321,7 +330,7 @@ async fn in_window(context: &Context, input: WindowInput) -> Result<Found<InWind
     counts.retain(|bucket| bucket.count > 0);
     let total = told.rows.len();
     let rows: Vec<Line> = told.rows.iter().take(limit).map(|row| Line::of(row, &[])).collect();
-    let next = hints(&rows);
+    let next = hints(&rows, window);
     let is_truncated = told.is_truncated || total > limit;
     let answer = InWindow {
         total,

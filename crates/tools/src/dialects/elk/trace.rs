@@ -143,10 +143,12 @@ async fn by_trace(context: &Context, input: TraceInput) -> Result<Found<Tree>, T
         )],
         (None, Some(row)) => vec![Hint::new(
             "get_latency_stats",
-            json!({ "service": row.subject.service }),
+            arguments::within(asked, json!({ "service": row.subject.service })),
             "whether others are like it",
         )],
-        (None, None) => vec![Hint::new("search_logs", json!({}), "which lines there are")],
+        (None, None) => {
+            vec![Hint::new("search_logs", arguments::within(asked, json!({})), "which lines there are")]
+        }
     };
     let answer = Tree { trace_id: id.to_string(), total, orphans, rows, gaps };
     Ok(Found { answer, is_truncated: is_truncated || total > limit, next })
@@ -298,9 +300,13 @@ async fn by_correlation(context: &Context, input: CorrelationInput) -> Result<Fo
     let shown: Vec<Line> = rows.iter().take(limit).map(|row| Line::of(row, &["*".to_owned()])).collect();
     let next = match trace_ids.first() {
         Some(id) => {
-            vec![Hint::new("search_by_trace_id", json!({ "trace_id": id.to_string() }), "the request")]
+            vec![Hint::new(
+                "search_by_trace_id",
+                arguments::within(window, json!({ "trace_id": id.to_string() })),
+                "the request",
+            )]
         }
-        None => vec![Hint::new("search_logs", json!({}), "which lines there are")],
+        None => vec![Hint::new("search_logs", arguments::within(window, json!({})), "which lines there are")],
     };
     let answer = Correlated {
         total,

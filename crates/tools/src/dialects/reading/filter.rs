@@ -182,3 +182,19 @@ pub(crate) fn group_field<'a>(asked: &str, carried: &[&'a str]) -> Result<&'a st
 pub(crate) fn of_value(field: &str, value: &str) -> String {
     format!("{field}: \"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
+
+#[cfg(test)]
+mod tests {
+    use telemetry::UnixNanos;
+
+    use super::*;
+
+    #[test]
+    fn a_filter_for_a_value_is_read_as_that_value_whatever_signs_it_holds() {
+        for value in ["orders", "a\"b", "a\\", "\\\"", "GET /a*b (c) or d: {e}", "\\n"] {
+            let query = Query::parse(&of_value("service.name", value), UnixNanos(0)).expect(value);
+            assert_eq!(query.demanded("service.name").as_deref(), Some(value));
+            assert!(query.holds(&Record::default().with("service.name", value)), "{value}");
+        }
+    }
+}

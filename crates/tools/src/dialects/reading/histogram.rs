@@ -37,6 +37,11 @@ impl Buckets {
         Self { window, step_ns: seconds.max(1).saturating_mul(SECOND_NS).max(least) }
     }
 
+    /// What is cut into buckets.
+    pub(crate) fn window(self) -> Window {
+        self.window
+    }
+
     pub(crate) fn seconds(self) -> f64 {
         self.step_ns as f64 / SECOND_NS as f64
     }
