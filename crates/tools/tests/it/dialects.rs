@@ -11,7 +11,7 @@ use crate::system::{self, BEGIN, Request};
 const DIALECTS: [&str; 2] = ["elastic", "elk"];
 
 /// The least that a tool has to be told.
-fn least(tool: &dyn Tool, service: &str) -> Value {
+pub(crate) fn least(tool: &dyn Tool, service: &str) -> Value {
     let at = |s: i64| BEGIN.plus_seconds(s).rfc3339();
     match tool.about().name.as_str() {
         "run_log_rate_analysis" => json!({

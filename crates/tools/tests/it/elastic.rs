@@ -1,8 +1,11 @@
 //! The tools by their Elastic names on the shop, whose figures are known.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use telemetry::answer::SeriesKind;
 use telemetry::recorded::{Series, SeriesKey, Tables};
+use telemetry::{SpanId, SpanKind, UnixNanos};
 use tools::dialects::{self, elastic::names};
 use tools::registry::Registry;
 use tools::{Context, Reply, Role, ToolError};
@@ -232,13 +235,13 @@ async fn runtimes_and_hosts_show_what_is_measured_of_them() {
 
 // covers: EL-17
 #[tokio::test]
-async fn the_version_that_is_bad_is_first_and_shuffled_labels_give_nothing() {
+async fn the_node_that_is_bad_is_first_and_shuffled_labels_give_nothing() {
     let shop = shop::open();
     let answer =
         ask(&shop, "get_apm_correlations", json!({ "serviceName": "orders", "start": "now-30m" })).await;
     assert!(answer["overall"] == 300, "{answer}");
     let mut tables = shop::tables();
-    // Half of the requests run on a node that fails them; labels that go round say nothing.
+    // A quarter of the requests run on a node that fails them; labels that go round say nothing.
     for span in &mut tables.spans {
         let number = u128::from_be_bytes(span.trace_id.0) - 1;
         let node = format!("n{}", number % 4);
@@ -252,24 +255,40 @@ async fn the_version_that_is_bad_is_first_and_shuffled_labels_give_nothing() {
     let planted = ask(&context, "get_apm_correlations", arguments).await;
     let first = &planted["correlations"][0];
     assert!(first["field"] == "k8s.node.name" && first["value"] == "n3", "{planted}");
+    // 38 of the 150 requests, and all that fail.
     assert!(
-        near(&first["upliftPoints"], 100.0) && near(&first["overallPct"], 25.0)
-            || near(&first["overallPct"], 25.333333),
+        near(&first["upliftPoints"], 100.0)
+            && near(&first["subsetPct"], 100.0)
+            && near(&first["overallPct"], 100.0 * 38.0 / 150.0),
         "{first}"
     );
+    assert!(planted["gaps"].to_string().contains("do not tell the two apart"), "{planted}");
     let flags =
         planted["correlations"].as_array().expect("rows").iter().filter(|row| row["field"] == "flag").count();
     assert_eq!(flags, 0, "{planted}");
     for metric in ["throughput", "infra_metrics"] {
         let answer =
             ask(&shop, "get_apm_correlations", json!({ "serviceName": "orders", "metric": metric })).await;
-        assert!(answer["correlations"].is_array(), "{answer}");
+        assert_eq!(answer["overall"], 600, "{answer}");
+        let first = &answer["correlations"][0];
         if metric == "infra_metrics" {
-            assert_eq!(answer["correlations"][0]["field"], "jvm.memory.used", "{answer}");
+            assert!(first["field"] == "jvm.memory.used" && first["r"].as_f64() > Some(0.9), "{answer}");
+        } else {
+            // All of the traffic is even: no part of it has a course.
+            assert!(first.is_null(), "{answer}");
         }
     }
     let range = json!({ "kqlFilter": "service.name: a or service.name: b" });
     assert!(refused(&shop, "get_apm_correlations", range).await.contains("`and` between them"));
+    let pattern = json!({ "kqlFilter": "service.*: orders" });
+    assert!(refused(&shop, "get_apm_correlations", pattern).await.contains("`and` between them"));
+    for two in [
+        json!({ "serviceName": "orders", "kqlFilter": "service.name: gateway" }),
+        json!({ "kqlFilter": "service.name: orders and service.name: gateway" }),
+    ] {
+        let error = refused(&shop, "get_apm_correlations", two).await;
+        assert!(error.contains("both `gateway` and `orders`"), "{error}");
+    }
 }
 
 // covers: EL-21
@@ -283,6 +302,62 @@ async fn the_time_of_a_slow_service_goes_to_its_query() {
     assert!(near(&first["meanMs"], 80.0) && near(&first["impactPercent"], 100.0 * 80.0 / 85.0), "{answer}");
     let gateway = ask(&shop, "analyze_latency_bottlenecks", json!({ "serviceName": "gateway" })).await;
     assert_eq!(gateway["bottlenecks"][0]["targetService"], "orders", "{gateway}");
+    let operation = json!({ "serviceName": "orders", "kqlFilter": "transaction.name: \"GET /orders\"" });
+    let error = refused(&shop, "analyze_latency_bottlenecks", operation).await;
+    assert!(error.contains("not told apart by its operations"), "{error}");
+}
+
+// covers: EL-21
+#[tokio::test]
+async fn the_whole_that_shares_are_of_is_that_of_all_callees() {
+    let mut tables = shop::tables();
+    // Forty services beside orders are called by it for 10 ms each.
+    let server =
+        tables.spans.iter().find(|span| span.name.as_ref() == "GET /orders").expect("a span").clone();
+    for callee in 0..40_u8 {
+        for (number, kind) in [(1, SpanKind::Client), (2, SpanKind::Server)] {
+            let mut span = server.clone();
+            span.span_id = SpanId([200, 0, 0, 0, 0, 0, callee, number]);
+            span.parent =
+                Some(if number == 1 { server.span_id } else { SpanId([200, 0, 0, 0, 0, 0, callee, 1]) });
+            span.kind = kind;
+            span.name = format!("call {callee}").into();
+            span.end = UnixNanos(span.start.0 + 10_000_000);
+            if number == 2 {
+                let name =
+                    (Arc::from("service.name"), telemetry::Value::Text(format!("callee-{callee}").into()));
+                span.resource = Arc::new(telemetry::Resource::of(vec![name].into_iter().collect()));
+            }
+            tables.spans.push(span);
+        }
+    }
+    tables.sort();
+    let context = Memory::new(tables, shop::now()).context(Role::Observer);
+    let answer = ask(&context, "analyze_latency_bottlenecks", json!({ "serviceName": "orders" })).await;
+    let query = row(&answer["bottlenecks"], "kind", "dependency");
+    // 48 s of queries; 400 ms of calls; 3 s of the service's own, less what the calls cover of it.
+    let share = query["impactPercent"].as_f64().expect("a share");
+    let with_25 = 100.0 * 48_000.0 / (48_000.0 + 250.0 + 2_970.0);
+    assert!(share < with_25 && share > 90.0, "{share} {answer}");
+}
+
+// covers: EL-04, EL-12
+#[tokio::test]
+async fn a_late_service_is_found_behind_a_cut_and_a_cut_series_is_not_judged() {
+    let cut = |rows| Memory::new(shop::tables(), shop::now()).cut_at(rows).context(Role::Observer);
+    // Sorted by service, the only row that is left is the gateway's; orders has two, one for each version.
+    let arguments = json!({ "kqlFilter": "service.name: orders", "groupBy": "service.version" });
+    let answer = ask(&cut(1), "get_trace_metrics", arguments).await;
+    assert_eq!((&answer["total"], &answer["items"][0]["group"]), (&json!(1), &json!("1.9.0")), "{answer}");
+    assert_eq!(answer["truncated"], true);
+    let series = json!({ "kqlFilter": "service.name: orders" });
+    let series = ask(&cut(700), "get_trace_metrics_timeseries", series).await;
+    assert_eq!(series["groups"][0]["requests"], 600, "{series}");
+    for tool in ["get_trace_change_points", "get_log_change_points"] {
+        let answer = ask(&cut(900), tool, json!({})).await;
+        assert_eq!((&answer["changePoints"], &answer["truncated"]), (&json!([]), &json!(true)), "{answer}");
+        assert!(answer["gaps"].to_string().contains("not judged"), "{answer}");
+    }
 }
 
 // covers: EL-22, EL-41, C-06, W-19

@@ -103,6 +103,11 @@ async fn a_trace_is_one_tree_and_an_id_leads_to_its_trace_and_back() {
     let back = ask(&shop, "search_by_correlation_id", json!({ "value": id })).await;
     assert_eq!(back["message_ids"], json!(["m-500-x"]), "{back}");
     assert!(refused(&shop, "search_by_trace_id", json!({ "trace_id": "xyz" })).await.contains("32 hex"));
+    // `m-50` stands in one line, and `m-500` is another id.
+    let whole = ask(&shop, "search_by_correlation_id", json!({ "value": "m-50" })).await;
+    assert_eq!(whole["total"], 1, "{whole}");
+    let named = json!({ "value": id, "field": "trace_id" });
+    assert_eq!(ask(&shop, "search_by_correlation_id", named).await["total"], 3);
 }
 
 // covers: AW-21
@@ -144,6 +149,15 @@ async fn lines_around_a_line_are_of_its_instance_and_lines_around_a_moment_of_al
         .filter_map(|b| b["count"].as_u64())
         .sum();
     assert_eq!(counts, 42);
+    // A source that gives fifty lines has none of that time among the newest of twenty minutes.
+    let cut = Memory::new(shop::tables(), shop::now()).cut_at(50).context(Role::Observer);
+    let again = ask(&cut, "get_log_context", json!({ "log_id": id, "before": 2, "after": 1 })).await;
+    assert_eq!(again["rows"], around["rows"], "{again}");
+    assert!(again["gaps"].to_string().contains("60 s on either side"), "{again}");
+    let none = ask(&cut, "get_log_context", json!({ "timestamp": BEGIN.rfc3339(), "host": "nobody" })).await;
+    assert_eq!((&none["total"], &none["truncated"]), (&json!(0), &json!(false)), "{none}");
+    let two = json!({ "service": "orders", "kqlFilter": "service.name: gateway" });
+    assert!(refused(&shop, "search_logs", two).await.contains("cannot be both"));
 }
 
 // covers: AW-21
@@ -216,6 +230,40 @@ async fn an_endpoint_without_any_success_is_told_from_one_that_broke() {
     let broke = row(&answer["endpoints"], "endpoint", "GET /checkout");
     assert!(broke["never_succeeded"] == false && broke["failed"] == 100, "{broke}");
     assert_eq!(broke["first_success"], json!(BEGIN.rfc3339()));
+    // First, however few are shown.
+    let one = json!({ "service": "gateway", "start": "now-20m", "limit": 1 });
+    let one = ask(&context, "get_endpoint_status_summary", one).await;
+    assert_eq!((&one["endpoints"][0]["endpoint"], &one["truncated"]), (&json!("POST /alert"), &json!(true)));
+}
+
+// covers: AW-27
+#[tokio::test]
+async fn an_endpoint_never_succeeded_only_by_a_history_that_was_told() {
+    let tables = |first: i64| {
+        let mut tables = shop::tables();
+        let mut of: Vec<_> =
+            tables.spans.iter().filter(|span| span.parent.is_none()).take(8).cloned().collect();
+        for (place, span) in of.iter_mut().enumerate() {
+            span.trace_id = telemetry::TraceId([200 + place as u8; 16]);
+            span.name = "POST /alert".into();
+            let (status, failed) = if (place as i64) < first { (200, false) } else { (500, true) };
+            span.attributes = vec![("http.response.status_code".into(), telemetry::Value::Int(status))];
+            span.status = if failed { telemetry::StatusCode::Error } else { telemetry::StatusCode::Unset };
+            let later = if failed { 3_000_000_000_000 } else { 0 };
+            span.start = telemetry::UnixNanos(span.start.0 + later);
+            span.end = telemetry::UnixNanos(span.end.0 + later);
+        }
+        tables.spans.extend(of);
+        tables
+    };
+    let asked = json!({ "service": "gateway", "start": "now-20m" });
+    for (first, rows_max, expected) in [(0, 100_000, true), (1, 100_000, false), (0, 300, false)] {
+        let context = Memory::new(tables(first), shop::now()).cut_at(rows_max).context(Role::Observer);
+        let answer = ask(&context, "get_endpoint_status_summary", asked.clone()).await;
+        let alert = row(&answer["endpoints"], "endpoint", "POST /alert");
+        assert_eq!(alert["never_succeeded"], expected, "{first} {rows_max}: {answer}");
+        assert_eq!(alert["first_success"].is_null(), first == 0, "{alert}");
+    }
 }
 
 // covers: AW-21

@@ -23,12 +23,18 @@ use tools::{
 pub(crate) struct Memory {
     source: TableSource,
     now: UnixNanos,
+    rows_max: usize,
     incidents: Mutex<Vec<Report>>,
 }
 
 impl Memory {
     pub(crate) fn new(tables: Tables, now: UnixNanos) -> Self {
-        Self { source: TableSource::new(tables), now, incidents: Mutex::default() }
+        Self { source: TableSource::new(tables), now, rows_max: 100_000, incidents: Mutex::default() }
+    }
+
+    /// With a source that gives at most so many rows.
+    pub(crate) fn cut_at(self, rows_max: usize) -> Self {
+        Self { rows_max, ..self }
     }
 
     /// With an incident of the past.
@@ -54,7 +60,7 @@ impl Memory {
     }
 
     fn answer(&self, question: &Question) -> Answered {
-        let limits = Limits { rows_max: 100_000, ..Limits::default() };
+        let limits = Limits { rows_max: self.rows_max, ..Limits::default() };
         let name = question.ask.name();
         let (source, result) = if self.source.can().answers(name) {
             ("tables", self.source.answer(question, &limits, &Cancel::default()))

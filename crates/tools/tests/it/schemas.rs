@@ -1,8 +1,12 @@
 //! Every answer holds by the schema that its tool lists: clients check it and throw away what does not.
 
-use serde_json::{Value, json};
-use tools::Role;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use serde_json::{Value, json};
+use tools::{Role, Tool};
+
+use crate::dialects::least;
 use crate::memory::{Memory, call, tools_of};
 use crate::system::{self, Request};
 
@@ -47,6 +51,13 @@ fn faults(schema: &Value, value: &Value, place: &str) -> Vec<String> {
     found
 }
 
+fn of_every_dialect() -> Vec<(&'static str, Arc<dyn Tool>)> {
+    let of = |dialect: &'static tools::dialects::Dialect| {
+        tools_of(dialect.name).into_iter().map(|tool| (dialect.name, tool))
+    };
+    tools::dialects::all().iter().flat_map(of).collect()
+}
+
 // covers: AG-10
 #[tokio::test]
 async fn every_answer_holds_by_the_schema_of_its_tool() {
@@ -55,21 +66,34 @@ async fn every_answer_holds_by_the_schema_of_its_tool() {
     let full =
         Memory::new(system::tables(&requests), system::BEGIN.plus_seconds(10)).context(Role::Remediator);
     let empty = Memory::empty().context(Role::Remediator);
+    let mut checked: BTreeMap<&str, usize> = BTreeMap::new();
     for context in [&full, &empty] {
         call(context, "default", "investigate", json!({ "service": "orders" })).await.ok();
-        for tool in tools_of("default") {
+        for (dialect, tool) in of_every_dialect() {
             let name = &tool.about().name;
-            let takes = |argument: &str| tool.input_schema()["properties"].get(argument).is_some();
-            for arguments in [json!({}), json!({ "service": "orders" })] {
-                if arguments.get("service").is_some() && !takes("service") {
-                    continue;
+            let takes = |argument: &str| {
+                tool.input_schema().get("properties").is_some_and(|known| known.get(argument).is_some())
+            };
+            for argument in [None, Some("service"), Some("serviceName")] {
+                let mut arguments = least(&*tool, "orders");
+                if let Some(argument) = argument {
+                    if !takes(argument) {
+                        continue;
+                    }
+                    let arguments = arguments.as_object_mut().expect("an object");
+                    arguments.insert(argument.to_owned(), json!("orders"));
                 }
                 // What is not there is an error with words, and has no schema.
                 let Ok(reply) = tool.call(context, arguments).await else { continue };
                 let schema = Value::Object(tool.output_schema());
-                assert_eq!(faults(&schema, &reply.structured, name), Vec::<String>::new());
+                assert_eq!(faults(&schema, &reply.structured, name), Vec::<String>::new(), "{dialect}");
+                *checked.entry(dialect).or_default() += 1;
             }
         }
+    }
+    for dialect in tools::dialects::all() {
+        let count = checked.get(dialect.name).copied().unwrap_or(0);
+        assert!(count >= tools_of(dialect.name).len(), "{}: {count} answers", dialect.name);
     }
     // Negative control: a null where a number is promised is found.
     let schema = json!({ "type": "object", "properties": { "p95_ms": { "type": "number" } } });

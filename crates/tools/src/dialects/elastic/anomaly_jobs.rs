@@ -57,7 +57,7 @@ reads!(
 );
 
 async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolError> {
-    arguments::window(context, (&input.start, &input.end), BACK)?;
+    let window = arguments::window(context, (&input.start, &input.end), BACK)?;
     arguments::limit(input.jobs_limit, JOBS.0, JOBS.1)?;
     arguments::limit(input.anomaly_records_limit, RECORDS.0, RECORDS.1)?;
     Filter::read(context, &input.kql_filter)?;
@@ -71,8 +71,12 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
     let gap = "no source here runs anomaly detection jobs: symptoms are found by the watch, and change points on demand";
     let answer = Answer { total: 0, jobs: Vec::new(), records: Vec::new(), gaps: vec![gap.to_owned()] };
     let next = vec![
-        Hint::new("get_alerts", json!({}), "what the watch found"),
-        Hint::new("get_trace_change_points", json!({}), "which services changed, and when"),
+        Hint::new("get_alerts", arguments::within(window, json!({})), "what the watch found"),
+        Hint::new(
+            "get_trace_change_points",
+            arguments::within(window, json!({})),
+            "which services changed, and when",
+        ),
     ];
     Ok(Found::whole(answer, next))
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use telemetry::answer::{SelfTimeRow, SelfTimeTable};
+use telemetry::answer::{EdgeRow, SelfTimeRow, SelfTimeTable};
 use telemetry::number::Num;
-use telemetry::{Ask, SpanKind};
+use telemetry::{Ask, SpanKind, Window};
 
 use crate::budget::clip;
 use crate::dialects::reading::arguments::{self, Kql, Short, When};
@@ -19,8 +19,7 @@ use crate::services;
 use crate::tool::{Context, Found, ToolError};
 
 const BACK: i64 = 3600;
-/// Groups, dependencies and bottlenecks at most.
-const DEPENDENCIES: usize = 25;
+/// Bottlenecks at most.
 const TOP: usize = 10;
 /// Mean milliseconds of a group, of a dependency, and percent of all the time: from which one is critical, a warning,
 /// worth a note. Source: EL-21.
@@ -36,7 +35,7 @@ pub(crate) struct Input {
     environment: Option<Short>,
     start: Option<When>,
     end: Option<When>,
-    /// `transaction.name` or `service.node.name`, each with one value.
+    /// `service.node.name`, with one value.
     kql_filter: Option<Kql>,
 }
 
@@ -102,6 +101,13 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
     filter::no_environment(&input.environment)?;
     let window = arguments::window(context, (&input.start, &input.end), BACK)?;
     let scope = Filter::read(context, &input.kql_filter)?.scope(Some(&input.service_name.0))?;
+    if scope.operation.is_some() {
+        return Err(ToolError::Input(
+            "`kqlFilter` cannot use `transaction.name` here: the calls of a service are not told apart by its operations; \
+             it is service.name or service.node.name. `get_traces` takes one operation"
+                .to_owned(),
+        ));
+    }
     let service = scope.service.clone().unwrap_or_default();
     let told = told::ask::<SelfTimeTable>(
         context,
@@ -117,12 +123,9 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
         sum.sum_ns = sum.sum_ns.saturating_add(row.sum_ns);
     }
     let edges = calls::calls(context, window, scope).await;
-    for edge in edges
-        .rows
-        .iter()
-        .filter(|edge| edge.caller == service && edge.is_instrumented && edge.queue.is_none())
-        .take(DEPENDENCIES)
-    {
+    let is_call = |edge: &&EdgeRow| edge.caller == service && edge.is_instrumented && edge.queue.is_none();
+    // All of them: what is left out of the whole would make the others' shares too large.
+    for edge in edges.rows.iter().filter(is_call) {
         let sum = sums.entry(edge.callee.clone()).or_default();
         sum.count += edge.count;
         sum.sum_ns = sum.sum_ns.saturating_add(edge.client_sum_ns);
@@ -143,7 +146,7 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
     });
     let total = bottlenecks.len();
     bottlenecks.truncate(TOP);
-    let next = hints(&bottlenecks, &service);
+    let next = hints(&bottlenecks, &service, window);
     let mut gaps = told.gaps;
     gaps.extend(edges.gaps);
     gaps.dedup();
@@ -183,21 +186,26 @@ fn bottleneck(name: String, sum: Sum, whole: i64) -> Option<Bottleneck> {
     })
 }
 
-fn hints(bottlenecks: &[Bottleneck], service: &str) -> Vec<Hint> {
+fn hints(bottlenecks: &[Bottleneck], service: &str, window: Window) -> Vec<Hint> {
+    let within = |of| arguments::within(window, of);
     match bottlenecks.first() {
         Some(Bottleneck { target_service: Some(target), .. }) => vec![Hint::new(
             "analyze_latency_bottlenecks",
-            json!({ "serviceName": target }),
+            within(json!({ "serviceName": target })),
             "most of the time is waiting for it",
         )],
         Some(_) => vec![
-            Hint::new("get_apm_correlations", json!({ "serviceName": service }), "which requests are slow"),
+            Hint::new(
+                "get_apm_correlations",
+                within(json!({ "serviceName": service })),
+                "which requests are slow",
+            ),
             Hint::new(
                 "get_traces",
-                json!({ "kqlFilter": format!("service.name: \"{service}\"") }),
+                within(json!({ "kqlFilter": filter::of_value("service.name", service) })),
                 "its worst requests",
             ),
         ],
-        None => vec![Hint::new("get_services", json!({}), "which services are there")],
+        None => vec![Hint::new("get_services", within(json!({})), "which services are there")],
     }
 }

@@ -63,7 +63,11 @@ fn found(series: Vec<Named>, buckets: Buckets, gaps: Vec<String>, is_truncated: 
             json!({ "start": format!("{at}||-15m"), "end": format!("{at}||+1m") }),
             "what was changed right before",
         )],
-        None => vec![Hint::new("get_services", json!({}), "how all services do")],
+        None => vec![Hint::new(
+            "get_services",
+            arguments::within(buckets.window(), json!({})),
+            "how all services do",
+        )],
     };
     let answer = Answer {
         total,
@@ -74,6 +78,14 @@ fn found(series: Vec<Named>, buckets: Buckets, gaps: Vec<String>, is_truncated: 
         gaps,
     };
     Found { answer, is_truncated: is_truncated || total > LISTED, next }
+}
+
+/// Of rows that a source cut nobody knows which are missing: to whole groups, or to the end of one, that looks like a step.
+fn not_judged(buckets: Buckets, mut gaps: Vec<String>) -> Found<Answer> {
+    gaps.push("not judged: a source gave only a part of the rows; name a service in `kqlFilter`, or a shorter window".to_owned());
+    gaps.sort();
+    gaps.dedup();
+    found(Vec::new(), buckets, gaps, true)
 }
 
 /// The arguments for lines.
@@ -109,8 +121,11 @@ async fn of_lines(context: &Context, input: LogInput) -> Result<Found<Answer>, T
     let filter = Filter::read(context, &input.kql_filter)?;
     let told = lines::lines(context, window, Scope::all(), &filter).await?;
     let buckets = Buckets::exactly(window, BUCKETS);
+    if told.is_truncated {
+        return Ok(not_judged(buckets, told.gaps));
+    }
     let mut patterns: BTreeMap<(String, String), Vec<f64>> = BTreeMap::new();
-    let mut is_truncated = told.is_truncated;
+    let mut is_truncated = false;
     for row in &told.rows {
         let Some(place) = buckets.place(row.at) else { continue };
         let key = (row.service.clone(), template::of(&row.body));
@@ -174,8 +189,11 @@ async fn of_requests(context: &Context, input: TraceInput) -> Result<Found<Answe
     let field = filter::group_field(field, &requests::FIELDS)?;
     let told = requests::seconds(context, window, Scope::all(), &filter).await?;
     let buckets = Buckets::exactly(window, BUCKETS);
+    if told.is_truncated {
+        return Ok(not_judged(buckets, told.gaps));
+    }
     let mut groups: BTreeMap<&str, BTreeMap<usize, Cell>> = BTreeMap::new();
-    let mut is_truncated = told.is_truncated;
+    let mut is_truncated = false;
     for row in &told.rows {
         let Some(place) = buckets.place(row.second) else { continue };
         let name = requests::part(&row.subject, field);
@@ -277,11 +295,13 @@ async fn of_metric(context: &Context, input: MetricInput) -> Result<Found<Answer
     let records: Vec<Record> = told.iter().flat_map(|told| &told.rows).map(record).collect();
     filter.only_held(&["service.name", "service.node.name"], &records)?;
     let group_by = metric_groups(&input, &records)?;
+    if told.iter().any(|told| told.is_truncated) {
+        return Ok(not_judged(buckets, told.into_iter().flat_map(|told| told.gaps).collect()));
+    }
     let mut groups: BTreeMap<String, Vec<Vec<telemetry::answer::SeriesFigures>>> = BTreeMap::new();
     let (mut gaps, mut is_truncated) = (Vec::new(), false);
     for (pair, told) in told.into_iter().enumerate() {
         gaps.extend(told.gaps);
-        is_truncated |= told.is_truncated;
         for row in &told.rows {
             let record = record(row);
             if !filter.keeps(&record) {

@@ -138,7 +138,7 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
     events.retain(|event| input.change_types.as_ref().is_none_or(|wanted| wanted.contains(&event.kind)));
     let (versions_by_service, is_many) = versions(context, window, scope, &mut gaps).await?;
     let total = events.len();
-    let next = hints(&events, input.service_name.as_ref());
+    let next = hints(&events, input.service_name.as_ref(), window);
     events.truncate(EVENTS);
     let fresh: usize = versions_by_service.iter().map(|row| row.new.len() + row.came_back.len()).sum();
     let answer = Answer {
@@ -274,23 +274,30 @@ async fn versions(
     Ok((rows, is_many))
 }
 
-fn hints(events: &[Event], service: Option<&Short>) -> Vec<Hint> {
+fn hints(events: &[Event], service: Option<&Short>, window: Window) -> Vec<Hint> {
     let named = events.iter().find(|event| !event.service.is_empty());
     match (named, service) {
         (Some(event), _) => vec![Hint::new(
             "get_apm_correlations",
-            json!({ "serviceName": event.service, "start": event.timestamp }),
+            json!({ "serviceName": event.service, "start": event.timestamp, "end": window.to.rfc3339() }),
             "whether the new version is worse",
         )],
         (None, Some(service)) => {
             vec![Hint::new(
                 "get_trace_change_points",
-                json!({ "kqlFilter": format!("service.name: \"{}\"", service.0) }),
+                arguments::within(
+                    window,
+                    json!({ "kqlFilter": filter::of_value("service.name", &service.0) }),
+                ),
                 "when it changed without a change",
             )]
         }
         (None, None) => {
-            vec![Hint::new("get_trace_change_points", json!({}), "when services changed without a change")]
+            vec![Hint::new(
+                "get_trace_change_points",
+                arguments::within(window, json!({})),
+                "when services changed without a change",
+            )]
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::dialects::reading::correlation;
 use crate::dialects::reading::filter::Filter;
 use crate::dialects::reading::lines::{self, Line};
 use crate::dialects::reading::shape::reads;
+use crate::dialects::reading::told::Told;
 use crate::dialects::reading::{indices, shape};
 use crate::hint::Hint;
 use crate::tool::{Context, Found, ToolError};
@@ -24,7 +25,8 @@ use crate::tool::{Context, Found, ToolError};
 const BACK: i64 = 3600;
 const SEQUENCES: (usize, usize) = (10, 50);
 const LINES: (usize, usize) = (200, 1000);
-/// Seconds around a named line in which it is looked for.
+/// Seconds around a named line in which it is looked for, and in which those that belong to it are.
+const AT: i64 = 1;
 const AROUND: i64 = 600;
 
 /// The arguments.
@@ -102,7 +104,10 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
     let mut window = arguments::window(context, (&input.start, &input.end), BACK)?;
     let sequences = arguments::limit(input.max_sequences, SEQUENCES.0, SEQUENCES.1)?;
     let most = arguments::limit(input.max_logs_per_sequence, LINES.0, LINES.1)?;
+    let mut looked_at = window;
     if let Some(at) = input.log_id.as_ref().and_then(|id| lines::moment(&id.0)) {
+        // Of many lines a source gives the newest: in twenty minutes of them the one that is named may be missing.
+        looked_at = Window::new(at.plus_seconds(-AT), at.plus_seconds(AT));
         window = Window::new(at.plus_seconds(-AROUND), at.plus_seconds(AROUND));
     }
     let filter = Filter::read(context, &input.kql_filter)?;
@@ -111,7 +116,7 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
         Some(fields) => fields.iter().map(|field| field.0.as_str()).collect(),
         None => correlation::ORDER.to_vec(),
     };
-    let told = lines::lines(context, window, Scope::all(), &filter).await?;
+    let told = lines::lines(context, looked_at, Scope::all(), &filter).await?;
     let anchors = anchors(&told.rows, &input, &interesting, &order);
     if anchors.is_empty()
         && let Some(id) = &input.log_id
@@ -123,12 +128,14 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
     let wanted: Vec<String> = input.log_source_fields.iter().flatten().map(|field| field.0.clone()).collect();
     let (mut found, mut is_truncated, mut gaps) = (Vec::new(), told.is_truncated, told.gaps.clone());
     for (anchor, key) in anchors.into_iter().take(sequences) {
-        let (sequence, is_cut) = sequence(context, window, (anchor, key), (most, &wanted)).await?;
-        is_truncated |= is_cut;
-        found.push(sequence);
+        let told = sequence(context, window, (anchor, key), (most, &wanted)).await?;
+        is_truncated |= told.is_truncated;
+        gaps.extend(told.gaps);
+        found.extend(told.rows);
     }
+    gaps.sort();
     gaps.dedup();
-    let next = hints(&found);
+    let next = hints(&found, window);
     is_truncated |= total > sequences;
     Ok(Found { answer: Answer { total, sequences: found, gaps }, is_truncated, next })
 }
@@ -170,16 +177,16 @@ async fn sequence(
     window: Window,
     (anchor, key): (&LogRow, Key<'_>),
     (most, wanted): (usize, &[String]),
-) -> Result<(Sequence, bool), ToolError> {
-    let (mut rows, mut is_cut) = (Vec::new(), false);
+) -> Result<Told<Option<Sequence>>, ToolError> {
+    let mut told: Told<Vec<LogRow>> = Told::default();
     if let Some((field, value)) = &key {
-        let told = lines::holding(context, window, Scope::all(), &Filter::none(), value).await?;
-        is_cut = told.is_truncated;
+        told = lines::holding(context, window, Scope::all(), &Filter::none(), value).await?;
         let fields: Vec<&str> = std::iter::once(*field).chain(correlation::ORDER).collect();
         let shares =
             |row: &LogRow| fields.iter().any(|field| correlation::held(row, field).as_ref() == Some(value));
-        rows = told.rows.into_iter().filter(shares).collect();
+        told.rows.retain(shares);
     }
+    let mut rows = std::mem::take(&mut told.rows);
     if !rows.contains(anchor) {
         rows.push(anchor.clone());
         rows.sort_by_key(|row| row.at);
@@ -198,17 +205,22 @@ async fn sequence(
         log_count,
         logs: rows.iter().map(|row| Line::of(row, wanted)).collect(),
     };
-    Ok((sequence, is_cut || log_count > most))
+    told.is_truncated |= log_count > most;
+    Ok(told.map(|_| Some(sequence)))
 }
 
-fn hints(found: &[Sequence]) -> Vec<Hint> {
+fn hints(found: &[Sequence], window: Window) -> Vec<Hint> {
     let trace = found.iter().flat_map(|sequence| &sequence.logs).find_map(|line| line.trace_id.clone());
     match trace {
         Some(id) => vec![Hint::new(
             "get_traces",
-            json!({ "kqlFilter": format!("trace.id: {id}") }),
+            arguments::within(window, json!({ "kqlFilter": format!("trace.id: {id}") })),
             "the spans of the request",
         )],
-        None => vec![Hint::new("get_log_groups", json!({}), "which kinds of lines there are")],
+        None => vec![Hint::new(
+            "get_log_groups",
+            arguments::within(window, json!({})),
+            "which kinds of lines there are",
+        )],
     }
 }

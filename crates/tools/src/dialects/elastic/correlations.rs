@@ -154,16 +154,17 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
     answer.correlations.truncate(limit);
     let service =
         scope.service.clone().or_else(|| answer.correlations.first().map(|row| row.service.clone()));
+    let within = |of| arguments::within(window, of);
     let next = match service.filter(|service| !service.is_empty()) {
         Some(service) => vec![
-            Hint::new("get_change_events", json!({ "serviceName": service }), "what was changed"),
+            Hint::new("get_change_events", within(json!({ "serviceName": service })), "what was changed"),
             Hint::new(
                 "analyze_latency_bottlenecks",
-                json!({ "serviceName": service }),
+                within(json!({ "serviceName": service })),
                 "where its time goes",
             ),
         ],
-        None => vec![Hint::new("get_services", json!({}), "which services are there")],
+        None => vec![Hint::new("get_services", within(json!({})), "which services are there")],
     };
     let is_truncated = is_truncated || answer.total > limit;
     Ok(Found { answer, is_truncated, next })
@@ -180,6 +181,11 @@ async fn of_requests(context: &Context, window: Window, scope: Scope, metric: Me
     let told = told::ask::<CompareTable>(context, ask, told::rows!(Compare)).await;
     let is_truncated = told.is_truncated;
     let mut answer = empty(metric, told.gaps);
+    answer.gaps.push(
+        "bad is failed, or slower than 95 % of the requests before: sources do not tell the two apart, so that \
+         `latency` and `failure_rate` list the same"
+            .to_owned(),
+    );
     for block in &told.rows.blocks {
         answer.overall += block.all();
         answer.subset += block.bad;

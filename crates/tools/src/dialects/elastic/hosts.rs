@@ -111,8 +111,14 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
     let total = hosts.len();
     hosts.truncate(limit);
     let next = match hosts.first() {
-        Some(_) => vec![Hint::new("get_runtime_metrics", json!({}), "the processes on them")],
-        None => vec![Hint::new("get_services", json!({}), "which services are there")],
+        Some(_) => vec![Hint::new(
+            "get_runtime_metrics",
+            arguments::within(window, json!({})),
+            "the processes on them",
+        )],
+        None => {
+            vec![Hint::new("get_services", arguments::within(window, json!({})), "which services are there")]
+        }
     };
     Ok(Found { answer: Answer { total, hosts, gaps }, is_truncated: is_truncated || total > limit, next })
 }

@@ -10,7 +10,7 @@ use crate::dialects::reading::arguments::{self, Index, Kql, Short, When};
 use crate::dialects::reading::filter::Filter;
 use crate::dialects::reading::shape::reads;
 use crate::dialects::reading::{fields_held, indices, shape};
-use crate::dialects::resolve_field;
+use crate::dialects::{is_meant, resolve_field};
 use crate::hint::Hint;
 use crate::near;
 use crate::tool::{Context, Found, ToolError};
@@ -83,6 +83,7 @@ struct Field {
     values: Vec<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     has_more_values: bool,
+    /// In the unit of the name: `duration` in nanoseconds, `transaction.duration.us` in microseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     min: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -156,17 +157,20 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
         answer.gaps = held.gaps;
         is_truncated |= held.is_sample;
     }
+    let within = |of| arguments::within(window, of);
     let next = match input.operation {
-        Operation::GetIndexPatterns => {
-            Hint::new("get_index_info", json!({ "operation": "list-fields" }), "which fields there are")
-        }
+        Operation::GetIndexPatterns => Hint::new(
+            "get_index_info",
+            within(json!({ "operation": "list-fields" })),
+            "which fields there are",
+        ),
         Operation::ListFields => Hint::new(
             "get_index_info",
-            json!({ "operation": "get-field-values", "fields": ["service.name"] }),
+            within(json!({ "operation": "get-field-values", "fields": ["service.name"] })),
             "which values a field has",
         ),
         Operation::GetFieldValues => {
-            Hint::new("get_logs", json!({}), "lines, with a `kqlFilter` on these fields")
+            Hint::new("get_logs", within(json!({})), "lines, with a `kqlFilter` on these fields")
         }
     };
     Ok(Found { answer, is_truncated, next: vec![next] })
@@ -201,18 +205,15 @@ fn values(held: &fields_held::Fields, asked: &[Short]) -> Result<Vec<Field>, Too
     }
     let mut found = Vec::new();
     for Short(asked) in asked {
-        let plain = resolve_field(asked).name;
-        let fits = |name: &str| match asked.split_once('*') {
-            Some((start, end)) => {
-                name.starts_with(start) && name.ends_with(end.rsplit('*').next().unwrap_or(end))
-            }
-            None => name == plain,
-        };
+        let resolved = resolve_field(asked);
+        let meant = if asked.contains('*') { asked } else { &resolved.name };
+        // A duration that is asked for in its own unit is told in it, under that name.
+        let shown = |name: &str| if resolved.factor == 1.0 { name.to_owned() } else { asked.clone() };
         let these: Vec<Field> = held
             .by_name
             .iter()
-            .filter(|(name, _)| fits(name))
-            .map(|(name, field)| with_values(name, field))
+            .filter(|(name, _)| is_meant(meant, name))
+            .map(|(name, field)| with_values(shown(name), field, resolved.factor))
             .collect();
         if these.is_empty() && !held.by_name.is_empty() {
             let names: Vec<String> = held.by_name.keys().cloned().collect();
@@ -223,18 +224,19 @@ fn values(held: &fields_held::Fields, asked: &[Short]) -> Result<Vec<Field>, Too
     Ok(found)
 }
 
-fn with_values(name: &str, field: &fields_held::Field) -> Field {
+/// A field with its values, its numbers divided by the unit of the name.
+fn with_values(name: String, field: &fields_held::Field, unit: f64) -> Field {
     let mut values: Vec<(&String, &u64)> = field.values.iter().collect();
     values.sort_by(|one, other| other.1.cmp(one.1).then_with(|| one.0.cmp(other.0)));
     let most = if field.kind == "text" { SAMPLES } else { VALUES };
     let number = |number: f64| serde_json::to_string(&Num::new(number)).unwrap_or_default();
     let ends = match (field.numbers, field.times) {
-        (Some((least, most)), _) => Some((number(least), number(most))),
+        (Some((least, most)), _) => Some((number(least / unit), number(most / unit))),
         (None, Some((first, last))) => Some((first.rfc3339(), last.rfc3339())),
         (None, None) => None,
     };
     Field {
-        name: name.to_owned(),
+        name,
         kind: field.kind.to_owned(),
         has_more_values: values.len() > most,
         values: values.into_iter().take(most).map(|(value, _)| clip(value, 500)).collect(),

@@ -1,8 +1,8 @@
 //! `get_alerts`: what is wrong by our own watch and by the monitors of others.
 //!
 //! An alert is an incident, or a monitor that is not well. One that began before the window and still holds is shown: what
-//! matters is whether it was active in the window, not when it began. An incident that is closed without a verdict is
-//! shown when it began in the window, as `unknown`: nobody measured whether it is over.
+//! matters is whether it was active in the window, not when it began. An incident that is closed without a verdict, or
+//! was cut off, is shown when it began in the window, as `unknown`: nobody measured whether it is over.
 
 use incident::Verdict;
 use schemars::JsonSchema;
@@ -15,7 +15,7 @@ use crate::dialects::Record;
 use crate::dialects::reading::arguments::{self, Kql, When};
 use crate::dialects::reading::filter::Filter;
 use crate::dialects::reading::shape::{reads, shortened};
-use crate::dialects::reading::told;
+use crate::dialects::reading::told::{self, Told};
 use crate::hint::Hint;
 use crate::installation::IncidentRow;
 use crate::tool::{Context, Found, ToolError};
@@ -93,33 +93,34 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
     let is_cut = listed.total > listed.rows.len();
     let mut found: Vec<(UnixNanos, Alert)> =
         listed.rows.into_iter().filter_map(|row| of_incident(row, window)).collect();
-    let (monitors, gaps) = monitors(context, window).await;
-    found.extend(monitors.into_iter().filter_map(|row| of_monitor(row, window)));
+    let monitors = monitors(context, window).await;
+    found.extend(monitors.rows.into_iter().filter_map(|row| of_monitor(row, window)));
     found.retain(|(_, alert)| input.include_recovered || alert.status != "recovered");
     found.retain(|(start, alert)| filter.keeps(&alert.record(*start)));
     found.sort_by(|one, other| other.0.cmp(&one.0).then_with(|| one.1.id.cmp(&other.1.id)));
     let total = found.len();
     let next = match found.iter().find(|(_, alert)| !alert.service.is_empty()) {
         Some((start, alert)) => {
-            let start = start.plus_seconds(-900).rfc3339();
+            let (start, end) = (start.plus_seconds(-900).rfc3339(), window.to.rfc3339());
             vec![
                 Hint::new(
                     "get_service_topology",
-                    json!({ "serviceName": alert.service, "direction": "both" }),
+                    json!({ "serviceName": alert.service, "direction": "both", "start": start, "end": end }),
                     "who else is hit",
                 ),
                 Hint::new(
                     "get_change_events",
-                    json!({ "serviceName": alert.service, "start": start }),
+                    json!({ "serviceName": alert.service, "start": start, "end": end }),
                     "what changed before",
                 ),
             ]
         }
-        None => vec![Hint::new("get_services", json!({}), "how all services do")],
+        None => vec![Hint::new("get_services", arguments::within(window, json!({})), "how all services do")],
     };
     let alerts = found.into_iter().take(limit).map(|(_, alert)| alert).collect();
-    let answer = Answer { total, alerts, selected_fields: FIELDS.to_vec(), gaps };
-    Ok(Found { answer, is_truncated: is_cut || total > limit, next })
+    let answer = Answer { total, alerts, selected_fields: FIELDS.to_vec(), gaps: monitors.gaps };
+    let is_truncated = is_cut || monitors.is_truncated || total > limit;
+    Ok(Found { answer, is_truncated, next })
 }
 
 impl Alert {
@@ -141,8 +142,9 @@ fn of_incident(row: IncidentRow, window: Window) -> Option<(UnixNanos, Alert)> {
     }
     let status = match (row.status.as_str(), row.verdict) {
         (_, Some(Verdict::Effective | Verdict::RecoveredUnattributed)) => "recovered",
-        ("closed" | "unreadable", _) => "unknown",
-        _ => "active",
+        ("running", _) => "active",
+        // Closed, cut off or unreadable: nothing would ever end it.
+        _ => "unknown",
     };
     // When one is over is not told: only those that still hold reach beyond the window that they began in.
     if status != "active" && row.opened_at < window.from {
@@ -160,15 +162,16 @@ fn of_incident(row: IncidentRow, window: Window) -> Option<(UnixNanos, Alert)> {
     Some((row.opened_at, alert))
 }
 
-async fn monitors(context: &Context, window: Window) -> (Vec<StateRow>, Vec<String>) {
+async fn monitors(context: &Context, window: Window) -> Told<Vec<StateRow>> {
     if !context.installation.questions().iter().any(|name| name == "state") {
-        return (Vec::new(), Vec::new());
+        return Told::default();
     }
     let ask = Ask::State { window, scope: Scope::all() };
-    let told = told::ask::<Vec<StateRow>>(context, ask, told::rows!(State)).await;
+    let mut told = told::ask::<Vec<StateRow>>(context, ask, told::rows!(State)).await;
     // That nobody holds states is no gap: there may be no monitors but our own.
-    let gaps = told.gaps.into_iter().filter(|gap| !gap.starts_with("nobody answers")).collect();
-    (told.rows.into_iter().filter(|row| row.kind == StateKind::Monitor).collect(), gaps)
+    told.gaps.retain(|gap| !gap.starts_with("nobody answers"));
+    told.rows.retain(|row| row.kind == StateKind::Monitor);
+    told
 }
 
 fn of_monitor(row: StateRow, window: Window) -> Option<(UnixNanos, Alert)> {
@@ -189,4 +192,32 @@ fn of_monitor(row: StateRow, window: Window) -> Option<(UnixNanos, Alert)> {
         reason: crate::budget::clip(if row.text.is_empty() { &row.name } else { &row.text }, 200),
     };
     Some((start, alert))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // covers: EL-01
+    #[test]
+    fn only_an_incident_that_runs_is_active_and_reaches_beyond_the_window_it_began_in() {
+        let at = |s: i64| UnixNanos(0).plus_seconds(s);
+        let status = |status: &str, opened_at: UnixNanos| {
+            let row = IncidentRow {
+                incident: "inc_1".to_owned(),
+                status: status.to_owned(),
+                headline: String::new(),
+                symptom: String::new(),
+                conclusion: None,
+                service: String::new(),
+                verdict: None,
+                opened_at,
+            };
+            of_incident(row, Window::new(at(100), at(200))).map(|(_, alert)| alert.status)
+        };
+        assert_eq!((status("running", at(50)), status("running", at(150))), (Some("active"), Some("active")));
+        for over in ["closed", "cut_off", "unreadable"] {
+            assert_eq!((status(over, at(50)), status(over, at(150))), (None, Some("unknown")), "{over}");
+        }
+    }
 }

@@ -109,11 +109,22 @@ impl Query {
         }
     }
 
+    /// All values that `field` must have at once for the filter to hold.
+    #[must_use]
+    pub fn all_demanded(&self, field: &str) -> Vec<String> {
+        match &self.node {
+            Node::And(nodes) => nodes.iter().filter_map(|node| node.demanded(field)).collect(),
+            node => node.demanded(field).into_iter().collect(),
+        }
+    }
+
     /// Whether it is nothing but plain values of fields that must all hold.
     #[must_use]
     pub fn is_of_equalities(&self) -> bool {
         let is_one = |node: &Node| match node {
-            Node::Field(_, Condition::Is(literal)) => literal.plain().is_some(),
+            Node::Field(name, Condition::Is(literal)) => {
+                name.literal.plain().is_some() && literal.plain().is_some()
+            }
             _ => false,
         };
         match &self.node {

@@ -11,7 +11,7 @@ use telemetry::{Ask, Scope, UnixNanos, Window, template};
 use crate::budget::clip;
 use crate::dialects::Record;
 use crate::dialects::reading::arguments::{self, Index, Kql, Short, When};
-use crate::dialects::reading::filter::Filter;
+use crate::dialects::reading::filter::{self, Filter};
 use crate::dialects::reading::shape::{reads, shortened};
 use crate::dialects::reading::told::{self, Told};
 use crate::dialects::reading::{indices, lines, requests};
@@ -132,10 +132,15 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
     let next = match groups.first() {
         Some(group) => vec![Hint::new(
             "get_correlated_logs",
-            json!({ "kqlFilter": format!("service.name: \"{}\"", group.service), "start": window.from.rfc3339() }),
+            arguments::within(
+                window,
+                json!({ "kqlFilter": filter::of_value("service.name", &group.service) }),
+            ),
             "the requests in which it happens",
         )],
-        None => vec![Hint::new("get_index_info", json!({}), "what is there at all")],
+        None => {
+            vec![Hint::new("get_index_info", arguments::within(window, json!({})), "what is there at all")]
+        }
     };
     Ok(Found { answer: Answer { total, groups, gaps }, is_truncated: is_truncated || total > limit, next })
 }

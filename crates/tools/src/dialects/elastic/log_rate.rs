@@ -12,7 +12,7 @@ use telemetry::{Scope, Window, template};
 
 use crate::budget::clip;
 use crate::dialects::reading::arguments::{self, Index, Kql, Short, When};
-use crate::dialects::reading::filter::Filter;
+use crate::dialects::reading::filter::{self, Filter};
 use crate::dialects::reading::shape::{reads, shortened};
 use crate::dialects::reading::{indices, lines};
 use crate::hint::Hint;
@@ -119,14 +119,10 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
     let next = match items.first() {
         Some(item) => vec![Hint::new(
             "get_log_groups",
-            json!({ "kqlFilter": format!("{}: \"{}\"", item.field, item.value.replace('"', "\\\"")), "start": bad.from.rfc3339(), "end": bad.to.rfc3339() }),
+            arguments::within(bad, json!({ "kqlFilter": filter::of_value(&item.field, &item.value) })),
             "what these lines say",
         )],
-        None => vec![Hint::new(
-            "get_log_groups",
-            json!({ "start": bad.from.rfc3339(), "end": bad.to.rfc3339() }),
-            "what the lines say",
-        )],
+        None => vec![Hint::new("get_log_groups", arguments::within(bad, json!({})), "what the lines say")],
     };
     let mut gaps = before.gaps;
     gaps.extend(now.gaps);

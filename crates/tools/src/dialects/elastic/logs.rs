@@ -121,13 +121,17 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
         Some(id) => vec![
             Hint::new(
                 "get_traces",
-                json!({ "kqlFilter": format!("trace.id: {id}") }),
+                arguments::within(window, json!({ "kqlFilter": format!("trace.id: {id}") })),
                 "the request of a sample",
             ),
-            Hint::new("get_log_groups", json!({ "start": window.from.rfc3339() }), "errors by kind"),
+            Hint::new("get_log_groups", arguments::within(window, json!({})), "errors by kind"),
         ],
         None => {
-            vec![Hint::new("get_index_info", json!({ "operation": "list-fields" }), "which fields there are")]
+            vec![Hint::new(
+                "get_index_info",
+                arguments::within(window, json!({ "operation": "list-fields" })),
+                "which fields there are",
+            )]
         }
     };
     let answer = Answer {

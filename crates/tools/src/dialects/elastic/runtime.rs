@@ -132,15 +132,18 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
 
 fn hints(first: Option<&Node>, window: Window) -> Vec<Hint> {
     let Some((node, metric)) = first.and_then(|node| Some((node, node.metrics.first()?))) else {
-        return vec![Hint::new("get_services", json!({}), "which services are there")];
+        return vec![Hint::new(
+            "get_services",
+            arguments::within(window, json!({})),
+            "which services are there",
+        )];
     };
     let field = metric.name.split('{').next().unwrap_or_default();
-    let arguments = json!({
+    let asked = json!({
         "aggregation": { "field": field },
-        "kqlFilter": format!("service.name: \"{}\"", node.service_name),
-        "start": window.from.rfc3339(),
+        "kqlFilter": filter::of_value("service.name", &node.service_name),
     });
-    vec![Hint::new("get_metric_change_points", arguments, "when one of them changed")]
+    vec![Hint::new("get_metric_change_points", arguments::within(window, asked), "when one of them changed")]
 }
 
 fn record(row: &SeriesRow) -> Record {

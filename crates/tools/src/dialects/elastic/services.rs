@@ -6,9 +6,9 @@ use evidence::health::{Settings, Status};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use telemetry::Scope;
 use telemetry::answer::CoverageRow;
 use telemetry::number::Num;
+use telemetry::{Scope, Window};
 
 use crate::dialects::Record;
 use crate::dialects::reading::arguments::{self, Kql, Short, When};
@@ -121,7 +121,7 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
     });
     let total = services.len();
     services.truncate(MOST);
-    let next = hints(services.first());
+    let next = hints(services.first(), window);
     let mut gaps = now.gaps;
     gaps.extend(coverage.gaps);
     let answer = Answer {
@@ -138,7 +138,7 @@ fn service(
     name: &str,
     (group, before): (Option<&Group>, Option<&Group>),
     coverage: Option<&CoverageRow>,
-    (window, settings): (telemetry::Window, &Settings),
+    (window, settings): (Window, &Settings),
 ) -> Service {
     let sent = |count: fn(&CoverageRow) -> u64| coverage.is_some_and(|row| count(row) > 0);
     let signals = [
@@ -173,16 +173,23 @@ fn judged(group: &Group, before: Option<&Group>, settings: &Settings) -> HealthS
     }
 }
 
-fn hints(worst: Option<&Service>) -> Vec<Hint> {
+fn hints(worst: Option<&Service>, window: Window) -> Vec<Hint> {
+    let within = |of| arguments::within(window, of);
     match worst {
         Some(row) => vec![
             Hint::new(
                 "get_trace_metrics",
-                json!({ "groupBy": "transaction.name", "kqlFilter": format!("service.name: \"{}\"", row.service_name) }),
+                within(
+                    json!({ "groupBy": "transaction.name", "kqlFilter": filter::of_value("service.name", &row.service_name) }),
+                ),
                 "its operations",
             ),
-            Hint::new("get_service_topology", json!({ "serviceName": row.service_name }), "whom it calls"),
+            Hint::new(
+                "get_service_topology",
+                within(json!({ "serviceName": row.service_name })),
+                "whom it calls",
+            ),
         ],
-        None => vec![Hint::new("get_index_info", json!({}), "what is there at all")],
+        None => vec![Hint::new("get_index_info", within(json!({})), "what is there at all")],
     }
 }

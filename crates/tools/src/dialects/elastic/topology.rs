@@ -111,18 +111,19 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
         let key = |row: &Connection| (row.metrics.error_rate.get(), row.metrics.latency_ms.get());
         key(one).partial_cmp(&key(other)).unwrap_or(std::cmp::Ordering::Equal)
     });
+    let within = |of| arguments::within(window, of);
     let next = match worst {
         Some(row) if !row.is_external => vec![Hint::new(
             "analyze_latency_bottlenecks",
-            json!({ "serviceName": row.target }),
+            within(json!({ "serviceName": row.target })),
             "where the worst callee spends its time",
         )],
         Some(_) => vec![Hint::new(
             "analyze_latency_bottlenecks",
-            json!({ "serviceName": service }),
+            within(json!({ "serviceName": service })),
             "where its time goes",
         )],
-        None => vec![Hint::new("get_services", json!({}), "which services are there")],
+        None => vec![Hint::new("get_services", within(json!({})), "which services are there")],
     };
     let answer = Answer { total, connections, gaps: told.gaps };
     Ok(Found { answer, is_truncated: told.is_truncated || total > CONNECTIONS, next })
@@ -234,7 +235,7 @@ async fn dependencies(context: &Context, input: DependenciesInput) -> Result<Fou
     rows.truncate(CONNECTIONS);
     let next = vec![Hint::new(
         "get_service_topology",
-        json!({ "serviceName": service, "direction": "both" }),
+        arguments::within(window, json!({ "serviceName": service, "direction": "both" })),
         "further steps, and who calls it",
     )];
     let answer = Dependencies { total, dependencies: rows, gaps: told.gaps };

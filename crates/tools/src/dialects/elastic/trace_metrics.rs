@@ -135,23 +135,26 @@ fn sort(items: &mut [Item], by: SortBy) {
 }
 
 fn hints(worst: Option<&Item>, field: &str, window: Window) -> Vec<Hint> {
+    let within = |of| arguments::within(window, of);
     let Some(worst) = worst else {
-        return vec![Hint::new("get_services", json!({}), "which services are there")];
+        return vec![Hint::new("get_services", within(json!({})), "which services are there")];
     };
-    let filter = format!("{field}: \"{}\"", worst.group);
-    let start = window.from.rfc3339();
-    let series = Hint::new(
-        "get_trace_metrics_timeseries",
-        json!({ "kqlFilter": filter, "start": start }),
-        "when it began",
-    );
+    let filter = filter::of_value(field, &worst.group);
+    let series =
+        Hint::new("get_trace_metrics_timeseries", within(json!({ "kqlFilter": filter })), "when it began");
     let finer = match field {
         "service.name" => Hint::new(
             "get_trace_metrics",
-            json!({ "kqlFilter": filter, "groupBy": "transaction.name" }),
+            within(json!({ "kqlFilter": filter, "groupBy": "transaction.name" })),
             "its operations",
         ),
-        _ => Hint::new("get_apm_correlations", json!({ "kqlFilter": filter }), "what its bad requests share"),
+        // What is compared is not told apart by version.
+        "service.version" => Hint::new("get_change_events", within(json!({})), "when it was deployed"),
+        _ => Hint::new(
+            "get_apm_correlations",
+            within(json!({ "kqlFilter": filter })),
+            "what its bad requests share",
+        ),
     };
     vec![series, finer]
 }
@@ -261,7 +264,7 @@ async fn series(context: &Context, input: SeriesInput) -> Result<Found<Series>, 
     groups.truncate(limit);
     let next = vec![Hint::new(
         "get_trace_change_points",
-        json!({ "start": window.from.rfc3339(), "end": window.to.rfc3339() }),
+        arguments::within(window, json!({})),
         "where the level changed, with its chance",
     )];
     let answer = Series { total, bucket_size: Num::new(buckets.seconds()), groups, gaps: told.gaps };

@@ -140,10 +140,12 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
     let next = match sequences.first() {
         Some(sequence) => vec![Hint::new(
             "get_correlated_logs",
-            json!({ "kqlFilter": format!("trace.id: {}", sequence.trace_id), "start": window.from.rfc3339() }),
+            arguments::within(window, json!({ "kqlFilter": format!("trace.id: {}", sequence.trace_id) })),
             "the lines written in it",
         )],
-        None => vec![Hint::new("get_services", json!({}), "which services are there")],
+        None => {
+            vec![Hint::new("get_services", arguments::within(window, json!({})), "which services are there")]
+        }
     };
     // Where only examples were looked at, that there are no others is not known.
     let is_truncated = total > most || (looked_at > 0 && filter.trace().is_none());

@@ -127,8 +127,7 @@ async fn volume(context: &Context, input: VolumeInput) -> Result<Found<Volume>, 
         Group { group: clip(&name, 120), count: times.len() as u64, histogram }
     };
     let groups: Vec<Group> = sorted.into_iter().map(group).collect();
-    let next =
-        vec![Hint::new("get_error_summary", json!({ "start": window.from.rfc3339() }), "errors by kind")];
+    let next = vec![Hint::new("get_error_summary", arguments::within(window, json!({})), "errors by kind")];
     let lines = told.rows.len();
     let answer = Volume { total, lines, interval_s: Num::new(buckets.seconds()), groups, gaps: told.gaps };
     Ok(Found { answer, is_truncated: told.is_truncated || total > limit, next })
@@ -243,8 +242,7 @@ async fn aggregate(context: &Context, input: AggregateInput) -> Result<Found<Agg
     rows.sort_by(|one, other| other.count.cmp(&one.count).then_with(|| one.group.cmp(&other.group)));
     let other_count = rows.iter().skip(limit).map(|row| row.count).sum();
     rows.truncate(limit);
-    let next =
-        vec![Hint::new("search_logs", json!({ "start": window.from.rfc3339() }), "the lines themselves")];
+    let next = vec![Hint::new("search_logs", arguments::within(window, json!({})), "the lines themselves")];
     let answer = Aggregated { metric: input.metric, total, rows, other_count, gaps };
     Ok(Found { answer, is_truncated: told.is_truncated || total > limit, next })
 }

@@ -107,7 +107,11 @@ async fn call(context: &Context, input: Input) -> Result<Found<Answer>, ToolErro
             "the lines around a sample",
         )],
         None => {
-            vec![Hint::new("get_endpoint_status_summary", json!({}), "requests that fail without a line")]
+            vec![Hint::new(
+                "get_endpoint_status_summary",
+                arguments::within(window, json!({})),
+                "requests that fail without a line",
+            )]
         }
     };
     let answer = Answer { total, errors: all as u64, groups, gaps: told.gaps };

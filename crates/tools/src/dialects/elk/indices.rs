@@ -107,7 +107,8 @@ async fn health(context: &Context, input: HealthInput) -> Result<Found<Health>, 
     answered.truncate(limit);
     let mut gaps = told.gaps;
     gaps.push("nodes and shards are those of the back ends: ask them".to_owned());
-    let next = vec![Hint::new("list_indices", json!({}), "how many documents there are")];
+    let next =
+        vec![Hint::new("list_indices", arguments::within(window, json!({})), "how many documents there are")];
     let answer = Health { status, total, answered, ingest_lag_s, gaps };
     Ok(Found { answer, is_truncated: total > limit, next })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use telemetry::answer::TraceRow;
+use telemetry::answer::{OnsetRow, TraceRow};
 use telemetry::number::Num;
 use telemetry::{Scope, SpanKind, StatusCode, TraceId, UnixNanos, Window};
 
@@ -13,6 +13,7 @@ use crate::dialects::reading::arguments::{self, Index, Kql, Short, When};
 use crate::dialects::reading::filter::{self, Filter};
 use crate::dialects::reading::requests::{self, FIELDS};
 use crate::dialects::reading::shape::{reads, shortened};
+use crate::dialects::reading::told::Told;
 use crate::dialects::reading::{indices, spans};
 use crate::hint::Hint;
 use crate::services;
@@ -111,10 +112,10 @@ async fn latency(context: &Context, input: LatencyInput) -> Result<Found<Latency
     let next = match &input.service {
         Some(service) => vec![Hint::new(
             "get_endpoint_status_summary",
-            json!({ "service": service.0 }),
+            arguments::within(window, json!({ "service": service.0 })),
             "which of them fail",
         )],
-        None => vec![Hint::new("get_error_summary", json!({}), "what goes wrong")],
+        None => vec![Hint::new("get_error_summary", arguments::within(window, json!({})), "what goes wrong")],
     };
     let answer = Latency { total, interval_s: Num::new(window.seconds()), groups, gaps: told.gaps };
     Ok(Found { answer, is_truncated: told.is_truncated || total > limit, next })
@@ -189,7 +190,8 @@ struct Endpoint {
     looked_at: usize,
     /// First second with a success in all of the history that the sources hold.
     first_success: Option<String>,
-    /// No success in all of that history: it was so before whatever broke now.
+    /// No success in all of that history, or only refused requests (4xx) in the window and among those looked at before
+    /// it: it was so before whatever broke now.
     never_succeeded: bool,
 }
 
@@ -215,59 +217,105 @@ async fn endpoints(context: &Context, input: EndpointInput) -> Result<Found<Endp
     {
         services::known(context, window, &service.0).await?;
     }
-    let mut groups: BTreeMap<(String, String), requests::Group> = BTreeMap::new();
+    let mut groups: BTreeMap<Name, requests::Group> = BTreeMap::new();
     for row in &told.rows {
         let key = (row.subject.service.clone(), row.subject.operation.clone());
         groups.entry(key).or_default().add(row);
     }
     let history = Window::new(window.to.plus_seconds(-HISTORY), window.to);
     let past = requests::seconds(context, history, scope, &Filter::none()).await?;
-    let mut succeeded: BTreeMap<(&str, &str), UnixNanos> = BTreeMap::new();
-    for row in past.rows.iter().filter(|row| row.count > row.errors) {
-        let first = succeeded.entry((&row.subject.service, &row.subject.operation)).or_insert(row.second);
-        *first = (*first).min(row.second);
-    }
     let total = groups.len();
-    let mut order: Vec<((String, String), requests::Group)> = groups.into_iter().collect();
+    let mut order: Vec<Grouped> = groups.into_iter().collect();
     order.sort_by(|one, other| {
         other.1.failure_rate().get().total_cmp(&one.1.failure_rate().get()).then_with(|| one.0.cmp(&other.0))
     });
-    order.truncate(limit);
-    let classes = classes(context, window, &order).await;
+    let seen = classes(context, window, &order).await;
+    let none = Classes::new();
+    let refused: Vec<Grouped> = order
+        .iter()
+        .filter(|(key, group)| is_refused(seen.get(key).unwrap_or(&none), group))
+        .cloned()
+        .collect();
+    let earlier = classes(context, Window::new(history.from, window.from), &refused).await;
+    let histories = histories(&past);
     let mut rows: Vec<Endpoint> = order
         .into_iter()
-        .map(|((service, endpoint), group)| {
-            let first = succeeded.get(&(service.as_str(), endpoint.as_str())).copied();
-            let seen = classes.get(&(service.clone(), endpoint.clone())).cloned().unwrap_or_default();
-            row((service, endpoint), &group, first, seen)
+        .map(|(key, group)| {
+            let seen = seen.get(&key).unwrap_or(&none);
+            let is_refused = is_refused(seen, &group) && went_well(earlier.get(&key).unwrap_or(&none)) == 0;
+            let untold =
+                if past.is_answered && !past.is_truncated { History::NoSuccess } else { History::Unknown };
+            let history =
+                if is_refused { History::Refused } else { histories.get(&key).copied().unwrap_or(untold) };
+            row(key, &group, history, seen)
         })
         .collect();
     rows.sort_by_key(|row| !row.never_succeeded);
-    let mut gaps = told.gaps;
-    gaps.push("status classes are those of the requests looked at, not of all".to_owned());
-    if past.is_truncated {
-        gaps.push("the history is longer than a source gives: a success may lie before it".to_owned());
-    }
+    rows.truncate(limit);
+    let gaps = endpoint_gaps(told.gaps, &past, total);
     let next = match rows.first() {
         Some(row) => vec![Hint::new(
             "get_latency_stats",
-            json!({ "service": row.service }),
+            arguments::within(window, json!({ "service": row.service })),
             "how long its requests take",
         )],
-        None => vec![Hint::new("list_indices", json!({}), "what is there at all")],
+        None => vec![Hint::new("list_indices", arguments::within(window, json!({})), "what is there at all")],
     };
     let is_truncated = told.is_truncated || past.is_truncated || total > limit;
     Ok(Found { answer: Endpoints { total, endpoints: rows, gaps }, is_truncated, next })
 }
 
+/// What the answer does not know.
+fn endpoint_gaps(mut gaps: Vec<String>, past: &Told<Vec<OnsetRow>>, total: usize) -> Vec<String> {
+    gaps.extend(past.gaps.iter().cloned());
+    gaps.push("status classes are those of the requests looked at, not of all".to_owned());
+    if total > LOOKED_AT {
+        gaps.push(format!(
+            "requests of {LOOKED_AT} of {total} endpoints were looked at: of the others, refused requests (4xx) count as no failures"
+        ));
+    }
+    if past.is_truncated {
+        gaps.push(
+            "the history is longer than a source gives: none is called one that never succeeded for it"
+                .to_owned(),
+        );
+    }
+    gaps.sort();
+    gaps.dedup();
+    gaps
+}
+
+/// Whether an endpoint succeeded in all of the history that the sources hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum History {
+    /// In this second, first of those that were told.
+    SucceededAt(UnixNanos),
+    /// All of it was told, and no request in it succeeded.
+    NoSuccess,
+    /// What counts as no failure was refused.
+    Refused,
+    /// Nobody told all of it.
+    Unknown,
+}
+
+/// The first success of each endpoint that had one.
+fn histories(past: &Told<Vec<OnsetRow>>) -> BTreeMap<Name, History> {
+    let mut first: BTreeMap<Name, UnixNanos> = BTreeMap::new();
+    for row in past.rows.iter().filter(|row| row.count > row.errors) {
+        let key = (row.subject.service.clone(), row.subject.operation.clone());
+        let held = first.entry(key).or_insert(row.second);
+        *held = (*held).min(row.second);
+    }
+    first.into_iter().map(|(key, second)| (key, History::SucceededAt(second))).collect()
+}
+
+/// Service and operation.
+type Name = (String, String);
+type Grouped = (Name, requests::Group);
 type Classes = BTreeMap<u16, usize>;
 
 /// HTTP status classes of examples of each endpoint; the one of a failed request without a status is 5.
-async fn classes(
-    context: &Context,
-    window: Window,
-    endpoints: &[((String, String), requests::Group)],
-) -> BTreeMap<(String, String), Classes> {
+async fn classes(context: &Context, window: Window, endpoints: &[Grouped]) -> BTreeMap<Name, Classes> {
     let mut wanted: BTreeMap<TraceId, ()> = BTreeMap::new();
     let scopes = endpoints.iter().take(LOOKED_AT).map(|((service, endpoint), _)| Scope {
         operation: Some(endpoint.clone()),
@@ -278,7 +326,7 @@ async fn classes(
         wanted.extend(examples.rows.into_iter().map(|id| (id, ())));
     }
     let ids: Vec<TraceId> = wanted.into_keys().collect();
-    let mut classes: BTreeMap<(String, String), Classes> = BTreeMap::new();
+    let mut classes: BTreeMap<Name, Classes> = BTreeMap::new();
     for (_, told) in spans::traces(context, &ids).await {
         for row in told.rows.iter().filter(|row| row.kind == SpanKind::Server) {
             if let Some(class) = class(row) {
@@ -300,27 +348,36 @@ fn class(row: &TraceRow) -> Option<u16> {
     told.map(|status| status / 100).or((row.status == StatusCode::Error).then_some(5))
 }
 
-fn row(
-    (service, endpoint): (String, String),
-    group: &requests::Group,
-    first: Option<UnixNanos>,
-    seen: Classes,
-) -> Endpoint {
+/// Requests looked at that were neither refused nor failed.
+fn went_well(seen: &Classes) -> usize {
+    seen.iter().filter(|(class, _)| (1..4).contains(*class)).map(|(_, count)| count).sum()
+}
+
+/// Whether requests were refused and none went well. A refused request (4xx) is no failure of the server, but no success
+/// either: told by the requests looked at, when they are all there are.
+fn is_refused(seen: &Classes, group: &requests::Group) -> bool {
     let looked_at: usize = seen.values().sum();
-    let went_well: usize =
-        seen.iter().filter(|(class, _)| (1..4).contains(*class)).map(|(_, count)| count).sum();
-    // A refused request (4xx) is no failure of the server, but no success either: told by the requests looked at, when they
-    // are all there are.
-    let all_refused = looked_at > 0 && went_well == 0 && looked_at as u64 >= group.count;
-    let never_succeeded = first.is_none() || all_refused;
+    seen.contains_key(&4) && went_well(seen) == 0 && looked_at as u64 >= group.count
+}
+
+fn row((service, endpoint): Name, group: &requests::Group, history: History, seen: &Classes) -> Endpoint {
+    let never_succeeded = match history {
+        History::Refused => true,
+        History::NoSuccess => group.errors >= group.count,
+        History::SucceededAt(_) | History::Unknown => false,
+    };
+    let first = match history {
+        History::SucceededAt(first) => Some(first),
+        _ => None,
+    };
     Endpoint {
         service,
         endpoint,
         requests: group.count,
         failed: group.errors,
         status_classes: seen.iter().map(|(class, count)| format!("{class}xx: {count}")).collect(),
-        looked_at,
-        first_success: first.filter(|_| !never_succeeded).map(UnixNanos::rfc3339),
+        looked_at: seen.values().sum(),
+        first_success: first.map(UnixNanos::rfc3339),
         never_succeeded,
     }
 }

@@ -13,6 +13,7 @@ use crate::dialects::reading::histogram::{self, Bucket, Buckets};
 use crate::dialects::reading::indices;
 use crate::dialects::reading::lines::{self, Line};
 use crate::dialects::reading::shape::{reads, shortened};
+use crate::dialects::reading::told::Told;
 use crate::hint::Hint;
 use crate::services;
 use crate::tool::{Context, Found, ToolError};
@@ -20,9 +21,12 @@ use crate::when;
 
 const BACK: i64 = 3600;
 const ROWS: (usize, usize) = (50, 500);
-/// Lines before and after, and seconds in which they are looked for.
+/// Lines before and after.
 const CONTEXT: (usize, usize) = (20, 100);
-const AROUND: i64 = 600;
+/// Seconds in which a line is looked for, and on either side of it the others: of too many lines a source gives the
+/// newest, and then fewer seconds are asked for.
+const AT: i64 = 1;
+const AROUND: [i64; 3] = [600, 60, AT];
 
 /// The arguments of a search.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -96,22 +100,28 @@ async fn search(context: &Context, input: SearchInput) -> Result<Found<Lines>, T
     }
     let wanted: Vec<String> = input.fields.iter().flatten().map(|field| field.0.clone()).collect();
     let shown: Vec<Line> = rows.iter().rev().take(limit).map(|row| Line::of(row, &wanted)).collect();
-    let next = hints(&shown);
+    let next = hints(&shown, window);
     let relation = if told.is_truncated { "gte" } else { "eq" };
     let is_truncated = told.is_truncated || rows.len() > limit;
     let answer = Lines { total: rows.len(), relation, rows: shown, gaps: told.gaps };
     Ok(Found { answer, is_truncated, next })
 }
 
-fn hints(shown: &[Line]) -> Vec<Hint> {
+fn hints(shown: &[Line], window: Window) -> Vec<Hint> {
     match (shown.iter().find_map(|line| line.trace_id.clone()), shown.first()) {
         (Some(id), _) => {
-            vec![Hint::new("search_by_trace_id", json!({ "trace_id": id }), "the request of a line")]
+            vec![Hint::new(
+                "search_by_trace_id",
+                arguments::within(window, json!({ "trace_id": id })),
+                "the request of a line",
+            )]
         }
         (None, Some(line)) => {
             vec![Hint::new("get_log_context", json!({ "log_id": line.id }), "the lines around it")]
         }
-        (None, None) => vec![Hint::new("list_indices", json!({}), "what is there at all")],
+        (None, None) => {
+            vec![Hint::new("list_indices", arguments::within(window, json!({})), "what is there at all")]
+        }
     }
 }
 
@@ -161,29 +171,22 @@ async fn around(context: &Context, input: ContextInput) -> Result<Found<Around>,
     let most = arguments::limit(input.limit, 2 * CONTEXT.1, 2 * CONTEXT.1)?;
     let before = input.before.map_or(CONTEXT.0, |count| (count as usize).min(CONTEXT.1));
     let after = input.after.map_or(CONTEXT.0, |count| (count as usize).min(CONTEXT.1));
-    let at = moment(context, &input)?;
-    let window = Window::new(at.plus_seconds(-AROUND), at.plus_seconds(AROUND));
-    let scope = Scope { instance: input.host.as_ref().map(|host| host.0.clone()), ..Scope::all() };
-    let told = lines::lines(context, window, scope, &Filter::none()).await?;
-    let named = |row: &&LogRow| input.log_id.as_ref().is_none_or(|id| lines::id(row) == id.0);
-    let anchor = told.rows.iter().filter(named).min_by_key(|row| row.at.since(at).abs());
-    let Some(anchor) = anchor else {
-        let gap = "no line of this instance within ten minutes of that moment".to_owned();
-        let answer = Around {
-            total: 0,
-            service: String::new(),
-            instance: String::new(),
-            rows: Vec::new(),
-            gaps: vec![gap],
-        };
-        return Ok(Found::whole(answer, vec![Hint::new("search_logs", json!({}), "which lines there are")]));
+    let told = anchor(context, &input).await?;
+    let at = told.rows.as_ref().map_or(moment(context, &input)?, |row| row.at);
+    let window = Window::new(at.plus_seconds(-AROUND[0]), at.plus_seconds(AROUND[0]));
+    let is_anchor_truncated = told.is_truncated;
+    let Some(anchor) = told.rows else {
+        let mut gaps = told.gaps;
+        gaps.push("no line of this instance within ten minutes of that moment".to_owned());
+        let answer =
+            Around { total: 0, service: String::new(), instance: String::new(), rows: Vec::new(), gaps };
+        let next =
+            vec![Hint::new("search_logs", arguments::within(window, json!({})), "which lines there are")];
+        return Ok(Found { answer, is_truncated: is_anchor_truncated, next });
     };
-    let same: Vec<&LogRow> = told
-        .rows
-        .iter()
-        .filter(|row| (&row.service, &row.instance) == (&anchor.service, &anchor.instance))
-        .collect();
-    let place = same.iter().position(|row| std::ptr::eq(*row, anchor)).unwrap_or(0);
+    let told = surroundings(context, &anchor).await?;
+    let same = &told.rows;
+    let place = same.iter().position(|row| *row == anchor).unwrap_or(0);
     let first = place.saturating_sub(before);
     let rows: Vec<Line> = same
         .iter()
@@ -191,16 +194,61 @@ async fn around(context: &Context, input: ContextInput) -> Result<Found<Around>,
         .take((place - first + 1 + after).min(most))
         .map(|row| Line::of(row, &["*".to_owned()]))
         .collect();
-    let next = hints(&rows);
+    let next = hints(&rows, window);
     let is_truncated = told.is_truncated || same.len() > rows.len();
     let answer = Around {
         total: same.len(),
-        service: anchor.service.clone(),
-        instance: anchor.instance.clone(),
+        service: anchor.service,
+        instance: anchor.instance,
         rows,
         gaps: told.gaps,
     };
     Ok(Found { answer, is_truncated, next })
+}
+
+/// The line that is meant: the one of an id, else the one nearest to the moment.
+async fn anchor(context: &Context, input: &ContextInput) -> Result<Told<Option<LogRow>>, ToolError> {
+    let at = moment(context, input)?;
+    let scope = Scope { instance: input.host.as_ref().map(|host| host.0.clone()), ..Scope::all() };
+    let is_named = |row: &LogRow| input.log_id.as_ref().is_none_or(|id| lines::id(row) == id.0);
+    let mut told: Told<Option<LogRow>> = Told::default();
+    // A line that is named lies at its moment; the nearest one of a moment may be farther away.
+    let lengths = if input.log_id.is_some() { [AT, AT] } else { [AT, AROUND[0]] };
+    for seconds in lengths {
+        let window = Window::new(at.plus_seconds(-seconds), at.plus_seconds(seconds));
+        let found = lines::lines(context, window, scope.clone(), &Filter::none()).await?;
+        told = found.map(|rows| {
+            rows.into_iter().filter(|row| is_named(row)).min_by_key(|row| row.at.since(at).abs())
+        });
+        if told.rows.is_some() || input.log_id.is_some() {
+            break;
+        }
+    }
+    Ok(told)
+}
+
+/// What its instance wrote around it, the line itself among it.
+async fn surroundings(context: &Context, anchor: &LogRow) -> Result<Told<Vec<LogRow>>, ToolError> {
+    let named = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let scope = Scope { service: named(&anchor.service), instance: named(&anchor.instance), ..Scope::all() };
+    let mut told: Told<Vec<LogRow>> = Told::default();
+    for seconds in AROUND {
+        let window = Window::new(anchor.at.plus_seconds(-seconds), anchor.at.plus_seconds(seconds));
+        told = lines::lines(context, window, scope.clone(), &Filter::none()).await?;
+        if !told.is_truncated {
+            if seconds < AROUND[0] {
+                told.gaps
+                    .push(format!("it writes so much that only {seconds} s on either side were looked at"));
+            }
+            break;
+        }
+    }
+    told.rows.retain(|row| (&row.service, &row.instance) == (&anchor.service, &anchor.instance));
+    if !told.rows.contains(anchor) {
+        told.rows.push(anchor.clone());
+        told.rows.sort_by_key(|row| row.at);
+    }
+    Ok(told)
 }
 
 fn moment(context: &Context, input: &ContextInput) -> Result<UnixNanos, ToolError> {
@@ -282,7 +330,7 @@ async fn in_window(context: &Context, input: WindowInput) -> Result<Found<InWind
     counts.retain(|bucket| bucket.count > 0);
     let total = told.rows.len();
     let rows: Vec<Line> = told.rows.iter().take(limit).map(|row| Line::of(row, &[])).collect();
-    let next = hints(&rows);
+    let next = hints(&rows, window);
     let is_truncated = told.is_truncated || total > limit;
     let answer = InWindow {
         total,

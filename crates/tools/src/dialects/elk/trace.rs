@@ -16,7 +16,9 @@ use crate::dialects::reading::correlation;
 use crate::dialects::reading::filter::Filter;
 use crate::dialects::reading::lines::{self, Line};
 use crate::dialects::reading::shape::{reads, shortened};
+use crate::dialects::reading::told::Told;
 use crate::dialects::reading::{indices, shape, spans};
+use crate::dialects::resolve_field;
 use crate::hint::Hint;
 use crate::tool::{Context, Found, ToolError};
 
@@ -112,20 +114,21 @@ async fn by_trace(context: &Context, input: TraceInput) -> Result<Found<Tree>, T
     let id = id.map_err(|_| {
         ToolError::Input(format!("`trace_id` is 32 hex digits, not `{}`", clip(&input.trace_id.0, 60)))
     })?;
-    let (mut spans, mut gaps) = (Vec::new(), Vec::new());
+    let (mut spans, mut gaps, mut is_truncated) = (Vec::new(), Vec::new(), false);
     if meant.contains(&"traces") {
         for (_, told) in spans::traces(context, &[id]).await {
             spans.extend(told.rows);
             gaps.extend(told.gaps);
+            is_truncated |= told.is_truncated;
         }
     }
-    let (mut logs, mut is_truncated) = (Vec::new(), false);
+    let mut logs = Vec::new();
     if meant.contains(&"logs") {
         let first = spans.iter().map(|row| row.start).min();
         let window =
             first.map_or(asked, |at| Window::new(at.plus_seconds(-AROUND), at.plus_seconds(AROUND * 10)));
         let told = lines::holding(context, window, Scope::all(), &Filter::none(), &id.to_string()).await?;
-        is_truncated = told.is_truncated;
+        is_truncated |= told.is_truncated;
         gaps.extend(told.gaps);
         logs = told.rows.into_iter().filter(|row| row.trace_id == Some(id)).collect();
     }
@@ -140,10 +143,12 @@ async fn by_trace(context: &Context, input: TraceInput) -> Result<Found<Tree>, T
         )],
         (None, Some(row)) => vec![Hint::new(
             "get_latency_stats",
-            json!({ "service": row.subject.service }),
+            arguments::within(asked, json!({ "service": row.subject.service })),
             "whether others are like it",
         )],
-        (None, None) => vec![Hint::new("search_logs", json!({}), "which lines there are")],
+        (None, None) => {
+            vec![Hint::new("search_logs", arguments::within(asked, json!({})), "which lines there are")]
+        }
     };
     let answer = Tree { trace_id: id.to_string(), total, orphans, rows, gaps };
     Ok(Found { answer, is_truncated: is_truncated || total > limit, next })
@@ -275,21 +280,33 @@ async fn by_correlation(context: &Context, input: CorrelationInput) -> Result<Fo
         .map(|row| (row, fields_with(row, value)))
         .filter(|(_, fields)| !fields.is_empty())
         .collect();
-    let wanted = arguments::text(&input.field);
-    let is_meant = |fields: &Vec<String>| wanted.is_none_or(|field| fields.iter().any(|held| held == field));
+    let wanted = arguments::text(&input.field).map(|field| resolve_field(field).name);
+    let is_meant = |fields: &Vec<String>| {
+        wanted.as_ref().is_none_or(|field| fields.iter().any(|held| resolve_field(held).name == *field))
+    };
     let rows: Vec<&LogRow> =
         holding.iter().filter(|(_, fields)| is_meant(fields)).map(|(row, _)| *row).collect();
     let matched: BTreeSet<String> = holding.iter().flat_map(|(_, fields)| fields.iter().cloned()).collect();
     let mut trace_ids: BTreeSet<TraceId> = rows.iter().filter_map(|row| row.trace_id).collect();
-    let (derived, messages) = related(context, window, value).await?;
+    let related = related(context, window, value).await?;
+    let (derived, messages) = related.rows;
     trace_ids.extend(derived);
     let total = rows.len();
+    let mut gaps = told.gaps.clone();
+    gaps.extend(related.gaps);
+    gaps.sort();
+    gaps.dedup();
+    let is_truncated = told.is_truncated || related.is_truncated || total > limit;
     let shown: Vec<Line> = rows.iter().take(limit).map(|row| Line::of(row, &["*".to_owned()])).collect();
     let next = match trace_ids.first() {
         Some(id) => {
-            vec![Hint::new("search_by_trace_id", json!({ "trace_id": id.to_string() }), "the request")]
+            vec![Hint::new(
+                "search_by_trace_id",
+                arguments::within(window, json!({ "trace_id": id.to_string() })),
+                "the request",
+            )]
         }
-        None => vec![Hint::new("search_logs", json!({}), "which lines there are")],
+        None => vec![Hint::new("search_logs", arguments::within(window, json!({})), "which lines there are")],
     };
     let answer = Correlated {
         total,
@@ -297,9 +314,9 @@ async fn by_correlation(context: &Context, input: CorrelationInput) -> Result<Fo
         trace_ids: trace_ids.into_iter().map(|id| id.to_string()).collect(),
         message_ids: messages,
         rows: shown,
-        gaps: told.gaps,
+        gaps,
     };
-    Ok(Found { answer, is_truncated: told.is_truncated || total > limit, next })
+    Ok(Found { answer, is_truncated, next })
 }
 
 /// The fields of a line whose whole value this is, the text itself when only it holds it.
@@ -312,10 +329,19 @@ fn fields_with(row: &LogRow, value: &str) -> Vec<String> {
     if row.span_id.is_some_and(|id| id.to_string() == value) {
         fields.push("span.id".to_owned());
     }
-    if fields.is_empty() && row.body.contains(value) {
+    if fields.is_empty() && says(&row.body, value) {
         fields.push("message".to_owned());
     }
     fields
+}
+
+/// Whether a text holds an id as a whole: `m-1` is not said by `m-10`.
+fn says(text: &str, id: &str) -> bool {
+    text.match_indices(id).any(|(at, found)| {
+        let before = text.get(..at).and_then(|text| text.chars().next_back());
+        let after = text.get(at + found.len()..).and_then(|text| text.chars().next());
+        ![before, after].into_iter().flatten().any(char::is_alphanumeric)
+    })
 }
 
 /// The fields in the order in which they are tried, the others behind.
@@ -333,15 +359,17 @@ async fn related(
     context: &Context,
     window: Window,
     value: &str,
-) -> Result<(Vec<TraceId>, Vec<String>), ToolError> {
+) -> Result<Told<(Vec<TraceId>, Vec<String>)>, ToolError> {
     let told = lines::lines(context, window, Scope::all(), &Filter::none()).await?;
-    let fields: Vec<Vec<(&str, &str)>> = told
-        .rows
+    Ok(told.map(|rows| relations(&rows, value)))
+}
+
+fn relations(rows: &[LogRow], value: &str) -> (Vec<TraceId>, Vec<String>) {
+    let fields: Vec<Vec<(&str, &str)>> = rows
         .iter()
         .map(|row| row.attributes.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect())
         .collect();
-    let records: Vec<id_relation::Record<'_>> = told
-        .rows
+    let records: Vec<id_relation::Record<'_>> = rows
         .iter()
         .zip(&fields)
         .map(|(row, fields)| id_relation::Record { service: &row.service, trace: row.trace_id, fields })
@@ -351,5 +379,5 @@ async fn related(
     let trace = value.parse::<TraceId>().ok();
     let messages: BTreeSet<&str> =
         relations.iter().filter_map(|relation| Some(relation.messages_of(trace?))).flatten().collect();
-    Ok((traces, messages.into_iter().map(str::to_owned).collect()))
+    (traces, messages.into_iter().map(str::to_owned).collect())
 }

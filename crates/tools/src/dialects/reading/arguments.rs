@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use serde_json::Value;
 use telemetry::{Scope, UnixNanos, Window};
 
 use crate::tool::{Context, ToolError};
@@ -91,6 +92,16 @@ pub(crate) fn window(
     let text = |when: &Option<When>| when.as_ref().map(|when| when.0.clone());
     when::window(text(start).as_deref(), text(end).as_deref(), context.installation.now(), back)
         .map_err(ToolError::Input)
+}
+
+/// The arguments of a hint, together with the window that was asked about: without it the next answer would be about the
+/// last hour.
+pub(crate) fn within(window: Window, mut arguments: Value) -> Value {
+    if let Some(arguments) = arguments.as_object_mut() {
+        arguments.insert("start".to_owned(), window.from.rfc3339().into());
+        arguments.insert("end".to_owned(), window.to.rfc3339().into());
+    }
+    arguments
 }
 
 /// The window before, as long.

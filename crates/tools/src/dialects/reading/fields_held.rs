@@ -145,7 +145,8 @@ pub(crate) async fn of(
             let record = Record::default()
                 .with("service.name", &row.service)
                 .with("service.node.name", &row.instance)
-                .with_number(&row.metric, row.bad.mean.get())
+                .with_number(&row.metric, row.bad.min.get())
+                .with_number(&row.metric, row.bad.max.get())
                 .with_all(&row.attributes);
             fields.take("metrics", &record);
         }

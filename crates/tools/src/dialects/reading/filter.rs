@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use telemetry::Scope;
 
 use super::arguments::{Kql, Short};
+use crate::budget::clip;
 use crate::dialects::{Query, Record, is_meant, resolve_field};
 use crate::tool::{Context, ToolError};
 
@@ -93,6 +94,32 @@ impl Filter {
         self.query.as_ref()?.demanded("service.name").map(Short)
     }
 
+    /// `scope` with the service that must be meant: a source cuts its rows sorted by service, and those of a late one
+    /// would be lost behind the others'.
+    ///
+    /// # Errors
+    /// When the scope names another service, or the filter two.
+    pub(crate) fn within(&self, scope: Scope) -> Result<Scope, ToolError> {
+        let service = self.one("service.name", scope.service.as_deref())?;
+        Ok(Scope { service, ..scope })
+    }
+
+    /// The one value of a field that an argument and the filter demand.
+    fn one(&self, field: &str, named: Option<&str>) -> Result<Option<String>, ToolError> {
+        let mut values: BTreeSet<String> =
+            self.query.iter().flat_map(|query| query.all_demanded(field)).collect();
+        values.extend(named.map(str::to_owned));
+        let first = values.pop_first();
+        match (&first, values.first()) {
+            (Some(one), Some(other)) => Err(ToolError::Input(format!(
+                "`{field}` cannot be both `{}` and `{}`: name one, in the argument or in `kqlFilter`",
+                clip(one, 80),
+                clip(other, 80)
+            ))),
+            _ => Ok(first),
+        }
+    }
+
     /// The scope that the filter and a named service say, for questions whose rows cannot be filtered afterwards.
     ///
     /// # Errors
@@ -108,9 +135,9 @@ impl Filter {
                 can.join(", ")
             )));
         }
-        scope.service = query.demanded("service.name").or(scope.service);
-        scope.operation = query.demanded("transaction.name");
-        scope.instance = query.demanded("service.node.name");
+        scope.service = self.one("service.name", service)?;
+        scope.operation = self.one("transaction.name", None)?;
+        scope.instance = self.one("service.node.name", None)?;
         Ok(scope)
     }
 
@@ -149,4 +176,25 @@ pub(crate) fn group_field<'a>(asked: &str, carried: &[&'a str]) -> Result<&'a st
     carried.iter().find(|name| **name == plain).copied().ok_or_else(|| {
         ToolError::Input(format!("cannot group by `{asked}`; it is one of {}", carried.join(", ")))
     })
+}
+
+/// A filter for one value of a field, whatever signs the value holds.
+pub(crate) fn of_value(field: &str, value: &str) -> String {
+    format!("{field}: \"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use telemetry::UnixNanos;
+
+    use super::*;
+
+    #[test]
+    fn a_filter_for_a_value_is_read_as_that_value_whatever_signs_it_holds() {
+        for value in ["orders", "a\"b", "a\\", "\\\"", "GET /a*b (c) or d: {e}", "\\n"] {
+            let query = Query::parse(&of_value("service.name", value), UnixNanos(0)).expect(value);
+            assert_eq!(query.demanded("service.name").as_deref(), Some(value));
+            assert!(query.holds(&Record::default().with("service.name", value)), "{value}");
+        }
+    }
 }

@@ -24,15 +24,22 @@ impl Buckets {
         Self { window, step_ns: step.unwrap_or(length_s / wanted.max(1) + 1) * SECOND_NS }
     }
 
-    /// Exactly `count` buckets.
+    /// Exactly `count` buckets, the last of them shorter by less than `count` nanoseconds.
     pub(crate) fn exactly(window: Window, count: i64) -> Self {
-        Self { window, step_ns: (window.to.since(window.from).max(1) / count.max(1)).max(1) }
+        let (length, count) = (window.to.since(window.from).max(1), count.max(1));
+        // Rounded down, what is left over would be a bucket of its own, nearly without anything in it.
+        Self { window, step_ns: length.saturating_add(count - 1) / count }
     }
 
     /// Buckets of `seconds`; a window that has too many of them gets longer ones.
     pub(crate) fn of(window: Window, seconds: i64) -> Self {
         let least = window.to.since(window.from).max(0) / MOST + 1;
         Self { window, step_ns: seconds.max(1).saturating_mul(SECOND_NS).max(least) }
+    }
+
+    /// What is cut into buckets.
+    pub(crate) fn window(self) -> Window {
+        self.window
     }
 
     pub(crate) fn seconds(self) -> f64 {
@@ -96,5 +103,14 @@ mod tests {
             assert_eq!(buckets.place(buckets.start(buckets.count() - 1)), Some(buckets.count() - 1));
         }
         assert_eq!(Buckets::of(Window::new(at(0), at(1_000_000)), 1).count(), 400);
+    }
+
+    #[test]
+    fn a_length_that_does_not_divide_gives_no_bucket_more() {
+        for (to, count) in [(320_000_000_000, 60), (3_600_000_000_030, 60), (3_600_000_000_000, 24)] {
+            let buckets = Buckets::exactly(Window::new(UnixNanos(0), UnixNanos(to)), count);
+            assert_eq!(buckets.count() as i64, count, "{to}");
+            assert_eq!(buckets.place(UnixNanos(to - 1)), Some(buckets.count() - 1), "{to}");
+        }
     }
 }

@@ -56,9 +56,10 @@ shortened!(Listed, "INDICES", [indices]);
 pub(crate) async fn list(
     context: &Context,
     input: ListInput,
-    next: Hint,
+    mut next: Hint,
 ) -> Result<Found<Listed>, ToolError> {
     let window = arguments::window(context, (&input.start, &input.end), BACK)?;
+    next.arguments = arguments::within(window, next.arguments);
     let limit = arguments::limit(input.limit, INDICES.0, INDICES.1)?;
     let pattern = input.index.or(input.pattern.map(|pattern| Index(pattern.0)));
     let meant = indices::meant(&pattern)?;
@@ -126,9 +127,10 @@ shortened!(Mapping, "MAPPING", [fields]);
 pub(crate) async fn mapping(
     context: &Context,
     input: MappingInput,
-    next: Hint,
+    mut next: Hint,
 ) -> Result<Found<Mapping>, ToolError> {
     let window = arguments::window(context, (&input.start, &input.end), BACK)?;
+    next.arguments = arguments::within(window, next.arguments);
     let limit = arguments::limit(input.limit, FIELDS.0, FIELDS.1)?;
     let meant = indices::meant(&Some(input.index))?;
     let held = fields_held::of(context, window, &meant, &Filter::none()).await?;

@@ -70,13 +70,11 @@ pub(crate) async fn lines(
 pub(crate) async fn holding(
     context: &Context,
     window: Window,
-    mut scope: Scope,
+    scope: Scope,
     filter: &Filter,
     text: &str,
 ) -> Result<Told<Vec<LogRow>>, ToolError> {
-    if let (None, Some(service)) = (&scope.service, filter.service()) {
-        scope.service = Some(service.0);
-    }
+    let scope = filter.within(scope)?;
     let ask = Ask::LogSearch { window, scope, text: text.to_owned() };
     let mut told = told::ask::<Vec<LogRow>>(context, ask, told::rows!(LogSearch)).await;
     if !filter.is_none() {

@@ -105,6 +105,7 @@ pub(crate) async fn rows(
     filter: &Filter,
 ) -> Result<Told<Vec<Row>>, ToolError> {
     filter.only(&FIELDS)?;
+    let scope = filter.within(scope)?;
     let told = told::ask::<Vec<HealthRow>>(
         context,
         Ask::Health { window, scope: scope.clone() },
@@ -200,6 +201,7 @@ pub(crate) async fn seconds(
     filter: &Filter,
 ) -> Result<Told<Vec<OnsetRow>>, ToolError> {
     filter.only(&FIELDS)?;
+    let scope = filter.within(scope)?;
     let told = told::ask::<Vec<OnsetRow>>(context, Ask::Onset { window, scope }, told::rows!(Onset)).await;
     Ok(told.map(|mut rows| {
         rows.retain(|row| filter.keeps(&record(&row.subject)));

@@ -73,14 +73,19 @@ pub(crate) fn told<T: Default>(answers: Vec<Answered>, rows: fn(Table) -> Option
             }
             Told { gaps, ..Told::default() }
         }
-        Some(answer) => Told {
-            is_truncated: answer.truncated,
-            is_sampled: answer.sampled_of.is_some(),
-            from_metrics: answer.from_metrics,
-            rows: rows(answer.table).unwrap_or_default(),
-            gaps,
-            is_answered: true,
-        },
+        Some(answer) => {
+            if answer.left_out > 0 {
+                gaps.push(format!("{} requests are not complete yet and are left out", answer.left_out));
+            }
+            Told {
+                is_truncated: answer.truncated,
+                is_sampled: answer.sampled_of.is_some(),
+                from_metrics: answer.from_metrics,
+                rows: rows(answer.table).unwrap_or_default(),
+                gaps,
+                is_answered: true,
+            }
+        }
     }
 }
 
