@@ -45,6 +45,8 @@ pub(crate) const KEYS: &[&str] = &[
     "otlp.grpc",
     "otlp.http",
     "policy",
+    "retention_days",
+    "segments_gib",
 ];
 
 /// What `serve` runs with.
@@ -64,6 +66,10 @@ pub(crate) struct Settings {
     pub(crate) budget_mib: u64,
     /// Memory for recent signals.
     pub(crate) head_mib: u64,
+    /// How old signals on the disk may become.
+    pub(crate) retention_days: u64,
+    /// Disk for signals that left the memory.
+    pub(crate) segments_gib: u64,
     /// Which tools agents are shown.
     pub(crate) dialect: &'static Dialect,
     /// How late spans may come, in seconds.
@@ -125,6 +131,8 @@ fn resolve_in(
         otlp_grpc: layers.pick("otlp.grpc", flags.otlp_grpc, values::OTLP_GRPC)?,
         otlp_http: layers.pick("otlp.http", flags.otlp_http, values::OTLP_HTTP)?,
         policy: layers.pick("policy", flags.policy.clone().map(Some), values::FILE)?,
+        retention_days: layers.pick("retention_days", flags.retention_days, values::RETENTION_DAYS)?,
+        segments_gib: layers.pick("segments_gib", flags.segments_gib, values::SEGMENTS_GIB)?,
     };
     all_or_none(&settings)?;
     Ok(Resolved { settings, rows: layers.rows(), file, ignored: environment.ignored, asked })

@@ -4,13 +4,14 @@
 //! their keys; every loop looks at the limits.
 
 use std::cell::Cell;
-use std::sync::{PoisonError, RwLock};
+use std::sync::RwLock;
 use std::time::Duration;
 
 use platform::Clock;
 use telemetry::{Answer, Ask, AskError, Cancel, Capabilities, Limits, Table, UnixNanos};
 
-use crate::head::{Head, Trace};
+use crate::head::Trace;
+use crate::kept::{Kept, Parts};
 
 mod changes;
 mod compare;
@@ -22,10 +23,16 @@ mod health;
 mod logs;
 mod message;
 mod onset;
+mod past;
 mod select;
 mod self_time;
 mod series_change;
 mod trace;
+
+pub(crate) use past::Shelf;
+
+/// How often a question begins anew because rows moved while it was read.
+const MOVES_MAX: usize = 5;
 
 /// The questions that are answered here, sorted.
 const ANSWERED: [&str; 13] = [
@@ -104,59 +111,81 @@ impl<'a> Asking<'a> {
     }
 }
 
-/// Answers `ask` from `head`.
-pub(crate) fn answer(head: &RwLock<Head>, ask: &Ask, asking: &Asking<'_>) -> Result<Answer, AskError> {
-    let read = || head.read().unwrap_or_else(PoisonError::into_inner);
+/// Answers `ask` from what is `kept`, the rows of segments coming from the `shelf`.
+pub(crate) fn answer(
+    kept: &RwLock<Kept>,
+    shelf: &Shelf,
+    ask: &Ask,
+    asking: &Asking<'_>,
+) -> Result<Answer, AskError> {
+    for _ in 0..MOVES_MAX {
+        let past = shelf.read(kept, ask, asking)?;
+        if let Some(parts) = Parts::new(kept, &past.heads, past.moves) {
+            let answer = answered(parts, ask, asking)?;
+            return Ok(Answer { left_out: answer.left_out + past.unreadable, ..answer });
+        }
+    }
+    Err(AskError::LimitReached(format!("rows moved {MOVES_MAX} times while they were read")))
+}
+
+/// The lock that `parts` hold is given back as soon as what is needed was picked.
+fn answered(parts: Parts<'_>, ask: &Ask, asking: &Asking<'_>) -> Result<Answer, AskError> {
     match ask {
-        Ask::Health { window, scope } => health::answer(&read(), *window, scope, asking),
-        Ask::Onset { window, scope } => onset::answer(&read(), *window, scope, asking),
+        Ask::Health { window, scope } => health::answer(&parts, *window, scope, asking),
+        Ask::Onset { window, scope } => onset::answer(&parts, *window, scope, asking),
         Ask::LogTemplates { window, scope } => {
-            let requests = logs::requests(&read());
+            let requests = logs::requests(&parts);
+            drop(parts);
             logs::templates(&requests, *window, scope, asking)
         }
         Ask::LogSearch { window, scope, text } => {
-            let requests = logs::requests(&read());
+            let requests = logs::requests(&parts);
+            drop(parts);
             logs::search(&requests, (*window, scope), text, asking)
         }
         Ask::Changes { window, scope } => {
-            let rows = read().incarnations().changes(*window, scope);
+            let rows = parts.incarnations().changes(*window, scope);
             changes::answer(rows, asking)
         }
         Ask::Compare { good, bad, scope } => {
             // A trace in both windows is one of the bad one.
             let is_now = |trace: &Trace| select::is_entered_in(trace, *bad, scope);
             let is_before = |trace: &Trace| !is_now(trace) && select::is_entered_in(trace, *good, scope);
-            let before = select::meant_in(&read(), *good, asking, is_before)?;
-            let now = select::meant_in(&read(), *bad, asking, is_now)?;
+            let before = select::meant_in(&parts, *good, asking, is_before)?;
+            let now = select::meant_in(&parts, *bad, asking, is_now)?;
+            drop(parts);
             compare::answer((*good, *bad), before, now, scope, asking)
         }
         Ask::Trace { trace_id } => {
-            let spans = select::one(&read(), *trace_id);
+            let spans = select::one(&parts, *trace_id);
+            drop(parts);
             trace::answer(&spans, asking)
         }
-        Ask::Message { message_id } => message::answer(&read(), message_id, asking),
+        Ask::Message { message_id } => message::answer(&parts, message_id, asking),
         Ask::SelfTime { window, scope } => {
-            let selected = select::rooted_in(&read(), *window, asking)?;
+            let selected = select::rooted_in(&parts, *window, asking)?;
+            drop(parts);
             self_time::answer(selected, scope, asking)
         }
         Ask::Edges { window, scope } => {
-            let head = read();
-            let selected = select::rooted_in(&head, *window, asking)?;
-            let deliveries = edges::deliveries(&head, window.from, asking)?;
-            drop(head);
+            let selected = select::rooted_in(&parts, *window, asking)?;
+            let deliveries = edges::deliveries(&parts, window.from, asking)?;
+            drop(parts);
             edges::answer(selected, deliveries, scope, asking)
         }
         Ask::Exemplars { window, scope, limit } => {
-            let selected = select::entered_in(&read(), *window, scope, asking)?;
+            let selected = select::entered_in(&parts, *window, scope, asking)?;
+            drop(parts);
             exemplars::answer(selected, *window, scope, *limit, asking)
         }
         Ask::SeriesChange { good, bad, scope, metrics } => {
             let windows = series_change::Windows { good: *good, bad: *bad };
-            series_change::answer(&read(), windows, scope, metrics, asking)
+            series_change::answer(&parts, windows, scope, metrics, asking)
         }
         Ask::Coverage { window } => {
-            let sent = coverage::sent(&read(), *window, asking)?;
-            let selected = select::rooted_in(&read(), *window, asking)?;
+            let sent = coverage::sent(&parts, *window, asking)?;
+            let selected = select::rooted_in(&parts, *window, asking)?;
+            drop(parts);
             coverage::answer(sent, selected, asking)
         }
         other => Err(AskError::Unsupported(other.name().to_owned())),

@@ -22,8 +22,14 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// When a request counts as durable.
     pub durability: Durability,
-    /// Estimated bytes of signals kept in memory, over all spaces; the oldest go first.
+    /// Estimated bytes of signals kept in memory, over all spaces; the oldest become segments first.
     pub head_max_bytes: u64,
+    /// Bytes of the segments of one space on the disk; the oldest are removed first.
+    pub segments_max_bytes: u64,
+    /// Seconds of data time after which a segment is removed.
+    pub retention_s: i64,
+    /// Estimated bytes of segments' rows kept in memory because they were asked for lately, and as many for one question.
+    pub cache_bytes: u64,
     /// Bytes that requests in flight may take, wire and decoded form together.
     pub budget_bytes: u64,
     /// Requests that may wait for the writer.
@@ -33,18 +39,22 @@ pub struct Config {
 }
 
 impl Config {
-    /// Synced, 256 MiB of head (about 300,000 spans: minutes of a small system, enough around an alert), 64 MiB
-    /// in flight (two of the largest requests), 1,024 waiting requests (the connections a receiver takes), log
-    /// files of 32 MiB (replayed in one read, removed in steps).
+    /// Synced, 256 MiB of head (about 300,000 spans: minutes of a small system, enough around an alert), 10 GiB and
+    /// three days of segments, 128 MiB of their rows in memory, 64 MiB in flight (two of the largest requests), 1,024
+    /// waiting requests (the connections a receiver takes), log files of 4 MiB (one is decoded at once to become a
+    /// segment).
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
             durability: Durability::Fsync,
             head_max_bytes: 256 << 20,
+            segments_max_bytes: 10 << 30,
+            retention_s: 3 * 86_400,
+            cache_bytes: 128 << 20,
             budget_bytes: 64 << 20,
             queue_max: 1024,
-            wal_file_bytes: 32 << 20,
+            wal_file_bytes: 4 << 20,
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Holds what the log holds and nothing else. The oldest batches leave first, and everything derived from them
 //! with them. Takes no lock and reads no clock.
 
+mod past;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -19,7 +21,7 @@ use crate::series::{Filed, POINT_BYTES, SeriesIndex};
 const AHEAD_NS_MAX: i64 = 600_000_000_000;
 
 /// One trace as far as it has come.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Trace {
     spans: BTreeMap<SpanId, Arc<Span>>,
     /// When the last span of it was received.
@@ -33,6 +35,13 @@ impl Trace {
 
     pub(crate) fn len(&self) -> u64 {
         self.spans.len() as u64
+    }
+
+    /// This trace with the spans of another part of it.
+    pub(crate) fn joined(&self, other: &Self) -> Self {
+        let mut spans = other.spans.clone();
+        spans.extend(self.spans.iter().map(|(id, span)| (*id, Arc::clone(span))));
+        Self { spans, last_arrival: self.last_arrival.max(other.last_arrival) }
     }
 
     pub(crate) fn last_arrival(&self) -> UnixNanos {
@@ -191,10 +200,21 @@ impl Head {
         }
     }
 
-    /// Drops the oldest requests until at most `bytes` are held. Gives the number of items dropped.
-    pub(crate) fn expire(&mut self, bytes: u64) -> u64 {
+    /// The newest log file whose requests have to leave so that at most `bytes` are held, as far as requests tell.
+    pub(crate) fn file_beyond(&self, bytes: u64) -> Option<u64> {
+        let mut held = self.held.bytes;
+        let leaves = |batch: &&Batch| {
+            let is_over = held > bytes;
+            held = held.saturating_sub(batch.bytes);
+            is_over
+        };
+        self.batches.iter().take_while(leaves).last().map(|batch| batch.file)
+    }
+
+    /// Drops the requests of the log files up to `file`. Gives the number of items dropped.
+    pub(crate) fn leave_through(&mut self, file: u64) -> u64 {
         let mut expired = 0;
-        while self.held.bytes > bytes {
+        while self.batches.front().is_some_and(|batch| batch.file <= file) {
             let Some(batch) = self.batches.pop_front() else { break };
             expired += batch.items();
             self.batch_bytes -= batch.bytes.min(self.batch_bytes);
@@ -225,9 +245,9 @@ impl Head {
         }
     }
 
-    /// The oldest log file that still holds something of the head.
-    pub(crate) fn oldest_file(&self) -> Option<u64> {
-        self.batches.front().map(|batch| batch.file)
+    /// By id.
+    pub(crate) fn traces_by_id(&self) -> std::collections::btree_map::Iter<'_, TraceId, Trace> {
+        self.traces.iter()
     }
 
     pub(crate) fn traces(&self) -> impl Iterator<Item = &Trace> {

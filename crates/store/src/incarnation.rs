@@ -23,12 +23,13 @@ const OVERLAP_NS_MAX: i64 = 2 * SECOND_NS;
 /// New instances with a new version belong to one rollout for this long.
 const ROLLOUT_NS: i64 = 600 * SECOND_NS;
 
+/// A stretch of time in which one instance ran one version in one process.
 #[derive(Debug, Clone)]
-struct Life {
-    version: Arc<str>,
-    process: String,
-    first: UnixNanos,
-    last: UnixNanos,
+pub(crate) struct Life {
+    pub(crate) version: Arc<str>,
+    pub(crate) process: String,
+    pub(crate) first: UnixNanos,
+    pub(crate) last: UnixNanos,
 }
 
 type Instances = BTreeMap<Arc<str>, Vec<Life>>;
@@ -52,13 +53,19 @@ fn process_of(resource: &Resource) -> String {
 impl Incarnations {
     /// Notes that `resource` emitted signals from `first` to `last`.
     pub(crate) fn observe(&mut self, resource: &Resource, first: UnixNanos, last: UnixNanos) {
-        let process = process_of(resource);
-        let instances = self.services.entry(Arc::clone(&resource.service)).or_default();
-        let lives = instances.entry(Arc::clone(&resource.instance)).or_default();
+        let (version, process) = (Arc::clone(&resource.version), process_of(resource));
+        self.see(&resource.service, &resource.instance, Life { version, process, first, last });
+    }
+
+    /// Notes a life, or a part of one.
+    pub(crate) fn see(&mut self, service: &Arc<str>, instance: &Arc<str>, seen: Life) {
+        let Life { version, process, first, last } = seen;
+        let instances = self.services.entry(Arc::clone(service)).or_default();
+        let lives = instances.entry(Arc::clone(instance)).or_default();
         let newest = lives.iter().map(|life| life.last).max();
         let same = lives
             .iter_mut()
-            .filter(|life| life.version == resource.version && life.process == process)
+            .filter(|life| life.version == version && life.process == process)
             .max_by_key(|life| life.last);
         if let Some(life) = same {
             let was_replaced = newest.is_some_and(|newest| newest > life.last);
@@ -70,8 +77,17 @@ impl Incarnations {
         }
         if self.lives < LIVES_MAX {
             self.lives += 1;
-            lives.push(Life { version: Arc::clone(&resource.version), process, first, last });
+            lives.push(Life { version, process, first, last });
         }
+    }
+
+    /// All lives, with service and instance.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<str>, &Life)> {
+        self.services.iter().flat_map(|(service, instances)| {
+            instances
+                .iter()
+                .flat_map(move |(instance, lives)| lives.iter().map(move |life| (service, instance, life)))
+        })
     }
 
     /// The changes that took effect in `window`, by time.

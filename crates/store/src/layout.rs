@@ -9,7 +9,9 @@ use platform::{Disk, DiskLock};
 use telemetry::Space;
 
 /// The stamp of the format that this code writes and reads.
-pub const FORMAT: &str = "firstcause-data 1\n";
+pub const FORMAT: &str = "firstcause-data 2\n";
+/// The stamp before there were segments; such a directory gets the new one.
+const FORMAT_BEFORE: &str = "firstcause-data 1\n";
 
 /// Why a store cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +27,7 @@ pub enum OpenStoreError {
     },
     /// The directory was written by another version, or by something else.
     #[error(
-        "data directory `{dir}` has the format `{found}`, expected `firstcause-data 1`\nhint: use the version \
+        "data directory `{dir}` has the format `{found}`, expected `firstcause-data 2`\nhint: use the version \
          that wrote it, or choose another `--data-dir`"
     )]
     Format {
@@ -67,6 +69,9 @@ pub(crate) fn open(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn DiskLock>, Ope
     let path = dir.join("FORMAT");
     match disk.read(&path) {
         Ok(bytes) if bytes == FORMAT.as_bytes() => {}
+        Ok(bytes) if bytes == FORMAT_BEFORE.as_bytes() => {
+            stamp(disk, dir, &path).map_err(on("write", &path))?;
+        }
         Ok(bytes) => {
             let found = String::from_utf8_lossy(&bytes).trim().chars().take(40).collect();
             let dir = dir.to_path_buf();
@@ -109,14 +114,17 @@ pub(crate) fn wal_dir(data_dir: &Path, space: &Space) -> PathBuf {
     data_dir.join("spaces").join(space.as_str()).join("wal")
 }
 
-/// Creates the folder of a space's log, durably.
-pub(crate) fn create_wal_dir(disk: &dyn Disk, data_dir: &Path, space: &Space) -> io::Result<PathBuf> {
-    let wal = wal_dir(data_dir, space);
-    disk.create_dir_all(&wal)?;
+/// The folder of a space's segments.
+pub(crate) fn segments_dir(data_dir: &Path, space: &Space) -> PathBuf {
+    data_dir.join("spaces").join(space.as_str()).join("segments")
+}
+
+/// Creates the folder `dir` of a space, durably.
+pub(crate) fn create_dir(disk: &dyn Disk, data_dir: &Path, space: &Space, dir: &Path) -> io::Result<()> {
+    disk.create_dir_all(dir)?;
     let spaces = data_dir.join("spaces");
     disk.sync_dir(&spaces)?;
-    disk.sync_dir(&spaces.join(space.as_str()))?;
-    Ok(wal)
+    disk.sync_dir(&spaces.join(space.as_str()))
 }
 
 /// The spaces that the directory holds.

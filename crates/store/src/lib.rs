@@ -2,8 +2,9 @@
 //!
 //! Reading order: [`config`], `record`, `wal`, `recovery`, `head`, `rollup`, `series`,
 //! `growth`, `presence`, `incarnation`, `answer`, `writer`,
-//! [`store`]. A request is looked over, charged, decoded, logged, synced, applied to the head, and only then
-//! acknowledged. The head holds what is in the log and nothing else, so that a restart gives the same answers.
+//! `segment`, `seal`, `kept`, [`store`]. A request is looked over, charged, decoded, logged, synced, applied to the head, and only then
+//! acknowledged. The head holds what is in the log and nothing else, so that a restart gives the same answers. What
+//! leaves the log for want of memory becomes a segment first.
 //!
 //! Knows no transport, no runtime, and not what an incident is (I3).
 
@@ -18,11 +19,14 @@ mod estimate;
 mod growth;
 mod head;
 mod incarnation;
+mod kept;
 mod layout;
 mod presence;
 mod record;
 mod recovery;
 mod rollup;
+mod seal;
+mod segment;
 mod series;
 mod sketch;
 mod wal;

@@ -100,6 +100,11 @@ impl Presence {
         }
     }
 
+    /// All seconds.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&UnixNanos, &BTreeMap<Arc<str>, Signals>)> {
+        self.seconds.iter()
+    }
+
     /// Estimated bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.cells * CELL_BYTES

@@ -30,20 +30,26 @@ pub(crate) struct Recovered {
     pub(crate) items: u64,
 }
 
-/// Replays the log in `dir`, oldest record first, into `apply`, which takes the signals, their receive time and
-/// the file that holds them.
+/// Replays the files of the log in `dir` beyond the number `sealed`, oldest record first, into `apply`, which takes the
+/// signals, their receive time and the file that holds them.
 pub(crate) fn replay(
     disk: &dyn Disk,
     dir: &Path,
+    sealed: u64,
     mut apply: impl FnMut(Decoded, UnixNanos, u64),
 ) -> io::Result<Recovered> {
-    let mut recovered = Recovered { next_file: 1, ..Recovered::default() };
+    let mut recovered = Recovered { next_file: sealed.saturating_add(1), ..Recovered::default() };
     let files = wal::files(disk, dir)?;
     let last = files.last().map(|file| file.0);
     for (number, path) in files {
+        if number <= sealed {
+            // In a segment already: the power failed between that and the removal.
+            disk.remove(&path)?;
+            continue;
+        }
         recovered.next_file = number.saturating_add(1);
         let bytes = disk.read(&path)?;
-        let good_len = read_file(&bytes, &mut recovered, |decoded, at| apply(decoded, at, number));
+        let good_len = read_file(&bytes, &mut recovered, |decoded, at, _| apply(decoded, at, number));
         let rest = (bytes.len() - good_len) as u64;
         if rest == 0 {
             continue;
@@ -58,8 +64,17 @@ pub(crate) fn replay(
     Ok(recovered)
 }
 
+/// Hands the records of one file to `apply`: the signals, their receive time and the sequence.
+pub(crate) fn read(bytes: &[u8], apply: impl FnMut(Decoded, UnixNanos, u64)) {
+    read_file(bytes, &mut Recovered::default(), apply);
+}
+
 /// Reads the records of one file. Gives the end of the last whole one.
-fn read_file(bytes: &[u8], recovered: &mut Recovered, mut apply: impl FnMut(Decoded, UnixNanos)) -> usize {
+fn read_file(
+    bytes: &[u8],
+    recovered: &mut Recovered,
+    mut apply: impl FnMut(Decoded, UnixNanos, u64),
+) -> usize {
     let (mut good_len, mut offset) = (0, 0);
     loop {
         let Some((record, end)) = record::decode(bytes, offset) else {
@@ -78,11 +93,12 @@ fn read_file(bytes: &[u8], recovered: &mut Recovered, mut apply: impl FnMut(Deco
             recovered.damaged_bytes += len;
             continue;
         }
-        recovered.last_sequence = record.sequence;
+        let sequence = record.sequence;
+        recovered.last_sequence = sequence;
         match decode_record(record) {
             Some((decoded, received_at)) => {
                 recovered.items += decoded.receipt.accepted;
-                apply(decoded, received_at);
+                apply(decoded, received_at, sequence);
             }
             None => recovered.damaged_bytes += len,
         }

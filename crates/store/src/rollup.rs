@@ -50,6 +50,16 @@ impl Rollups {
         figures.durations.add(span.duration_ns());
     }
 
+    /// Adds figures that were counted elsewhere.
+    pub(crate) fn merge(&mut self, second: UnixNanos, key: Key, figures: &Figures) {
+        self.seconds.entry(second).or_default().entry(key).or_default().merge(figures);
+    }
+
+    /// All seconds.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&UnixNanos, &BTreeMap<Key, Figures>)> {
+        self.seconds.iter()
+    }
+
     /// Takes out a span that was counted.
     pub(crate) fn take(&mut self, span: &Span, end: UnixNanos) {
         let second = end.floor_second();

@@ -14,6 +14,10 @@ use telemetry::{MetricPoint, Resource, Temporality, UnixNanos, Window};
 /// Estimated bytes of a point that is filed, its series left out: the entry, where it stands in its request, and
 /// as much again for the tree, whose nodes may be half full.
 pub(crate) const POINT_BYTES: u64 = (2 * size_of::<(Times, MetricValue)>() + size_of::<Filed>()) as u64;
+/// The metrics that tell of a service's entries: that of the stable conventions, then the one before; with the unit when
+/// none is told, in nanoseconds.
+pub(crate) const ENTRY_METRICS: [(&str, f64); 2] =
+    [("http.server.request.duration", 1e9), ("http.server.duration", 1e6)];
 /// Allocation and index entries of a series.
 const SERIES_EXTRA: usize = 128;
 

@@ -38,6 +38,16 @@ fn value_of(bucket: i16) -> i64 {
 }
 
 impl Sketch {
+    /// Of buckets and their counts, by rising bucket.
+    pub(crate) fn of(buckets: Vec<(i16, u64)>) -> Self {
+        Self { buckets }
+    }
+
+    /// Buckets and their counts, by rising bucket.
+    pub(crate) fn buckets(&self) -> &[(i16, u64)] {
+        &self.buckets
+    }
+
     pub(crate) fn add(&mut self, nanos: i64) {
         self.add_count(bucket_of(nanos), 1);
     }

@@ -27,8 +27,19 @@ pub struct Stats {
     pub torn_bytes: u64,
     /// Bytes of the log that could not be read back: a loss, to be told as a Gap.
     pub damaged_bytes: u64,
-    /// Items dropped because the head was full.
+    /// Items of segments that were removed because there were enough, or they were old enough.
     pub expired: u64,
+    /// Items in segments, those of the head left out.
+    pub sealed: u64,
+    /// Segments, and the bytes of their files.
+    pub segments: u64,
+    /// See `segments`.
+    pub segment_bytes: u64,
+    /// Attempts to write a segment that failed; what it should hold stays in the log.
+    pub failed_seals: u64,
+    /// Segments of which something could not be read when the store was opened, and lines of lists of segments: a loss,
+    /// to be told as a Gap.
+    pub damaged_segments: u64,
     /// Syncs or appends that failed, each the end of one file.
     pub failed_writes: u64,
     /// Bytes charged by requests in flight.

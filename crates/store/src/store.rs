@@ -2,7 +2,7 @@
 //!
 //! Decoding and compressing happen on the caller's thread, so that only the order of the log is serial.
 
-use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -11,14 +11,15 @@ use otlp::{Budget, Charge, Intake, Receipt, Refusal, Request, ScanError, Ticket,
 use platform::{Clock, Disk};
 use telemetry::{Answer, Answerer, AskError, Cancel, Capabilities, Limits, Question, Space, UnixNanos};
 
-use crate::answer;
+use crate::answer::{self, Shelf};
 use crate::config::Config;
 use crate::layout::{self, OpenStoreError};
 use crate::record;
 use crate::recovery;
+use crate::segment::Cache;
 use crate::stats::{Counters, Stats};
 use crate::wal::Log;
-use crate::writer::{Heads, Job, Payload, Writer, sent_items};
+use crate::writer::{Job, Payload, Spaces, Writer, sent_items};
 
 /// When to try again after the budget or the queue was full, in seconds: a group commit takes milliseconds.
 const RETRY_AFTER_S: u32 = 1;
@@ -33,7 +34,9 @@ pub struct Store {
 struct Inner {
     queue: RwLock<Option<SyncSender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
-    heads: Arc<Heads>,
+    spaces: Arc<Spaces>,
+    shelf: Shelf,
+    is_full: Arc<AtomicBool>,
     counters: Arc<Counters>,
     budget: Budget,
     clock: Arc<dyn Clock>,
@@ -46,13 +49,20 @@ impl Store {
     /// When another process has it, its format is another, or the disk refuses.
     pub fn open(config: Config, disk: Arc<dyn Disk>, clock: Arc<dyn Clock>) -> Result<Self, OpenStoreError> {
         let lock = layout::open(&*disk, &config.data_dir)?;
-        let (heads, counters) = (Arc::new(Heads::default()), Arc::new(Counters::default()));
+        let (spaces, counters) = (Arc::new(Spaces::default()), Arc::new(Counters::default()));
+        let is_full = Arc::new(AtomicBool::new(false));
         let budget = Budget::new(config.budget_bytes);
         let (sender, jobs) = sync_channel(config.queue_max.max(1));
+        let shelf = Shelf {
+            disk: Arc::clone(&disk),
+            cache: Cache::new(config.cache_bytes),
+            bytes_max: config.cache_bytes,
+        };
         let mut writer = Writer {
             config,
             disk,
-            heads: Arc::clone(&heads),
+            spaces: Arc::clone(&spaces),
+            is_full: Arc::clone(&is_full),
             counters: Arc::clone(&counters),
             logs: std::collections::BTreeMap::new(),
             next_sequence: 1,
@@ -64,7 +74,9 @@ impl Store {
         let inner = Inner {
             queue: RwLock::new(Some(sender)),
             writer: Mutex::new(Some(thread.map_err(OpenStoreError::Writer)?)),
-            heads,
+            spaces,
+            shelf,
+            is_full,
             counters,
             budget,
             clock,
@@ -82,12 +94,18 @@ impl Store {
     pub fn stats(&self) -> Stats {
         let mut stats = self.inner.counters.lock().clone();
         stats.used_bytes = self.inner.budget.used_bytes();
-        for (_, head) in self.inner.heads.all() {
-            let held = head.read().unwrap_or_else(PoisonError::into_inner).held();
+        for (_, kept) in self.inner.spaces.all() {
+            let kept = kept.read().unwrap_or_else(PoisonError::into_inner);
+            let held = kept.head.held();
             stats.spans += held.spans;
             stats.logs += held.logs;
             stats.points += held.points;
             stats.head_bytes += held.bytes;
+            stats.segments += kept.sealed.len() as u64;
+            for segment in &kept.sealed {
+                stats.sealed += segment.entry.rows();
+                stats.segment_bytes += segment.entry.bytes();
+            }
         }
         stats
     }
@@ -96,58 +114,47 @@ impl Store {
     /// minutes ahead of their receipt count as their receipt.
     #[must_use]
     pub fn watermark(&self, space: &Space) -> UnixNanos {
-        self.inner.heads.find(space).map_or_else(UnixNanos::default, |head| {
-            head.read().unwrap_or_else(PoisonError::into_inner).watermark()
+        self.inner.spaces.find(space).map_or_else(UnixNanos::default, |kept| {
+            kept.read().unwrap_or_else(PoisonError::into_inner).head.watermark()
         })
     }
 
     /// The spaces that hold something, sorted.
     #[must_use]
     pub fn spaces(&self) -> Vec<Space> {
-        self.inner.heads.all().into_iter().map(|(space, _)| space).collect()
+        self.inner.spaces.all().into_iter().map(|(space, _)| space).collect()
     }
 }
 
-/// Replays the log of every space into its head.
+/// Opens the segments of every space and replays the rest of its log into its head.
 fn recover(writer: &mut Writer) -> Result<(), OpenStoreError> {
     for space in layout::spaces(&*writer.disk, &writer.config.data_dir)? {
-        let Ok(head) = writer.heads.find_or_create(&space) else {
+        let Ok(kept) = writer.spaces.find_or_create(&space) else {
             break;
         };
         let dir = layout::wal_dir(&writer.config.data_dir, &space);
-        let replayed = replay_space(writer, &head, &dir)?;
-        writer.next_sequence = writer.next_sequence.max(replayed.last_sequence.saturating_add(1));
+        let sealed =
+            writer.open_segments(&space, &kept).map_err(layout::on("read the segments beside", &dir))?;
+        let through = sealed.as_ref().map_or(0, |entry| entry.wal_through);
+        let mut duplicates = 0;
+        let replayed = recovery::replay(&*writer.disk, &dir, through, |decoded, received_at, file| {
+            let mut kept = kept.write().unwrap_or_else(PoisonError::into_inner);
+            duplicates += kept.head.apply(decoded, received_at, file);
+        })
+        .map_err(layout::on("replay", &dir))?;
+        let last = replayed.last_sequence.max(sealed.map_or(0, |entry| entry.last_sequence));
+        writer.next_sequence = writer.next_sequence.max(last.saturating_add(1));
         let log = Log::new(dir, Arc::clone(&writer.disk), &writer.config, replayed.next_file);
         writer.logs.insert(space, log);
         let mut stats = writer.counters.lock();
+        stats.duplicates += duplicates;
         stats.recovered += replayed.items;
         stats.torn_bytes += replayed.torn_bytes;
         stats.damaged_bytes += replayed.damaged_bytes;
         drop(stats);
-        writer.expire();
+        writer.make_room();
     }
     Ok(())
-}
-
-fn replay_space(
-    writer: &Writer,
-    head: &RwLock<crate::head::Head>,
-    dir: &Path,
-) -> Result<recovery::Recovered, OpenStoreError> {
-    let (mut expired, mut duplicates) = (0, 0);
-    let limit = writer.config.head_max_bytes;
-    let replayed = recovery::replay(&*writer.disk, dir, |decoded, received_at, file| {
-        let mut head = head.write().unwrap_or_else(PoisonError::into_inner);
-        duplicates += head.apply(decoded, received_at, file);
-        if head.held().bytes > limit {
-            expired += head.expire(limit / 4 * 3);
-        }
-    });
-    let mut stats = writer.counters.lock();
-    stats.expired += expired;
-    stats.duplicates += duplicates;
-    drop(stats);
-    replayed.map_err(layout::on("replay", dir))
 }
 
 impl Inner {
@@ -176,6 +183,9 @@ impl Inner {
             self.queue.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Refusal::Draining)?;
         let extent = scan(signal, &bytes).map_err(refusal_of)?;
         *items = extent.items;
+        if self.is_full.load(Ordering::Relaxed) {
+            return Err(Refusal::Overloaded { retry_after_s: RETRY_AFTER_S });
+        }
         let charge = self.charge(bytes.len(), extent.decoded_bytes)?;
         let received_at = received_at.unwrap_or_else(|| UnixNanos(self.clock.now_unix_nanos()));
         let decoded = decode(signal, &bytes, received_at)
@@ -185,7 +195,7 @@ impl Inner {
             return Ok(Ticket::resolved(Ok(decoded.receipt)));
         }
         *items = sent_items(&decoded);
-        self.heads.find_or_create(&space)?;
+        self.spaces.find_or_create(&space)?;
         let payload = Payload { signal, raw_len: bytes.len(), compressed: record::compress(&bytes) };
         let (resolver, ticket) = Ticket::open();
         let job = Job { space, received_at, decoded, payload, resolver, charge };
@@ -246,7 +256,7 @@ impl Answerer for Store {
 
     fn answer(&self, question: &Question, limits: &Limits, cancel: &Cancel) -> Result<Answer, AskError> {
         let asking = answer::Asking::new(limits, cancel, &*self.inner.clock);
-        let head = self.inner.heads.find(&question.space).unwrap_or_default();
-        answer::answer(&head, &question.ask, &asking)
+        let kept = self.inner.spaces.find(&question.space).unwrap_or_default();
+        answer::answer(&kept, &self.inner.shelf, &question.ask, &asking)
     }
 }

@@ -10,4 +10,6 @@ mod from_metrics;
 mod message;
 mod metrics;
 mod pressure;
+mod segments;
 mod series_change;
+mod world;

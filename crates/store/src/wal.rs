@@ -89,15 +89,21 @@ impl Log {
         Ok(Open { number, file, durable_len: 0 })
     }
 
-    /// Removes the files below `number`, except the one in use. Failures leave files to be removed next time.
-    pub(crate) fn remove_before(&mut self, number: u64) {
-        let current = self.current.as_ref().map_or(u64::MAX, |open| open.number);
+    /// Appends no more to the files up to `number`.
+    pub(crate) fn close_through(&mut self, number: u64) {
+        if self.current.as_ref().is_some_and(|open| open.number <= number) {
+            self.current = None;
+        }
+    }
+
+    /// Removes the files up to `number`, which nobody appends to any more. Failures leave files to be removed next time.
+    pub(crate) fn remove_through(&mut self, number: u64) {
         let Ok(files) = files(&*self.disk, &self.dir) else {
             return;
         };
         let mut removed = false;
         for (old, path) in files {
-            if old < number && old != current {
+            if old <= number {
                 removed |= self.disk.remove(&path).is_ok();
             }
         }

@@ -4,21 +4,25 @@
 //! The order is the promise of the store; `tests` break it on purpose to see that they would notice.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::Receiver;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use otlp::{Charge, Decoded, Refusal, Resolver};
 use platform::{Disk, DiskLock};
 use telemetry::{Space, UnixNanos};
 
 use crate::config::Config;
-use crate::head::Head;
+use crate::kept::Kept;
 use crate::layout;
 use crate::stats::{self, Counters};
 use crate::wal::Log;
 
 /// Requests made durable by one sync.
 const GROUP_MAX: usize = 256;
+/// How often room is looked for while there is none: as often as senders are told to come again.
+const ROOM_EVERY: Duration = Duration::from_secs(1);
 
 /// A request on its way to the log.
 #[derive(Debug)]
@@ -41,23 +45,23 @@ pub(crate) struct Payload {
     pub(crate) compressed: Vec<u8>,
 }
 
-/// The heads of all spaces; the lock is held to look one up, not while it is used.
+/// What is kept of all spaces; the lock is held to look one up, not while it is used.
 #[derive(Debug, Default)]
-pub(crate) struct Heads {
-    spaces: RwLock<BTreeMap<Space, Arc<RwLock<Head>>>>,
+pub(crate) struct Spaces {
+    spaces: RwLock<BTreeMap<Space, Arc<RwLock<Kept>>>>,
 }
 
 /// Spaces of one store: each has its own log and is named by whoever may send.
 const SPACES_MAX: usize = 64;
 
-impl Heads {
-    pub(crate) fn find(&self, space: &Space) -> Option<Arc<RwLock<Head>>> {
+impl Spaces {
+    pub(crate) fn find(&self, space: &Space) -> Option<Arc<RwLock<Kept>>> {
         let spaces = self.spaces.read().unwrap_or_else(PoisonError::into_inner);
         spaces.get(space).map(Arc::clone)
     }
 
-    /// The head of `space`, created when there is room for one more.
-    pub(crate) fn find_or_create(&self, space: &Space) -> Result<Arc<RwLock<Head>>, Refusal> {
+    /// What is kept of `space`, created when there is room for one more.
+    pub(crate) fn find_or_create(&self, space: &Space) -> Result<Arc<RwLock<Kept>>, Refusal> {
         if let Some(head) = self.find(space) {
             return Ok(head);
         }
@@ -68,7 +72,7 @@ impl Heads {
         Ok(Arc::clone(spaces.entry(space.clone()).or_default()))
     }
 
-    pub(crate) fn all(&self) -> Vec<(Space, Arc<RwLock<Head>>)> {
+    pub(crate) fn all(&self) -> Vec<(Space, Arc<RwLock<Kept>>)> {
         let spaces = self.spaces.read().unwrap_or_else(PoisonError::into_inner);
         spaces.iter().map(|(space, head)| (space.clone(), Arc::clone(head))).collect()
     }
@@ -79,10 +83,12 @@ impl Heads {
 pub(crate) struct Writer {
     pub(crate) config: Config,
     pub(crate) disk: Arc<dyn Disk>,
-    pub(crate) heads: Arc<Heads>,
+    pub(crate) spaces: Arc<Spaces>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) logs: BTreeMap<Space, Log>,
     pub(crate) next_sequence: u64,
+    /// Whether the heads are over their limit and nothing could be done about it; requests are refused then.
+    pub(crate) is_full: Arc<AtomicBool>,
     /// Held as long as anything may be written.
     pub(crate) lock: Box<dyn DiskLock>,
 }
@@ -90,7 +96,7 @@ pub(crate) struct Writer {
 impl Writer {
     /// Works until every sender is gone and the queue is empty.
     pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
-        while let Ok(first) = jobs.recv() {
+        while let Some(first) = self.next(jobs) {
             let mut group: BTreeMap<Space, Vec<Job>> = BTreeMap::new();
             let waiting = jobs.try_iter().take(GROUP_MAX - 1);
             for job in std::iter::once(first).chain(waiting) {
@@ -99,9 +105,23 @@ impl Writer {
             for (space, jobs) in group {
                 self.commit(&space, jobs);
             }
-            self.expire();
+            self.make_room();
         }
         drop(self.lock);
+    }
+
+    /// The next job. While nothing is taken because the heads are full, room is looked for again and again.
+    fn next(&mut self, jobs: &Receiver<Job>) -> Option<Job> {
+        loop {
+            if !self.is_full.load(Ordering::Relaxed) {
+                return jobs.recv().ok();
+            }
+            match jobs.recv_timeout(ROOM_EVERY) {
+                Ok(job) => return Some(job),
+                Err(RecvTimeoutError::Timeout) => self.make_room(),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
     }
 
     fn commit(&mut self, space: &Space, jobs: Vec<Job>) {
@@ -131,12 +151,13 @@ impl Writer {
         }
     }
 
-    fn log(&mut self, space: &Space) -> std::io::Result<&mut Log> {
+    pub(crate) fn log(&mut self, space: &Space) -> std::io::Result<&mut Log> {
         use std::collections::btree_map::Entry;
         match self.logs.entry(space.clone()) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {
-                let dir = layout::create_wal_dir(&*self.disk, &self.config.data_dir, space)?;
+                let dir = layout::wal_dir(&self.config.data_dir, space);
+                layout::create_dir(&*self.disk, &self.config.data_dir, space, &dir)?;
                 let log = Log::new(dir, Arc::clone(&self.disk), &self.config, 1);
                 Ok(entry.insert(log))
             }
@@ -145,15 +166,15 @@ impl Writer {
 
     /// The requests are durable: applies them, counts them, and tells the senders.
     fn acknowledge(&self, space: &Space, jobs: Vec<Job>, file: u64) {
-        let Ok(head) = self.heads.find_or_create(space) else {
+        let Ok(kept) = self.spaces.find_or_create(space) else {
             return;
         };
         let mut answers = Vec::with_capacity(jobs.len());
         let mut duplicates = 0;
-        let mut locked = head.write().unwrap_or_else(PoisonError::into_inner);
+        let mut locked = kept.write().unwrap_or_else(PoisonError::into_inner);
         for job in jobs {
             let receipt = job.decoded.receipt.clone();
-            duplicates += locked.apply(job.decoded, job.received_at, file);
+            duplicates += locked.head.apply(job.decoded, job.received_at, file);
             answers.push((job.resolver, receipt));
             drop(job.charge);
         }
@@ -168,34 +189,6 @@ impl Writer {
         drop(stats);
         for (resolver, receipt) in answers {
             resolver.resolve(Ok(receipt));
-        }
-    }
-
-    /// When the heads are over their limit, the largest gives up its oldest quarter, and the log files with it.
-    pub(crate) fn expire(&mut self) {
-        loop {
-            let sized: Vec<(u64, Space, Arc<RwLock<Head>>)> = self
-                .heads
-                .all()
-                .into_iter()
-                .map(|(space, head)| {
-                    let bytes = head.read().unwrap_or_else(PoisonError::into_inner).held().bytes;
-                    (bytes, space, head)
-                })
-                .collect();
-            let total: u64 = sized.iter().map(|sized| sized.0).sum();
-            let largest = sized.into_iter().max_by_key(|sized| sized.0);
-            let Some((bytes, space, head)) = largest.filter(|_| total > self.config.head_max_bytes) else {
-                return;
-            };
-            let mut locked = head.write().unwrap_or_else(PoisonError::into_inner);
-            let expired = locked.expire(bytes / 4 * 3);
-            let oldest_file = locked.oldest_file().unwrap_or(u64::MAX);
-            drop(locked);
-            self.counters.lock().expired += expired;
-            if let Some(log) = self.logs.get_mut(&space) {
-                log.remove_before(oldest_file);
-            }
         }
     }
 }

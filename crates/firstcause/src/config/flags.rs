@@ -46,10 +46,17 @@ pub(crate) struct Flags {
     /// [env: FIRSTCAUSE_BUDGET_MIB]
     #[arg(long, value_name = "MIB", value_parser = values::budget_mib)]
     pub(crate) budget_mib: Option<u64>,
-    /// Memory for recent signals, in MiB; beyond it the oldest are dropped and counted [default: 256]
+    /// Memory for recent signals, in MiB; beyond it the oldest become files on the disk [default: 256]
     /// [env: FIRSTCAUSE_HEAD_MIB]
     #[arg(long, value_name = "MIB", value_parser = values::head_mib)]
     pub(crate) head_mib: Option<u64>,
+    /// Disk for signals that left the memory, in GiB; beyond it the oldest are removed and counted, 0 keeps none
+    /// [default: 10] [env: FIRSTCAUSE_SEGMENTS_GIB]
+    #[arg(long, value_name = "GIB", value_parser = values::segments_gib)]
+    pub(crate) segments_gib: Option<u64>,
+    /// How old signals on the disk may become, in days [default: 3] [env: FIRSTCAUSE_RETENTION_DAYS]
+    #[arg(long, value_name = "DAYS", value_parser = values::retention_days)]
+    pub(crate) retention_days: Option<u64>,
     /// How late spans may come: a second is looked at this long after it ended; shorter only when every exporter
     /// sends more often than the default of five seconds [default: 6s] [env: FIRSTCAUSE_ARRIVAL]
     #[arg(long, value_name = "DURATION", value_parser = values::arrival)]

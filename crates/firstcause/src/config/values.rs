@@ -53,6 +53,10 @@ pub(super) const BUDGET_MIB: Reading<u64> =
     Reading { read: budget_mib, show: u64::to_string, default: || 64, wants_text: false };
 pub(super) const HEAD_MIB: Reading<u64> =
     Reading { read: head_mib, show: u64::to_string, default: || 256, wants_text: false };
+pub(super) const RETENTION_DAYS: Reading<u64> =
+    Reading { read: retention_days, show: u64::to_string, default: || 3, wants_text: false };
+pub(super) const SEGMENTS_GIB: Reading<u64> =
+    Reading { read: segments_gib, show: u64::to_string, default: || 10, wants_text: false };
 pub(super) const DATA_DIR: Reading<PathBuf> = Reading {
     read: |text| Ok(PathBuf::from(text)),
     show: |path| path.display().to_string(),
@@ -104,6 +108,18 @@ pub(super) fn budget_mib(text: &str) -> Result<u64, String> {
 /// Memory for recent signals.
 pub(super) fn head_mib(text: &str) -> Result<u64, String> {
     mib(text, 16)
+}
+
+/// Disk for signals that left the memory.
+pub(super) fn segments_gib(text: &str) -> Result<u64, String> {
+    let number = text.parse::<u64>().ok().filter(|number| *number <= 65_536);
+    number.ok_or_else(|| format!("`{text}` is no such size; hint: whole GiB without a unit, 0 to 65536"))
+}
+
+/// How old signals on the disk may become.
+pub(super) fn retention_days(text: &str) -> Result<u64, String> {
+    let number = text.parse::<u64>().ok().filter(|number| (1..=400).contains(number));
+    number.ok_or_else(|| format!("`{text}` is no such time; hint: whole days without a unit, 1 to 400"))
 }
 
 /// The unit stands in the name of the setting.

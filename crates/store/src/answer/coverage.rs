@@ -12,15 +12,15 @@ use telemetry::{Answer, AskError, Table, Window};
 
 use super::Asking;
 use super::select::Selected;
-use crate::head::Head;
+use crate::kept::Parts;
 use crate::presence::{EVIDENCE, Signals};
 
 /// What each service sent in the window.
 pub(super) type Sent = BTreeMap<Arc<str>, Signals>;
 
-pub(super) fn sent(head: &Head, window: Window, asking: &Asking<'_>) -> Result<Sent, AskError> {
+pub(super) fn sent(parts: &Parts<'_>, window: Window, asking: &Asking<'_>) -> Result<Sent, AskError> {
     let mut sent = Sent::new();
-    for services in head.presence().within(window) {
+    for services in parts.presence(window) {
         asking.look_at(services.len() as u64)?;
         for (service, signals) in services {
             sent.entry(Arc::clone(service)).or_default().add(signals);

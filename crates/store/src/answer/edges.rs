@@ -9,12 +9,16 @@ use telemetry::{Answer, AskError, Scope, Table, UnixNanos};
 
 use super::Asking;
 use super::select::Selected;
-use crate::head::Head;
+use crate::kept::Parts;
 
 /// All deliveries since `from`.
-pub(super) fn deliveries(head: &Head, from: UnixNanos, asking: &Asking<'_>) -> Result<Deliveries, AskError> {
+pub(super) fn deliveries(
+    parts: &Parts<'_>,
+    from: UnixNanos,
+    asking: &Asking<'_>,
+) -> Result<Deliveries, AskError> {
     let mut found = Deliveries::default();
-    for trace in head.traces() {
+    for trace in parts.traces() {
         asking.look_at(trace.len())?;
         trace.spans().filter(|span| span.start >= from).for_each(|span| found.take(span));
     }

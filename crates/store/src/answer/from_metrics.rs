@@ -12,12 +12,10 @@ use telemetry::{AskError, Scope, UnixNanos, Window};
 
 use super::Asking;
 use crate::growth::{Interval, intervals};
-use crate::head::Head;
+use crate::kept::Parts;
 use crate::rollup::{Figures, Key};
-use crate::series::{SeriesKey, within};
+use crate::series::{ENTRY_METRICS, SeriesKey, within};
 
-/// The metric of the stable conventions, then the one before; with the unit when none is told, in nanoseconds.
-const METRICS: [(&str, f64); 2] = [("http.server.request.duration", 1e9), ("http.server.duration", 1e6)];
 /// A service that sent entry spans this long before the window is not looked at: an interval that ends inside may
 /// count what its spans told of before. Two export intervals of the usual length, a minute.
 const SILENT_S: i64 = 120;
@@ -44,27 +42,27 @@ impl Cells {
 }
 
 pub(super) fn cells(
-    head: &Head,
+    parts: &Parts<'_>,
     window: Window,
     scope: &Scope,
     asking: &Asking<'_>,
 ) -> Result<Cells, AskError> {
     let mut told: BTreeSet<&Arc<str>> = BTreeSet::new();
-    for services in head.presence().within(Window::new(window.from.plus_seconds(-SILENT_S), window.to)) {
+    for services in parts.presence(Window::new(window.from.plus_seconds(-SILENT_S), window.to)) {
         asking.look_at(services.len() as u64)?;
         told.extend(services.iter().filter(|(_, sent)| sent.entry_spans > 0).map(|(service, _)| service));
     }
     let seconds = Window::new(ceil_second(window.from), ceil_second(window.to));
     let mut cells = Cells::default();
-    for (metric, unit_ns) in METRICS {
+    for (metric, unit_ns) in ENTRY_METRICS {
         let mut found = BTreeSet::new();
-        for (series, points) in head.series().of(Some(metric)) {
+        for (series, points) in parts.series(Some(metric)) {
             asking.look_at(1)?;
             if told.contains(&series.service) || !series.is_distribution() {
                 continue;
             }
-            asking.look_at(within(points, seconds).count() as u64)?;
-            let grown = intervals(points, series.shape, seconds);
+            asking.look_at(within(&points, seconds).count() as u64)?;
+            let grown = intervals(&points, series.shape, seconds);
             if grown.iter().any(|interval| interval.amount > 0.0) {
                 found.insert(&series.service);
             }

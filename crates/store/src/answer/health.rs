@@ -9,19 +9,19 @@ use telemetry::number::Num;
 use telemetry::{Answer, AskError, Scope, Table, Window};
 
 use super::{Asking, from_metrics};
-use crate::head::Head;
+use crate::kept::Parts;
 use crate::rollup::{Figures, Key};
 use crate::sketch::RELATIVE_ERROR;
 
 pub(super) fn answer(
-    head: &Head,
+    parts: &Parts<'_>,
     window: Window,
     scope: &Scope,
     asking: &Asking<'_>,
 ) -> Result<Answer, AskError> {
     let mut merged: BTreeMap<&Key, Figures> = BTreeMap::new();
-    let measured = from_metrics::cells(head, window, scope, asking)?;
-    for (_, cells) in head.rollups().within(window).chain(measured.seconds()) {
+    let measured = from_metrics::cells(parts, window, scope, asking)?;
+    for (_, cells) in parts.rollups(window).chain(measured.seconds()) {
         asking.look_at(cells.len() as u64)?;
         for (key, figures) in cells {
             if scope.admits(&key.service, &key.operation, &key.instance) {

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use telemetry::{Answer, AskError, LogRecord, Scope, Table, Window, logs};
 
 use super::Asking;
-use crate::head::Head;
+use crate::kept::Parts;
 
 /// The log records of each request.
 pub(super) type Requests = Vec<Arc<Vec<LogRecord>>>;
 
-pub(super) fn requests(head: &Head) -> Requests {
-    head.logs().map(Arc::clone).collect()
+pub(super) fn requests(parts: &Parts<'_>) -> Requests {
+    parts.logs().map(Arc::clone).collect()
 }
 
 pub(super) fn templates(

@@ -12,13 +12,13 @@ use telemetry::signal::attribute;
 use telemetry::{Answer, AskError, Span, SpanId, SpanKind, Table, TraceId};
 
 use super::Asking;
-use crate::head::Head;
+use crate::kept::Parts;
 use crate::rollup::Key;
 
-pub(super) fn answer(head: &Head, message_id: &str, asking: &Asking<'_>) -> Result<Answer, AskError> {
+pub(super) fn answer(parts: &Parts<'_>, message_id: &str, asking: &Asking<'_>) -> Result<Answer, AskError> {
     let mut named: Vec<Arc<Span>> = Vec::new();
     let mut takers: Vec<Arc<Span>> = Vec::new();
-    for trace in head.traces() {
+    for trace in parts.traces() {
         asking.look_at(trace.len())?;
         for span in trace.spans().filter(|span| step(span).is_some()) {
             let id = attribute(&span.attributes, "messaging.message.id").map(telemetry::Value::render);

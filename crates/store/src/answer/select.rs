@@ -11,7 +11,8 @@ use telemetry::trace::{AssembledTrace, assemble};
 use telemetry::{AskError, Scope, Span, TraceId, UnixNanos, Window};
 
 use super::Asking;
-use crate::head::{Head, Trace};
+use crate::head::Trace;
+use crate::kept::Parts;
 
 /// A trace with no new span for this long is settled.
 const QUIET_NS: i64 = 2 * SECOND_NS;
@@ -25,18 +26,22 @@ pub(super) struct Selected {
 }
 
 /// The traces whose root began in `window`.
-pub(super) fn rooted_in(head: &Head, window: Window, asking: &Asking<'_>) -> Result<Selected, AskError> {
-    meant_in(head, window, asking, |trace| window.contains(trace.start()))
+pub(super) fn rooted_in(
+    parts: &Parts<'_>,
+    window: Window,
+    asking: &Asking<'_>,
+) -> Result<Selected, AskError> {
+    meant_in(parts, window, asking, |trace| window.contains(trace.start()))
 }
 
 /// The traces with an entry span of `scope` that began in `window`.
 pub(super) fn entered_in(
-    head: &Head,
+    parts: &Parts<'_>,
     window: Window,
     scope: &Scope,
     asking: &Asking<'_>,
 ) -> Result<Selected, AskError> {
-    meant_in(head, window, asking, |trace| is_entered_in(trace, window, scope))
+    meant_in(parts, window, asking, |trace| is_entered_in(trace, window, scope))
 }
 
 /// Whether the trace has an entry span of `scope` that began in `window`.
@@ -45,23 +50,23 @@ pub(super) fn is_entered_in(trace: &Trace, window: Window, scope: &Scope) -> boo
 }
 
 /// The spans of one trace.
-pub(super) fn one(head: &Head, trace_id: TraceId) -> Vec<Arc<Span>> {
-    head.trace(trace_id).map(|trace| trace.spans().map(Arc::clone).collect()).unwrap_or_default()
+pub(super) fn one(parts: &Parts<'_>, trace_id: TraceId) -> Vec<Arc<Span>> {
+    parts.trace(trace_id).map(|trace| trace.spans().map(Arc::clone).collect()).unwrap_or_default()
 }
 
 /// The traces that `is_meant`; `window` says when they are settled.
 pub(super) fn meant_in(
-    head: &Head,
+    parts: &Parts<'_>,
     window: Window,
     asking: &Asking<'_>,
     is_meant: impl Fn(&Trace) -> bool,
 ) -> Result<Selected, AskError> {
-    let has_passed = window.to.plus_seconds(PASSED_S) <= head.watermark();
+    let has_passed = window.to.plus_seconds(PASSED_S) <= parts.watermark();
     let quiet_since = UnixNanos(asking.now().0.saturating_sub(QUIET_NS));
     let mut selected = Selected { settled: Vec::new(), unsettled: 0 };
-    for trace in head.traces() {
+    for trace in parts.traces() {
         asking.look_at(trace.len())?;
-        if !is_meant(trace) {
+        if !is_meant(&trace) {
             continue;
         }
         if has_passed || trace.last_arrival() <= quiet_since {

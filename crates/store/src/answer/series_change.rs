@@ -14,7 +14,7 @@ use telemetry::{Answer, AskError, Scope, Table, Window};
 
 use super::Asking;
 use crate::growth::{Interval, intervals};
-use crate::head::Head;
+use crate::kept::Parts;
 use crate::series::{Points, SeriesKey, Shape, within};
 
 /// Characters of an attribute shown.
@@ -40,7 +40,7 @@ struct RowKey<'a> {
 }
 
 pub(super) fn answer(
-    head: &Head,
+    parts: &Parts<'_>,
     windows: Windows,
     scope: &Scope,
     metrics: &[String],
@@ -52,15 +52,15 @@ pub(super) fn answer(
     let wanted: Vec<Option<&str>> =
         if names.is_empty() { vec![None] } else { names.into_iter().map(Some).collect() };
     for name in wanted {
-        for (key, points) in head.series().of(name) {
+        for (key, points) in parts.series(name) {
             asking.look_at(1)?;
             let operation = scope.operation.as_deref().unwrap_or_default();
             if !scope.admits(&key.service, operation, &key.instance) {
                 continue;
             }
             for (index, window) in [windows.good, windows.bad].into_iter().enumerate() {
-                asking.look_at(within(points, window).count() as u64)?;
-                take(key, points, window, |kind, total, weight| {
+                asking.look_at(within(&points, window).count() as u64)?;
+                take(key, &points, window, |kind, total, weight| {
                     let unit =
                         if kind == SeriesKind::Rate && key.is_distribution() { "1" } else { &key.unit };
                     if let Some(tally) = rows.entry(row_key(key, unit, kind)).or_default().get_mut(index) {

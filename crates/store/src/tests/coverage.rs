@@ -87,7 +87,10 @@ fn a_call_that_is_answered_later_is_not_silence() {
 
 #[test]
 fn what_leaves_the_head_leaves_the_coverage() {
-    let rig = Rig::with(SimDisk::new(), |config| config.head_max_bytes = 20_000);
+    let rig = Rig::with(SimDisk::new(), |config| {
+        config.head_max_bytes = 20_000;
+        config.segments_max_bytes = 0;
+    });
     offer(&rig, Signal::Logs, log("gone"));
     shop(&rig, vec![gauge("pool", vec![number(0, 1, 1.0)])]);
     for trace in 1..=200 {

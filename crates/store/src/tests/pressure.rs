@@ -78,9 +78,10 @@ fn a_closed_store_refuses_and_still_answers() {
 }
 
 #[test]
-fn a_full_head_drops_the_oldest_and_the_log_files_with_them() {
+fn a_full_head_without_room_for_segments_drops_the_oldest_and_the_log_files_with_them() {
     let rig = Rig::with(SimDisk::new(), |config| {
         config.head_max_bytes = 20_000;
+        config.segments_max_bytes = 0;
         config.wal_file_bytes = 500;
     });
     for trace in 1..=200 {

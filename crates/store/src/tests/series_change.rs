@@ -188,6 +188,7 @@ fn a_question_for_one_metric_does_not_look_at_the_others() {
 fn points_that_leave_the_head_leave_the_series() {
     let rig = Rig::with(platform::SimDisk::new(), |config| {
         config.head_max_bytes = 20_000;
+        config.segments_max_bytes = 0;
         config.wal_file_bytes = 500;
     });
     for second in 0..120 {

@@ -18,7 +18,7 @@ const SYNC_SLOW: Duration = Duration::from_millis(50);
 /// No disk does it in this time; a cache does.
 const SYNC_TOO_FAST: Duration = Duration::from_micros(20);
 /// Two files of the log, which are removed in steps.
-const LOG_FILES_MIB: u64 = 64;
+const LOG_FILES_MIB: u64 = 8;
 
 /// Looks at the data directory.
 pub(super) fn check(settings: &Settings, doors: &Doors, running: Option<&Running>) -> Vec<Finding> {
@@ -131,9 +131,11 @@ fn format(dir: &Path, doors: &Doors) -> Finding {
     }
 }
 
-/// The log holds, compressed, what the head holds; so the head and two files bound it from above.
+/// The log holds, compressed, what the head holds; so the head and two files bound it from above. Segments have a limit of
+/// their own.
 fn space(ground: &Path, settings: &Settings) -> Finding {
     let needed_mib = settings.head_mib + LOG_FILES_MIB;
+    let segments_mib = settings.segments_gib << 10;
     let free_mib = match ground::free_bytes(ground) {
         Ok(bytes) => bytes >> 20,
         Err(error) => {
@@ -141,11 +143,13 @@ fn space(ground: &Path, settings: &Settings) -> Finding {
             return Finding::warning("disk space", says, "look with `df`");
         }
     };
-    let says = format!("{free_mib} MiB free, the log takes up to {needed_mib} MiB");
+    let says = format!(
+        "{free_mib} MiB free, the log takes up to {needed_mib} MiB, segments up to {segments_mib} MiB"
+    );
     match free_mib {
         free if free < needed_mib => Finding::problem("disk space", says, "make room, or lower `--head-mib`"),
-        free if free < 2 * needed_mib => {
-            Finding::warning("disk space", says, "journals and reports come on top")
+        free if free < 2 * needed_mib + segments_mib => {
+            Finding::warning("disk space", says, "lower `--segments-gib`; journals and reports come on top")
         }
         _ => Finding::ok("disk space", says),
     }

@@ -1,0 +1,159 @@
+//! Moves the oldest of the log into segments when the heads are over their limit, and lets go of segments that are too
+//! old or too many.
+//!
+//! Works on the writer's thread: while a segment is written, requests wait. One that cannot be written leaves everything
+//! where it is; when the heads have grown a quarter beyond their limit by then, requests are refused until it can.
+
+use std::io;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use platform::Disk;
+use telemetry::{Space, UnixNanos};
+
+use crate::kept::Kept;
+use crate::segment::{self, Entry, Manifest, Rows, Segment};
+use crate::writer::Writer;
+use crate::{layout, recovery, wal};
+
+impl Writer {
+    /// Brings the heads within their limit again.
+    pub(crate) fn make_room(&mut self) {
+        let limit = self.config.head_max_bytes;
+        loop {
+            let sized: Vec<(u64, Space, Arc<RwLock<Kept>>)> = self
+                .spaces
+                .all()
+                .into_iter()
+                .map(|(space, kept)| {
+                    let bytes = kept.read().unwrap_or_else(PoisonError::into_inner).head.held().bytes;
+                    (bytes, space, kept)
+                })
+                .collect();
+            let total: u64 = sized.iter().map(|sized| sized.0).sum();
+            let largest = sized.into_iter().max_by_key(|sized| sized.0).filter(|_| total > limit);
+            let outcome = match largest {
+                None => {
+                    self.is_full.store(false, Ordering::Relaxed);
+                    return;
+                }
+                Some((bytes, space, kept)) => self.seal(&space, &kept, bytes / 4 * 3),
+            };
+            if outcome.is_err() {
+                self.counters.lock().failed_seals += 1;
+                self.is_full.store(total > limit / 4 * 5, Ordering::Relaxed);
+                return;
+            }
+        }
+    }
+
+    /// Moves log files into one segment until at most `bytes` of the head of `space` are left.
+    fn seal(&mut self, space: &Space, kept: &RwLock<Kept>, bytes: u64) -> io::Result<()> {
+        let (file, others) = {
+            let kept = kept.read().unwrap_or_else(PoisonError::into_inner);
+            (kept.head.file_beyond(bytes), kept.sealed.clone())
+        };
+        let Some(file) = file else {
+            return Err(io::Error::other("the head is over its limit and holds no request"));
+        };
+        let dir = layout::segments_dir(&self.config.data_dir, space);
+        layout::create_dir(&*self.disk, &self.config.data_dir, space, &dir)?;
+        self.log(space)?.close_through(file);
+        let rows = self.rows_through(space, file)?;
+        let id = others.last().map_or(1, |last| last.entry.id + 1);
+        let segment = match rows.is_empty() {
+            true => None,
+            false => Some(segment::write(&*self.disk, &dir, (id, file), rows, &others)?),
+        };
+        let mut locked = kept.write().unwrap_or_else(PoisonError::into_inner);
+        locked.sealed.extend(segment.map(Arc::new));
+        locked.head.leave_through(file);
+        locked.moves += 1;
+        drop(locked);
+        self.log(space)?.remove_through(file);
+        self.retain(space, kept)
+    }
+
+    /// The requests of the log files up to `file`.
+    fn rows_through(&self, space: &Space, file: u64) -> io::Result<Rows> {
+        let dir = layout::wal_dir(&self.config.data_dir, space);
+        let mut rows = Rows::default();
+        for (number, path) in wal::files(&*self.disk, &dir)? {
+            if number <= file {
+                let bytes = self.disk.read(&path)?;
+                recovery::read(&bytes, |decoded, received_at, sequence| {
+                    rows.take(decoded, received_at, sequence);
+                });
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Removes segments that are too old, and the oldest ones while there are too many.
+    fn retain(&self, space: &Space, kept: &RwLock<Kept>) -> io::Result<()> {
+        let (sealed, watermark) = {
+            let kept = kept.read().unwrap_or_else(PoisonError::into_inner);
+            (kept.sealed.clone(), kept.head.watermark())
+        };
+        let oldest = watermark.plus_seconds(-self.config.retention_s);
+        let mut bytes: u64 = sealed.iter().map(|segment| segment.entry.bytes()).sum();
+        let (mut stay, mut gone) = (Vec::new(), Vec::new());
+        for segment in sealed {
+            if bytes > self.config.segments_max_bytes || segment.is_before(oldest) {
+                bytes -= segment.entry.bytes();
+                gone.push(segment);
+            } else {
+                stay.push(segment);
+            }
+        }
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let dir = layout::segments_dir(&self.config.data_dir, space);
+        segment::remove(&*self.disk, &dir, &stay, &gone)?;
+        let mut locked = kept.write().unwrap_or_else(PoisonError::into_inner);
+        locked.sealed = stay;
+        locked.moves += 1;
+        drop(locked);
+        self.counters.lock().expired += gone.iter().map(|segment| segment.entry.rows()).sum::<u64>();
+        Ok(())
+    }
+
+    /// Opens the segments of `space`. Gives the entry of the newest.
+    pub(crate) fn open_segments(&self, space: &Space, kept: &RwLock<Kept>) -> io::Result<Option<Entry>> {
+        let dir = layout::segments_dir(&self.config.data_dir, space);
+        let manifest = Manifest::load(&*self.disk, &dir)?;
+        let mut locked = kept.write().unwrap_or_else(PoisonError::into_inner);
+        let mut damaged = manifest.damaged;
+        for entry in manifest.entries {
+            let (segment, outcome) = Segment::open(&*self.disk, &dir, entry, &mut locked.head);
+            damaged += u64::from(outcome.is_err());
+            locked.sealed.push(Arc::new(segment));
+        }
+        if manifest.damaged == 0 {
+            remove_strangers(&*self.disk, &dir, &locked.sealed);
+        }
+        self.counters.lock().damaged_segments += damaged;
+        Ok(locked.sealed.last().map(|segment| segment.entry.clone()))
+    }
+}
+
+/// Removes what a segment left that was begun and never named. Failures leave it for the next time.
+fn remove_strangers(disk: &dyn Disk, dir: &std::path::Path, sealed: &[Arc<Segment>]) {
+    let is_named = |name: &str| {
+        name == segment::MANIFEST
+            || sealed.iter().any(|segment| segment.entry.files().any(|stored| stored.name == name))
+    };
+    for name in disk.list(dir).unwrap_or_default() {
+        if !is_named(&name) {
+            let _outcome = disk.remove(&dir.join(name));
+        }
+    }
+}
+
+impl Segment {
+    /// Whether everything in it happened before `oldest`.
+    fn is_before(&self, oldest: UnixNanos) -> bool {
+        self.latest() < oldest
+    }
+}

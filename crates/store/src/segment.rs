@@ -1,0 +1,152 @@
+//! What left the head: Parquet files that nobody changes any more, and what is known of them without reading them.
+//!
+//! Reading order: `column`, `file`, `attributes`, `spans`, `logs`, `points`, `codec`, `summary`, `manifest`, `cache`. A
+//! segment exists only if the manifest names it; a file whose length or checksum is not the manifest's is never
+//! parsed. No index over attributes or texts yet, no compaction.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use platform::Disk;
+use telemetry::{LogRecord, MetricPoint, Span, SpanKind, TraceId, UnixNanos, Window};
+
+use crate::head::Head;
+
+mod attributes;
+mod cache;
+mod codec;
+mod column;
+mod file;
+mod logs;
+mod manifest;
+mod points;
+mod resources;
+mod spans;
+mod summary;
+mod written;
+
+pub(crate) use cache::Cache;
+pub(crate) use manifest::{Entry, Manifest, NAME as MANIFEST, Stored, TableEntry};
+pub(crate) use summary::Summary;
+pub(crate) use written::{Rows, remove, write};
+
+/// A segment of one space.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub(crate) entry: Entry,
+    dir: PathBuf,
+    /// Holds the rollups and who sent what, no rows.
+    derived: Arc<Head>,
+    /// Sorted fingerprints of the traces in it.
+    traces: Vec<u32>,
+}
+
+/// Rows that a question needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Spans that began in the window.
+    Spans(Window),
+    /// Spans that send or take messages.
+    Messages,
+    /// The spans of one trace.
+    Trace(TraceId),
+    /// Log records of the window.
+    Logs(Window),
+    /// Metric points of the window.
+    Points(Window),
+    /// Those of them that tell of a service's entries (`series::ENTRY_METRICS`).
+    EntryPoints(Window),
+}
+
+impl Segment {
+    /// The segment of `entry`, whose files stand in `dir`.
+    pub(crate) fn new(entry: Entry, dir: PathBuf, summary: Summary) -> Self {
+        let derived = Arc::new(Head::of_derived(summary.rollups, summary.presence));
+        Self { entry, dir, derived, traces: summary.traces }
+    }
+
+    /// Rollups and who sent what.
+    pub(crate) fn derived(&self) -> &Arc<Head> {
+        &self.derived
+    }
+
+    /// The latest time of a row.
+    pub(crate) fn latest(&self) -> UnixNanos {
+        UnixNanos(self.tables().map(|table| table.to).max().unwrap_or(i64::MIN))
+    }
+
+    fn tables(&self) -> impl Iterator<Item = &TableEntry> {
+        let Entry { spans, logs, points, .. } = &self.entry;
+        [spans, logs, points].into_iter().flatten()
+    }
+
+    /// The table that holds what is wanted, when this segment may hold any of it.
+    pub(crate) fn table(&self, wanted: Wanted) -> Option<&TableEntry> {
+        let Entry { spans, logs, points, .. } = &self.entry;
+        match wanted {
+            Wanted::Spans(window) => spans.as_ref().filter(|table| table.overlaps(window)),
+            Wanted::Messages => spans.as_ref(),
+            Wanted::Trace(trace) => {
+                spans.as_ref().filter(|_| self.traces.binary_search(&summary::fingerprint(trace)).is_ok())
+            }
+            Wanted::Logs(window) => logs.as_ref().filter(|table| table.overlaps(window)),
+            Wanted::Points(window) => points.as_ref().filter(|table| table.overlaps(window)),
+            Wanted::EntryPoints(window) => {
+                points.as_ref().filter(|table| self.entry.has_entry_points && table.overlaps(window))
+            }
+        }
+    }
+
+    /// Reads what is wanted into a head that holds nothing else.
+    pub(crate) fn read(&self, disk: &dyn Disk, wanted: Wanted) -> io::Result<Head> {
+        let Some(table) = self.table(wanted) else { return Ok(Head::default()) };
+        let bytes = table.stored.read(disk, &self.dir)?;
+        let received_at = UnixNanos(self.entry.received_to);
+        Ok(match wanted {
+            Wanted::Spans(window) => {
+                Head::of_spans(spans::read(bytes, |row| window.contains(row.start))?, received_at)
+            }
+            Wanted::Messages => Head::of_spans(messages(bytes)?, received_at),
+            Wanted::Trace(trace) => {
+                let trace = trace.to_string();
+                Head::of_spans(spans::read(bytes, |row| row.trace_id == trace)?, received_at)
+            }
+            Wanted::Logs(window) => Head::of_logs(logs::read(bytes, |at| window.contains(at))?, received_at),
+            Wanted::Points(window) => Head::of_points(points::read(bytes, |at, _| window.contains(at))?),
+            Wanted::EntryPoints(window) => {
+                Head::of_points(points::read(bytes, |at, name| window.contains(at) && tells_entries(name))?)
+            }
+        })
+    }
+}
+
+/// Whether a metric tells of the entries of a service.
+fn tells_entries(metric: &str) -> bool {
+    crate::series::ENTRY_METRICS.iter().any(|(name, _)| *name == metric)
+}
+
+fn messages(bytes: Vec<u8>) -> io::Result<Vec<Span>> {
+    let kinds = [SpanKind::Producer, SpanKind::Consumer].map(spans::kind_name);
+    spans::read(bytes, |row| kinds.contains(&row.kind))
+}
+
+/// All rows of the tables of `entry`.
+fn all_rows(
+    disk: &dyn Disk,
+    dir: &Path,
+    entry: &Entry,
+) -> io::Result<(Vec<Span>, Vec<LogRecord>, Vec<MetricPoint>)> {
+    let bytes =
+        |table: &Option<TableEntry>| table.as_ref().map(|table| table.stored.read(disk, dir)).transpose();
+    Ok((
+        bytes(&entry.spans)?.map_or_else(|| Ok(Vec::new()), |bytes| spans::read(bytes, |_| true))?,
+        bytes(&entry.logs)?.map_or_else(|| Ok(Vec::new()), |bytes| logs::read(bytes, |_| true))?,
+        bytes(&entry.points)?.map_or_else(|| Ok(Vec::new()), |bytes| points::read(bytes, |_, _| true))?,
+    ))
+}
+
+/// A row of a file whose bytes are whole does not read as what it should be.
+fn unreadable(what: &str, row: usize) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("row {row} is no {what}"))
+}

@@ -1,0 +1,134 @@
+//! Columns in memory, as Parquet has them: the values, and the levels that tell rows and lists apart.
+//!
+//! Levels as in Dremel (Melnik et al., VLDB 2010), for the three shapes that occur here: one value a row, a list a
+//! row, a list of lists a row. A column of one value may leave it out. Nothing of the file format here.
+
+use std::ops::Range;
+
+/// The values of one leaf of a schema. The pushes of one column are all of one kind.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Column<T> {
+    pub(super) values: Vec<T>,
+    /// Definition levels; empty when every row has its one value.
+    pub(super) defined: Vec<i16>,
+    /// Repetition levels; empty when there are no lists.
+    pub(super) repeated: Vec<i16>,
+}
+
+impl<T> Default for Column<T> {
+    fn default() -> Self {
+        Self { values: Vec::new(), defined: Vec::new(), repeated: Vec::new() }
+    }
+}
+
+impl<T> Column<T> {
+    /// A row of one value.
+    pub(super) fn push(&mut self, value: T) {
+        self.values.push(value);
+    }
+
+    /// A row of one value or none.
+    pub(super) fn push_optional(&mut self, value: Option<T>) {
+        self.defined.push(i16::from(value.is_some()));
+        self.values.extend(value);
+    }
+
+    /// A row of a list.
+    pub(super) fn push_list(&mut self, list: impl IntoIterator<Item = T>) {
+        self.push_inner(list, 0, 1);
+    }
+
+    /// A row of a list of lists.
+    pub(super) fn push_lists<L: IntoIterator<Item = T>>(&mut self, lists: impl IntoIterator<Item = L>) {
+        let mut level = 0;
+        for list in lists {
+            self.push_inner(list, level, 2);
+            level = 1;
+        }
+        if level == 0 {
+            self.defined.push(0);
+            self.repeated.push(0);
+        }
+    }
+
+    /// A list at `depth` whose first entry begins at the repetition level `first`.
+    fn push_inner(&mut self, list: impl IntoIterator<Item = T>, first: i16, depth: i16) {
+        let mut level = first;
+        for value in list {
+            self.values.push(value);
+            self.defined.push(depth);
+            self.repeated.push(level);
+            level = depth;
+        }
+        if level == first {
+            self.defined.push(depth - 1);
+            self.repeated.push(first);
+        }
+    }
+
+    /// Where the values of each innermost list stand, lists of rows that have none left out; `depth` is 1 or 2.
+    pub(super) fn lists(&self, depth: i16) -> Vec<Range<usize>> {
+        let mut lists: Vec<Range<usize>> = Vec::new();
+        let mut at = 0;
+        for (defined, repeated) in self.defined.iter().zip(&self.repeated) {
+            if *repeated < depth && *defined >= depth - 1 {
+                lists.push(at..at);
+            }
+            if *defined == depth {
+                at += 1;
+                if let Some(list) = lists.last_mut() {
+                    list.end = at;
+                }
+            }
+        }
+        lists
+    }
+
+    /// How many inner lists each row has, of a column of lists of lists.
+    pub(super) fn lengths(&self) -> Vec<usize> {
+        let mut lengths: Vec<usize> = Vec::new();
+        for (defined, repeated) in self.defined.iter().zip(&self.repeated) {
+            if *repeated == 0 {
+                lengths.push(0);
+            }
+            if let Some(length) = lengths.last_mut().filter(|_| *repeated < 2 && *defined >= 1) {
+                *length += 1;
+            }
+        }
+        lengths
+    }
+}
+
+impl<T: Copy> Column<T> {
+    /// The values of a column that may leave some out, row by row.
+    pub(super) fn optionals(&self) -> Vec<Option<T>> {
+        let mut values = self.values.iter();
+        self.defined.iter().map(|defined| if *defined > 0 { values.next().copied() } else { None }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_come_back_as_they_were_pushed_empty_ones_too() {
+        let mut column = Column::default();
+        for list in [vec![1, 2], vec![], vec![3]] {
+            column.push_list(list);
+        }
+        assert_eq!(column.lists(1), [0..2, 2..2, 2..3]);
+        let mut nested = Column::default();
+        for lists in [vec![vec![1], vec![], vec![2, 3]], vec![], vec![vec![]], vec![vec![4, 5]]] {
+            nested.push_lists(lists);
+        }
+        assert_eq!(
+            (nested.lists(2), nested.lengths()),
+            (vec![0..1, 1..1, 1..3, 3..3, 3..5], vec![3, 0, 1, 1])
+        );
+        assert_eq!(nested.values, [1, 2, 3, 4, 5]);
+        let mut optional = Column::default();
+        [Some(1), None, Some(2)].into_iter().for_each(|value| optional.push_optional(value));
+        assert_eq!(optional.optionals(), [Some(1), None, Some(2)]);
+    }
+}

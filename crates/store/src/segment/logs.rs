@@ -1,0 +1,122 @@
+//! Log records as the rows of `otel_logs`: the names and shapes of the ClickHouse exporter of OpenTelemetry.
+//!
+//! Sorted by service and time. The exporter's columns of the scope, the severity's text and the flags are missing, because
+//! the decoder does not keep them.
+
+use std::io;
+use std::sync::Arc;
+
+use parquet::data_type::ByteArray;
+use telemetry::{LogRecord, UnixNanos};
+
+use super::attributes::{self, AttributeColumns, Sets, Texts, letter_of, text, text_of, value_of};
+use super::column::Column;
+use super::file::{self, File, Leaf};
+use super::resources::Resources;
+use super::unreadable;
+
+#[derive(Debug, Default)]
+struct Columns {
+    at: Column<i64>,
+    trace_id: Column<ByteArray>,
+    span_id: Column<ByteArray>,
+    severity: Column<i64>,
+    service: Column<ByteArray>,
+    body: Column<ByteArray>,
+    body_letter: Column<ByteArray>,
+    resource: AttributeColumns,
+    attributes: AttributeColumns,
+}
+
+fn schema() -> String {
+    [
+        "message otel_logs { required int64 Timestamp (TIMESTAMP(NANOS,true)); required binary TraceId (STRING); \
+         required binary SpanId (STRING); required int64 SeverityNumber; required binary ServiceName (STRING); \
+         required binary Body (STRING); required binary BodyLetter (STRING); "
+            .to_owned(),
+        attributes::schema("ResourceAttributes"),
+        attributes::schema("LogAttributes"),
+        "}".to_owned(),
+    ]
+    .concat()
+}
+
+/// The bytes of a file of `logs`, which are sorted here.
+pub(super) fn write(mut logs: Vec<&LogRecord>) -> io::Result<Vec<u8>> {
+    logs.sort_by(|a, b| (&a.resource.service, a.at).cmp(&(&b.resource.service, b.at)));
+    let mut columns = Columns::default();
+    for log in logs {
+        let id = |id: Option<String>| ByteArray::from(id.unwrap_or_default().into_bytes());
+        columns.at.push(log.at.0);
+        columns.trace_id.push(id(log.trace_id.map(|id| id.to_string())));
+        columns.span_id.push(id(log.span_id.map(|id| id.to_string())));
+        columns.severity.push(i64::from(log.severity));
+        columns.service.push(ByteArray::from(&*log.resource.service));
+        columns.body.push(text_of(&log.body));
+        columns.body_letter.push(ByteArray::from(vec![letter_of(&log.body)]));
+        columns.resource.push(&log.resource.attributes);
+        columns.attributes.push(&log.attributes);
+    }
+    let mut leaves = vec![
+        Leaf::Int(&columns.at),
+        Leaf::Text(&columns.trace_id),
+        Leaf::Text(&columns.span_id),
+        Leaf::Int(&columns.severity),
+        Leaf::Text(&columns.service),
+        Leaf::Text(&columns.body),
+        Leaf::Text(&columns.body_letter),
+    ];
+    leaves.extend(columns.resource.leaves());
+    leaves.extend(columns.attributes.leaves());
+    file::write(&schema(), &leaves)
+}
+
+/// The log records of a file whose time is `wanted`.
+pub(super) fn read(bytes: Vec<u8>, wanted: impl Fn(UnixNanos) -> bool) -> io::Result<Vec<LogRecord>> {
+    let file = File::open(bytes)?;
+    let at = file.int("Timestamp")?;
+    let is_wanted = |row: &usize| at.values.get(*row).is_some_and(|at| wanted(UnixNanos(*at)));
+    let rows: Vec<usize> = (0..file.rows()).filter(is_wanted).collect();
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let plain = Columns {
+        trace_id: file.text("TraceId")?,
+        span_id: file.text("SpanId")?,
+        severity: file.int("SeverityNumber")?,
+        body: file.text("Body")?,
+        body_letter: file.text("BodyLetter")?,
+        at,
+        ..Columns::default()
+    };
+    let resource = AttributeColumns::read(&file, "ResourceAttributes")?;
+    let attributes = AttributeColumns::read(&file, "LogAttributes")?;
+    let (mut texts, mut resources) = (Texts::default(), Resources::default());
+    rows.into_iter()
+        .map(|row| {
+            log(&plain, row, (&resource, &attributes), &mut texts, &mut resources)
+                .ok_or_else(|| unreadable("log record", row))
+        })
+        .collect()
+}
+
+fn log(
+    plain: &Columns,
+    row: usize,
+    (resource, attributes): (&Sets, &Sets),
+    texts: &mut Texts,
+    resources: &mut Resources,
+) -> Option<LogRecord> {
+    let trace_id = text(plain.trace_id.values.get(row)?)?;
+    let span_id = text(plain.span_id.values.get(row)?)?;
+    let letter = *plain.body_letter.values.get(row)?.data().first()?;
+    Some(LogRecord {
+        at: UnixNanos(*plain.at.values.get(row)?),
+        trace_id: if trace_id.is_empty() { None } else { Some(trace_id.parse().ok()?) },
+        span_id: if span_id.is_empty() { None } else { Some(span_id.parse().ok()?) },
+        severity: i32::try_from(*plain.severity.values.get(row)?).ok()?,
+        body: value_of(text(plain.body.values.get(row)?)?, letter, texts)?,
+        attributes: attributes.get(row, texts)?,
+        resource: Arc::clone(&resources.share(resource.get(row, texts)?)),
+    })
+}

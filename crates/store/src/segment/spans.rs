@@ -1,0 +1,311 @@
+//! Spans as the rows of `otel_traces`: the names and shapes of the ClickHouse exporter of OpenTelemetry.
+//!
+//! Sorted by service, name and start. The exporter's columns of the scope and the trace state are missing, because the
+//! decoder does not keep them; `EndTime` and the letters of attributes are ours. Times are nanoseconds.
+
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use parquet::data_type::ByteArray;
+use telemetry::signal::{SpanEvent, SpanLink};
+use telemetry::{Span, SpanId, SpanKind, StatusCode, TraceId, UnixNanos};
+
+use super::attributes::{self, AttributeColumns, Sets, Texts, text};
+use super::column::Column;
+use super::file::{self, File, Leaf};
+use super::resources::Resources;
+use super::unreadable;
+
+#[derive(Debug, Default)]
+struct Columns {
+    start: Column<i64>,
+    trace_id: Column<ByteArray>,
+    span_id: Column<ByteArray>,
+    parent: Column<ByteArray>,
+    name: Column<ByteArray>,
+    kind: Column<ByteArray>,
+    service: Column<ByteArray>,
+    resource: AttributeColumns,
+    attributes: AttributeColumns,
+    duration: Column<i64>,
+    end: Column<i64>,
+    status: Column<ByteArray>,
+    message: Column<ByteArray>,
+    event_at: Column<i64>,
+    event_name: Column<ByteArray>,
+    event_attributes: AttributeColumns,
+    link_trace: Column<ByteArray>,
+    link_span: Column<ByteArray>,
+    link_attributes: AttributeColumns,
+}
+
+fn schema() -> String {
+    let texts = |names: &[&str]| -> String {
+        names.iter().map(|name| format!("required binary {name} (STRING); ")).collect()
+    };
+    let list = |name: &str, element: &str| {
+        format!("required group {name} (LIST) {{ repeated group list {{ required {element}; }} }} ")
+    };
+    let time = "int64 element (TIMESTAMP(NANOS,true))";
+    let word = "binary element (STRING)";
+    [
+        "message otel_traces { required int64 Timestamp (TIMESTAMP(NANOS,true)); ".to_owned(),
+        texts(&["TraceId", "SpanId", "ParentSpanId", "SpanName", "SpanKind", "ServiceName"]),
+        attributes::schema("ResourceAttributes"),
+        attributes::schema("SpanAttributes"),
+        "required int64 Duration; required int64 EndTime (TIMESTAMP(NANOS,true)); ".to_owned(),
+        texts(&["StatusCode", "StatusMessage"]),
+        list("Events.Timestamp", time),
+        list("Events.Name", word),
+        attributes::list_schema("Events.Attributes"),
+        list("Links.TraceId", word),
+        list("Links.SpanId", word),
+        attributes::list_schema("Links.Attributes"),
+        "}".to_owned(),
+    ]
+    .concat()
+}
+
+/// The bytes of a file of `spans`, which are sorted here.
+pub(super) fn write(mut spans: Vec<Arc<Span>>) -> io::Result<Vec<u8>> {
+    spans.sort_by(|a, b| {
+        (&a.resource.service, &a.name, a.start, a.trace_id, a.span_id).cmp(&(
+            &b.resource.service,
+            &b.name,
+            b.start,
+            b.trace_id,
+            b.span_id,
+        ))
+    });
+    let mut columns = Columns::default();
+    spans.iter().for_each(|span| columns.push(span));
+    file::write(&schema(), &columns.leaves())
+}
+
+fn hex(id: impl ToString) -> ByteArray {
+    ByteArray::from(id.to_string().into_bytes())
+}
+
+impl Columns {
+    fn push(&mut self, span: &Span) {
+        self.start.push(span.start.0);
+        self.trace_id.push(hex(span.trace_id));
+        self.span_id.push(hex(span.span_id));
+        self.parent.push(span.parent.map_or_else(|| ByteArray::from(""), hex));
+        self.name.push(ByteArray::from(&*span.name));
+        self.kind.push(ByteArray::from(kind_name(span.kind)));
+        self.service.push(ByteArray::from(&*span.resource.service));
+        self.resource.push(&span.resource.attributes);
+        self.attributes.push(&span.attributes);
+        self.duration.push(span.duration_ns());
+        self.end.push(span.end.0);
+        self.status.push(ByteArray::from(status_name(span.status)));
+        self.message.push(ByteArray::from(&*span.message));
+        self.event_at.push_list(span.events.iter().map(|event| event.at.0));
+        self.event_name.push_list(span.events.iter().map(|event| ByteArray::from(&*event.name)));
+        self.event_attributes.push_all(span.events.iter().map(|event| &event.attributes));
+        self.link_trace.push_list(span.links.iter().map(|link| hex(link.trace_id)));
+        self.link_span.push_list(span.links.iter().map(|link| hex(link.span_id)));
+        self.link_attributes.push_all(span.links.iter().map(|link| &link.attributes));
+    }
+
+    fn leaves(&self) -> Vec<Leaf<'_>> {
+        let mut leaves = vec![
+            Leaf::Int(&self.start),
+            Leaf::Text(&self.trace_id),
+            Leaf::Text(&self.span_id),
+            Leaf::Text(&self.parent),
+            Leaf::Text(&self.name),
+            Leaf::Text(&self.kind),
+            Leaf::Text(&self.service),
+        ];
+        leaves.extend(self.resource.leaves());
+        leaves.extend(self.attributes.leaves());
+        leaves.extend([
+            Leaf::Int(&self.duration),
+            Leaf::Int(&self.end),
+            Leaf::Text(&self.status),
+            Leaf::Text(&self.message),
+            Leaf::Int(&self.event_at),
+            Leaf::Text(&self.event_name),
+        ]);
+        leaves.extend(self.event_attributes.leaves());
+        leaves.extend([Leaf::Text(&self.link_trace), Leaf::Text(&self.link_span)]);
+        leaves.extend(self.link_attributes.leaves());
+        leaves
+    }
+}
+
+/// The kind as the exporter writes it.
+pub(super) fn kind_name(kind: SpanKind) -> &'static str {
+    match kind {
+        SpanKind::Unspecified => "Unspecified",
+        SpanKind::Internal => "Internal",
+        SpanKind::Server => "Server",
+        SpanKind::Client => "Client",
+        SpanKind::Producer => "Producer",
+        SpanKind::Consumer => "Consumer",
+    }
+}
+
+const KINDS: [SpanKind; 6] = [
+    SpanKind::Unspecified,
+    SpanKind::Internal,
+    SpanKind::Server,
+    SpanKind::Client,
+    SpanKind::Producer,
+    SpanKind::Consumer,
+];
+
+fn status_name(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::Unset => "Unset",
+        StatusCode::Ok => "Ok",
+        StatusCode::Error => "Error",
+    }
+}
+
+const STATUSES: [StatusCode; 3] = [StatusCode::Unset, StatusCode::Ok, StatusCode::Error];
+
+/// What decides whether a row becomes a span.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row<'a> {
+    pub(super) start: UnixNanos,
+    pub(super) trace_id: &'a str,
+    pub(super) kind: &'a str,
+}
+
+/// The spans of a file that are `wanted`.
+pub(super) fn read(bytes: Vec<u8>, wanted: impl Fn(Row<'_>) -> bool) -> io::Result<Vec<Span>> {
+    let file = File::open(bytes)?;
+    let start = file.int("Timestamp")?;
+    let trace_id = file.text("TraceId")?;
+    let kind = file.text("SpanKind")?;
+    let rows: Vec<usize> = (0..file.rows())
+        .filter(|at| {
+            let row = Row {
+                start: UnixNanos(start.values.get(*at).copied().unwrap_or_default()),
+                trace_id: trace_id.values.get(*at).and_then(text).unwrap_or_default(),
+                kind: kind.values.get(*at).and_then(text).unwrap_or_default(),
+            };
+            wanted(row)
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let reading = Reading::new(&file, start, trace_id, kind)?;
+    let (mut texts, mut resources) = (Texts::default(), Resources::default());
+    rows.into_iter()
+        .map(|at| reading.span(at, &mut texts, &mut resources).ok_or_else(|| unreadable("span", at)))
+        .collect()
+}
+
+/// The columns of a file with the places of its lists.
+struct Reading {
+    plain: Columns,
+    resource: Sets,
+    attributes: Sets,
+    events: Vec<Range<usize>>,
+    event_sets: (Sets, Vec<usize>),
+    links: Vec<Range<usize>>,
+    link_sets: (Sets, Vec<usize>),
+}
+
+impl Reading {
+    fn new(
+        file: &File,
+        start: Column<i64>,
+        trace_id: Column<ByteArray>,
+        kind: Column<ByteArray>,
+    ) -> io::Result<Self> {
+        let plain = Columns {
+            start,
+            trace_id,
+            kind,
+            span_id: file.text("SpanId")?,
+            parent: file.text("ParentSpanId")?,
+            name: file.text("SpanName")?,
+            end: file.int("EndTime")?,
+            status: file.text("StatusCode")?,
+            message: file.text("StatusMessage")?,
+            event_at: file.int("Events.Timestamp.list.element")?,
+            event_name: file.text("Events.Name.list.element")?,
+            link_trace: file.text("Links.TraceId.list.element")?,
+            link_span: file.text("Links.SpanId.list.element")?,
+            ..Columns::default()
+        };
+        Ok(Self {
+            resource: AttributeColumns::read(file, "ResourceAttributes")?,
+            attributes: AttributeColumns::read(file, "SpanAttributes")?,
+            events: plain.event_at.lists(1),
+            event_sets: offsets(AttributeColumns::read_all(file, "Events.Attributes")?),
+            links: plain.link_trace.lists(1),
+            link_sets: offsets(AttributeColumns::read_all(file, "Links.Attributes")?),
+            plain,
+        })
+    }
+
+    fn span(&self, at: usize, texts: &mut Texts, resources: &mut Resources) -> Option<Span> {
+        let plain = &self.plain;
+        let word = |column: &Column<ByteArray>| Some(text(column.values.get(at)?)?.to_owned());
+        let parent = word(&plain.parent)?;
+        let (kind, status) = (word(&plain.kind)?, word(&plain.status)?);
+        Some(Span {
+            trace_id: word(&plain.trace_id)?.parse().ok()?,
+            span_id: word(&plain.span_id)?.parse().ok()?,
+            parent: if parent.is_empty() { None } else { Some(parent.parse().ok()?) },
+            name: texts.share(text(plain.name.values.get(at)?)?),
+            kind: KINDS.into_iter().find(|known| kind_name(*known) == kind)?,
+            start: UnixNanos(*plain.start.values.get(at)?),
+            end: UnixNanos(*plain.end.values.get(at)?),
+            status: STATUSES.into_iter().find(|known| status_name(*known) == status)?,
+            message: texts.share(text(plain.message.values.get(at)?)?),
+            attributes: self.attributes.get(at, texts)?,
+            events: self.events(at, texts)?,
+            links: self.links(at, texts)?,
+            resource: resources.share(self.resource.get(at, texts)?),
+        })
+    }
+
+    fn events(&self, at: usize, texts: &mut Texts) -> Option<Vec<SpanEvent>> {
+        let (sets, first) = (&self.event_sets.0, *self.event_sets.1.get(at)?);
+        let places = self.events.get(at)?.clone();
+        places
+            .enumerate()
+            .map(|(nth, place)| {
+                Some(SpanEvent {
+                    at: UnixNanos(*self.plain.event_at.values.get(place)?),
+                    name: texts.share(text(self.plain.event_name.values.get(place)?)?),
+                    attributes: sets.get(first + nth, texts)?,
+                })
+            })
+            .collect()
+    }
+
+    fn links(&self, at: usize, texts: &mut Texts) -> Option<Vec<SpanLink>> {
+        let (sets, first) = (&self.link_sets.0, *self.link_sets.1.get(at)?);
+        let places = self.links.get(at)?.clone();
+        places
+            .enumerate()
+            .map(|(nth, place)| {
+                Some(SpanLink {
+                    trace_id: text(self.plain.link_trace.values.get(place)?)?.parse::<TraceId>().ok()?,
+                    span_id: text(self.plain.link_span.values.get(place)?)?.parse::<SpanId>().ok()?,
+                    attributes: sets.get(first + nth, texts)?,
+                })
+            })
+            .collect()
+    }
+}
+
+/// How many sets each row has, as the number of sets before it.
+fn offsets((sets, lengths): (Sets, Vec<usize>)) -> (Sets, Vec<usize>) {
+    let before = lengths.iter().scan(0, |sum, length| {
+        let before = *sum;
+        *sum += length;
+        Some(before)
+    });
+    (sets, before.collect())
+}

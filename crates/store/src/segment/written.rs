@@ -1,0 +1,158 @@
+//! Writes a segment: its tables, what is derived from them, and then the manifest that makes it exist.
+//!
+//! The order is the promise: every file and its name are durable before the manifest names them, and the manifest is
+//! durable before anything that held the rows until then is removed. `tests` break it on purpose.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use otlp::Decoded;
+use platform::Disk;
+use telemetry::{LogRecord, MetricPoint, Span, UnixNanos};
+
+use super::{Entry, Manifest, Segment, Stored, Summary, TableEntry, all_rows, logs, points, spans};
+use crate::head::Head;
+
+/// The rows of a segment to be.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    /// Takes in the requests as the live head did, so that the segment says what the head said.
+    head: Head,
+    points: Vec<MetricPoint>,
+    received_to: UnixNanos,
+    last_sequence: u64,
+}
+
+impl Rows {
+    /// Takes in a request.
+    pub(crate) fn take(&mut self, decoded: Decoded, received_at: UnixNanos, sequence: u64) {
+        self.points.extend(decoded.points.iter().cloned());
+        self.received_to = self.received_to.max(received_at);
+        self.last_sequence = self.last_sequence.max(sequence);
+        self.head.apply(decoded, received_at, 0);
+    }
+
+    /// Whether nothing was taken in.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head.held().spans + self.head.held().logs + self.points.len() as u64 == 0
+    }
+}
+
+/// Writes `rows` as the segment `id` beside the `others`, durably. The segment is in the manifest when this succeeds.
+pub(crate) fn write(
+    disk: &dyn Disk,
+    dir: &Path,
+    (id, wal_through): (u64, u64),
+    rows: Rows,
+    others: &[Arc<Segment>],
+) -> io::Result<Segment> {
+    let Rows { head, points: metric_points, received_to, last_sequence } = rows;
+    let span_rows: Vec<Arc<Span>> = head.traces().flat_map(|trace| trace.spans().map(Arc::clone)).collect();
+    let log_rows: Vec<&LogRecord> = head.logs().flat_map(|logs| logs.iter()).collect();
+    let put = |kind: &str, times: &mut dyn Iterator<Item = i64>, bytes: io::Result<Vec<u8>>| {
+        table(disk, dir, &format!("{id:08}.{kind}.parquet"), times, bytes?)
+    };
+    let spans = (!span_rows.is_empty())
+        .then(|| {
+            put("spans", &mut span_rows.iter().map(|span| span.start.0), spans::write(span_rows.clone()))
+        })
+        .transpose()?;
+    let logs = (!log_rows.is_empty())
+        .then(|| put("logs", &mut log_rows.iter().map(|log| log.at.0), logs::write(log_rows.clone())))
+        .transpose()?;
+    let points = (!metric_points.is_empty())
+        .then(|| {
+            let of = metric_points.iter().collect();
+            put("points", &mut metric_points.iter().map(|point| point.at.0), points::write(of))
+        })
+        .transpose()?;
+    let has_entry_points = metric_points.iter().any(|point| super::tells_entries(&point.name));
+    let watermark = head.watermark().0;
+    let summary = Summary::of(head);
+    let stored = store(disk, dir, &format!("{id:08}.summary"), &summary.encode())?;
+    disk.sync_dir(dir)?;
+    let received_to = received_to.0;
+    let entry = Entry {
+        id,
+        wal_through,
+        last_sequence,
+        received_to,
+        watermark,
+        has_entry_points,
+        summary: stored,
+        spans,
+        logs,
+        points,
+    };
+    Manifest::save(disk, dir, others.iter().map(|other| &other.entry).chain([&entry]))?;
+    Ok(Segment::new(entry, dir.to_path_buf(), summary))
+}
+
+fn table(
+    disk: &dyn Disk,
+    dir: &Path,
+    name: &str,
+    times: &mut dyn Iterator<Item = i64>,
+    bytes: Vec<u8>,
+) -> io::Result<TableEntry> {
+    let (mut from, mut to, mut rows) = (i64::MAX, i64::MIN, 0);
+    for time in times {
+        (from, to, rows) = (from.min(time), to.max(time), rows + 1);
+    }
+    Ok(TableEntry { stored: store(disk, dir, name, &bytes)?, rows, from, to })
+}
+
+fn store(disk: &dyn Disk, dir: &Path, name: &str, bytes: &[u8]) -> io::Result<Stored> {
+    write_new(disk, &dir.join(name), bytes)?;
+    Ok(Stored { name: name.to_owned(), bytes: bytes.len() as u64, crc: crc32fast::hash(bytes) })
+}
+
+/// Writes a file whose content is durable afterwards, its name not yet. What an attempt before left is removed.
+pub(super) fn write_new(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match disk.remove(path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let mut file = disk.open_new(path)?;
+    file.append(bytes)?;
+    file.sync_data()
+}
+
+impl Segment {
+    /// Opens the segment of `entry`. What is derived is made again from the rows when its file is damaged; when they
+    /// are, too, the segment is there without it, and reading it says so.
+    /// The processes that were seen in it go into `head`.
+    pub(crate) fn open(disk: &dyn Disk, dir: &Path, entry: Entry, head: &mut Head) -> (Self, io::Result<()>) {
+        let read = entry.summary.read(disk, dir).ok().and_then(|bytes| Summary::decode(&bytes));
+        let (summary, outcome) = match read.map_or_else(|| derived_anew(disk, dir, &entry), Ok) {
+            Ok(summary) => (summary, Ok(())),
+            Err(error) => (Summary::default(), Err(error)),
+        };
+        head.remember(&summary.incarnations, UnixNanos(entry.watermark));
+        (Self::new(entry, dir.to_path_buf(), summary), outcome)
+    }
+}
+
+fn derived_anew(disk: &dyn Disk, dir: &Path, entry: &Entry) -> io::Result<Summary> {
+    let (spans, logs, points) = all_rows(disk, dir, entry)?;
+    let mut head = Head::default();
+    head.apply(Decoded { spans, logs, points, ..Decoded::default() }, UnixNanos(entry.received_to), 0);
+    Ok(Summary::of(head))
+}
+
+/// Takes the segments that are not among `kept` out of the manifest, durably, and then removes their files.
+pub(crate) fn remove(
+    disk: &dyn Disk,
+    dir: &Path,
+    kept: &[Arc<Segment>],
+    gone: &[Arc<Segment>],
+) -> io::Result<()> {
+    Manifest::save(disk, dir, kept.iter().map(|segment| &segment.entry))?;
+    for stored in gone.iter().flat_map(|segment| segment.entry.files()) {
+        // A file that stays is one that no manifest names: the next start removes it.
+        let _outcome = disk.remove(&dir.join(&stored.name));
+    }
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! What leaves the head becomes segments, and the answers stay what they were.
+
+use std::path::Path;
+use std::time::Duration;
+
+use otlp::Refusal;
+use platform::{Call, Chance, Disk, SeededChance, SimDisk};
+use telemetry::{Answer, Ask, Scope, Space};
+
+use super::build::{Rig, questions, small, trace_id, window};
+use super::world::fill;
+use crate::Config;
+
+/// Heads of some ten requests.
+fn little(config: &mut Config) {
+    config.head_max_bytes = 20_000;
+    config.wal_file_bytes = 500;
+}
+
+/// A store on the disk of `rig`, later.
+fn reopened(rig: &Rig) -> Rig {
+    let again = Rig::with(rig.disk.clone(), little);
+    again.clock.advance(Duration::from_secs(20));
+    again
+}
+
+const SEGMENTS: &str = "data/spaces/default/segments";
+
+fn asks() -> Vec<Ask> {
+    let mut asks = Vec::new();
+    for within in [window(0, 20), window(3, 8), window(14, 16)] {
+        asks.extend(questions(within));
+        asks.push(Ask::LogTemplates { window: within, scope: Scope::all() });
+        asks.push(Ask::LogSearch { window: within, scope: Scope::service("back"), text: "lost".to_owned() });
+        asks.push(Ask::Compare { good: window(0, 3), bad: within, scope: Scope::service("front") });
+        asks.push(Ask::SeriesChange {
+            good: window(0, 6),
+            bad: window(9, 14),
+            scope: Scope::all(),
+            metrics: Vec::new(),
+        });
+    }
+    asks.extend([1, 30, 60].map(|nth| Ask::Trace { trace_id: trace_id(nth) }));
+    asks
+}
+
+fn answers(rig: &Rig) -> Vec<Answer> {
+    asks().into_iter().map(|ask| rig.ask(ask).unwrap()).collect()
+}
+
+#[test]
+fn every_answer_is_the_same_whether_the_rows_are_in_the_head_or_in_segments_and_after_a_restart() {
+    let whole = Rig::new();
+    let parted = Rig::with(SimDisk::new(), little);
+    fill(&whole);
+    fill(&parted);
+    let stats = parted.store.stats();
+    assert!(stats.segments >= 5 && stats.sealed > 100, "{stats:?}");
+    assert_eq!(whole.store.stats().segments, 0);
+    let expected = answers(&whole);
+    let empty: Vec<Ask> = asks()
+        .into_iter()
+        .zip(&expected)
+        .filter(|(ask, answer)| answer.table.is_empty() && ask.name() != "message")
+        .map(|(ask, _)| ask)
+        .collect();
+    assert!(empty.len() <= 2, "{empty:?}");
+    for ((ask, expected), found) in asks().iter().zip(&expected).zip(answers(&parted)) {
+        assert_eq!(&found, expected, "{ask:?}");
+    }
+    parted.store.close();
+    let again = reopened(&parted);
+    assert_eq!(answers(&again), expected, "after a restart");
+    assert_eq!(again.store.watermark(&Space::default()), whole.store.watermark(&Space::default()));
+    let (was, is) = (stats, again.store.stats());
+    assert_eq!((is.segments, is.sealed, is.damaged_segments), (was.segments, was.sealed, 0));
+    assert_eq!(is.recovered + is.sealed, was.accepted - was.duplicates);
+}
+
+#[test]
+fn log_files_whose_rows_are_in_segments_are_removed_and_their_numbers_never_come_again() {
+    let rig = Rig::with(SimDisk::new(), little);
+    fill(&rig);
+    let names = rig.disk.list(Path::new("data/spaces/default/wal")).unwrap();
+    assert!(names.len() < 60 && names[0] != "00000001.wal", "{names:?}");
+    let last = names.last().unwrap().clone();
+    rig.store.close();
+    let again = reopened(&rig);
+    again.send(small(99, 1, 5)).unwrap();
+    let names = again.disk.list(Path::new("data/spaces/default/wal")).unwrap();
+    assert!(names.last().unwrap() > &last, "{names:?}");
+}
+
+#[test]
+fn a_segment_that_cannot_be_written_leaves_its_rows_where_they_are_and_full_heads_refuse() {
+    let rig = Rig::with(SimDisk::new(), little);
+    let mut refused = 0;
+    (1..=10_000).for_each(|nth| rig.disk.fail(Call::Rename, nth, std::io::ErrorKind::StorageFull));
+    for nth in 1..=200 {
+        match rig.send(small(nth, 1, 5)) {
+            Ok(_) => assert!(rig.has(nth)),
+            Err(refusal) => {
+                assert_eq!(refusal, Refusal::Overloaded { retry_after_s: 1 });
+                refused += 1;
+            }
+        }
+    }
+    let stats = rig.store.stats();
+    assert!(refused > 100 && stats.failed_seals > 0 && stats.segments == 0, "{refused} {stats:?}");
+    assert_eq!(stats.accepted, stats.spans, "nothing left the head");
+    rig.store.close();
+    rig.disk.crash(&mut SeededChance::new(1));
+    let again = reopened(&rig);
+    assert_eq!(again.store.stats().sealed + again.store.stats().spans, stats.accepted);
+    again.send(small(500, 1, 5)).unwrap();
+}
+
+#[test]
+fn the_oldest_segments_go_when_there_are_too_many_bytes_or_they_are_too_old() {
+    let small_disk = |config: &mut Config| {
+        little(config);
+        config.segments_max_bytes = 40_000;
+    };
+    let rig = Rig::with(SimDisk::new(), small_disk);
+    for nth in 1..=400 {
+        rig.send(small(nth, nth as i64 / 10, 5)).unwrap();
+    }
+    let stats = rig.store.stats();
+    assert!(stats.segment_bytes <= 40_000 && stats.expired > 0 && stats.segments > 1, "{stats:?}");
+    assert_eq!(stats.expired + stats.sealed + stats.spans, 400);
+    assert_eq!((rig.has(1), rig.has(400)), (false, true));
+    let entries = rig.disk.list(Path::new(SEGMENTS)).unwrap();
+    assert_eq!(entries.len() as u64, stats.segments * 2 + 1, "{entries:?}");
+    let short = Rig::with(SimDisk::new(), |config| {
+        little(config);
+        config.retention_s = 10;
+    });
+    for nth in 1..=400 {
+        short.send(small(nth, nth as i64 / 4, 5)).unwrap();
+    }
+    assert!(!short.has(100) && short.has(395) && short.store.stats().expired > 100);
+}
+
+#[test]
+fn what_is_beside_the_rows_is_made_again_when_it_is_damaged_and_a_damaged_table_is_told() {
+    let rig = Rig::with(SimDisk::new(), little);
+    fill(&rig);
+    let expected = answers(&rig);
+    rig.store.close();
+    let damage = |suffix: &str| {
+        for name in rig.disk.list(Path::new(SEGMENTS)).unwrap() {
+            if name.ends_with(suffix) {
+                let path = Path::new(SEGMENTS).join(&name);
+                let mut bytes = rig.disk.read(&path).unwrap();
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
+                rig.disk.remove(&path).unwrap();
+                rig.disk.open_new(&path).unwrap().append(&bytes).unwrap();
+            }
+        }
+    };
+    damage(".summary");
+    let mended = reopened(&rig);
+    for ((ask, expected), found) in asks().iter().zip(&expected).zip(answers(&mended)) {
+        assert_eq!(&found, expected, "derived from the rows again: {ask:?}");
+    }
+    assert_eq!(mended.store.stats().damaged_segments, 0);
+    mended.store.close();
+    damage(".spans.parquet");
+    let lost = reopened(&rig);
+    assert!(lost.store.stats().damaged_segments > 0);
+    let found = lost.ask(Ask::SelfTime { window: window(0, 20), scope: Scope::all() }).unwrap();
+    assert!(found.left_out > 50, "{found:?}");
+}
+
+#[test]
+fn a_directory_from_before_there_were_segments_is_opened_and_gets_the_new_stamp() {
+    let rig = Rig::new();
+    rig.send(small(1, 1, 5)).unwrap();
+    rig.store.close();
+    let stamp = Path::new("data/FORMAT");
+    rig.disk.remove(stamp).unwrap();
+    let mut file = rig.disk.open_new(stamp).unwrap();
+    file.append(b"firstcause-data 1\n").unwrap();
+    drop(file);
+    let again = Rig::with(rig.disk.clone(), |_| {});
+    assert!(again.has(1));
+    assert_eq!(again.disk.read(stamp).unwrap(), crate::FORMAT.as_bytes());
+}
+
+#[test]
+fn any_bit_of_any_file_may_flip_and_no_wrong_answer_comes_of_it() {
+    let rig = Rig::with(SimDisk::new(), little);
+    fill(&rig);
+    let expected = answers(&rig);
+    rig.store.close();
+    let files: Vec<String> = rig.disk.list(Path::new(SEGMENTS)).unwrap();
+    let mut chance = SeededChance::new(11);
+    let mut told = 0;
+    for _ in 0..12 {
+        let name = &files[chance.below(files.len() as u64) as usize];
+        let path = Path::new(SEGMENTS).join(name);
+        let whole = rig.disk.read(&path).unwrap();
+        let mut bytes = whole.clone();
+        let bit = chance.below(bytes.len() as u64 * 8);
+        bytes[(bit / 8) as usize] ^= 1 << (bit % 8);
+        put(&rig.disk, &path, &bytes);
+        let copy = reopened(&rig);
+        for (found, expected) in answers(&copy).iter().zip(&expected) {
+            let is_partial = found.left_out > expected.left_out || copy.store.stats().damaged_segments > 0;
+            assert!(found == expected || is_partial, "bit {bit} of {name}: {found:?}");
+            told += u32::from(is_partial);
+        }
+        copy.store.close();
+        put(&rig.disk, &path, &whole);
+    }
+    assert!(told > 20, "{told}");
+}
+
+fn put(disk: &SimDisk, path: &Path, bytes: &[u8]) {
+    disk.remove(path).unwrap();
+    disk.open_new(path).unwrap().append(bytes).unwrap();
+}
