@@ -34,7 +34,7 @@ pub struct Config {
     pub budget_bytes: u64,
     /// Requests that may wait for the writer.
     pub queue_max: usize,
-    /// Bytes after which a log file is full.
+    /// Bytes after which a log file is full; a 64th of the head, if that is less, because whole files leave the head.
     pub wal_file_bytes: u64,
 }
 
@@ -56,5 +56,10 @@ impl Config {
             queue_max: 1024,
             wal_file_bytes: 4 << 20,
         }
+    }
+
+    /// Bytes after which a log file is full.
+    pub(crate) fn wal_file_len(&self) -> u64 {
+        self.wal_file_bytes.min(self.head_max_bytes / 64)
     }
 }

@@ -38,7 +38,7 @@ impl Log {
             dir,
             disk,
             durability: config.durability,
-            file_len_max: config.wal_file_bytes,
+            file_len_max: config.wal_file_len(),
             next_number,
             current: None,
         }

@@ -28,6 +28,7 @@ mod peers;
 mod resume;
 mod schema;
 mod second_system;
+mod segments;
 mod serving;
 mod shell;
 mod soaks;
