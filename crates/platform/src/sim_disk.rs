@@ -72,6 +72,10 @@ struct State {
     calls_until_power_off: Option<u64>,
     is_off: bool,
     ignores_sync: bool,
+    /// Syncs of this kind do nothing on paths that end so.
+    ignored: Vec<(Call, String)>,
+    /// Changing calls of each kind so far.
+    calls: BTreeMap<Call, u64>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -143,6 +147,18 @@ impl SimDisk {
         self.lock_state().ignores_sync = ignores;
     }
 
+    /// Makes syncs of one kind do nothing on paths that end with `suffix`, while they report success: what a program
+    /// does that forgot that one.
+    pub fn ignore_sync_of(&self, call: Call, suffix: &str) {
+        self.lock_state().ignored.push((call, suffix.to_owned()));
+    }
+
+    /// Calls of one kind so far: with [`SimDisk::fail`], each of them can be made to fail.
+    #[must_use]
+    pub fn calls(&self, call: Call) -> u64 {
+        self.lock_state().calls.get(&call).copied().unwrap_or_default()
+    }
+
     /// Whether syncs of content wait until this is set to false again: a disk that stalls.
     pub fn hold_syncs(&self, holds: bool) {
         self.gate.set(holds);
@@ -210,6 +226,7 @@ impl State {
     /// Counts one changing call and says whether it fails.
     fn allow(&mut self, call: Call) -> io::Result<()> {
         self.powered()?;
+        *self.calls.entry(call).or_default() += 1;
         match &mut self.calls_until_power_off {
             Some(0) => {
                 self.is_off = true;
@@ -237,6 +254,11 @@ impl State {
             return Err(io::Error::other("the power is off"));
         }
         Ok(())
+    }
+
+    fn ignores(&self, call: Call, path: &Path) -> bool {
+        let path = path.to_string_lossy();
+        self.ignored.iter().any(|(of, suffix)| *of == call && path.ends_with(suffix.as_str()))
     }
 
     fn change(&mut self, change: NameChange) {
@@ -346,7 +368,7 @@ impl Disk for SimDisk {
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut state = self.lock_state();
         state.allow(Call::SyncDir)?;
-        if state.ignores_sync {
+        if state.ignores_sync || state.ignores(Call::SyncDir, dir) {
             return Ok(());
         }
         let State { pending, durable_names, dirs, .. } = &mut *state;
@@ -417,7 +439,9 @@ impl SimFile {
             allowed?;
             return Err(io::Error::other("the power is off"));
         }
-        let ignores_sync = state.ignores_sync;
+        let path = state.names.iter().find(|(_, id)| **id == self.id).map(|(path, _)| path.clone());
+        let ignores_sync = state.ignores_sync
+            || path.is_some_and(|path| call == Call::SyncData && state.ignores(Call::SyncData, &path));
         match state.files.get_mut(&self.id) {
             Some(content) => act(content, ignores_sync, allowed),
             None => Err(io::ErrorKind::NotFound.into()),

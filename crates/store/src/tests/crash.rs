@@ -1,15 +1,19 @@
 //! Power fails at random moments: nothing acknowledged is lost, nothing appears that was not sent.
 //!
-//! The same harness is run against a disk that ignores syncs, and against a store that does not sync. There it
-//! must see losses, or it would prove nothing.
+//! In every second life the head is so small that log files become segments all the time. The same harness is run
+//! against a disk that ignores syncs, one that ignores a single one of them, and against a store that does not sync.
+//! There it must see losses, or it would prove nothing.
 
 use std::collections::BTreeSet;
 
 use otlp::Intake;
-use platform::{Chance, SeededChance, SimDisk};
+use platform::{Call, Chance, SeededChance, SimDisk};
 
 use super::build::{Rig, request, small};
-use crate::Durability;
+use crate::{Config, Durability};
+
+/// Disks that are tried.
+const SEEDS: u64 = 300;
 
 /// What one simulated life of a disk came to.
 #[derive(Debug, Default)]
@@ -18,22 +22,37 @@ struct Tally {
     refused: usize,
     lost: usize,
     foreign: usize,
+    /// Segments that could not be read, over all lives.
+    damaged: u64,
+    /// Segments at the end.
+    segments: u64,
+}
+
+/// What is wrong with a disk or with a store.
+#[derive(Debug, Clone, Copy)]
+enum Wrong {
+    Nothing,
+    IgnoresSyncs,
+    NeverSyncs,
+    /// One kind of sync, on paths that end so.
+    Forgets(Call, &'static str),
 }
 
 /// Runs several lives of a store on one disk, each ended by a power cut at a random call.
-fn run(seed: u64, durability: Durability, ignores_sync: bool) -> Tally {
+fn run(seed: u64, wrong: Wrong) -> Tally {
     let mut chance = SeededChance::new(seed);
     let disk = SimDisk::new();
+    if let Wrong::Forgets(call, suffix) = wrong {
+        disk.ignore_sync_of(call, suffix);
+    }
     let mut tally = Tally::default();
     let (mut sent, mut acknowledged) = (BTreeSet::new(), BTreeSet::new());
+    let seals = seed.is_multiple_of(2);
     for life in 0..3 {
-        let rig = Rig::with(disk.clone(), |config| {
-            config.durability = durability;
-            config.wal_file_bytes = 600;
-        });
+        let rig = Rig::with(disk.clone(), |config| configure(config, seals, wrong));
         check(&rig, &sent, &acknowledged, &mut tally);
-        disk.ignore_sync(ignores_sync);
-        disk.power_off_after(chance.below(25));
+        disk.ignore_sync(matches!(wrong, Wrong::IgnoresSyncs));
+        disk.power_off_after(chance.below(if seals { 120 } else { 25 }));
         for round in 0..8 {
             let tickets: Vec<_> = (0..=chance.below(4))
                 .map(|index| {
@@ -52,40 +71,75 @@ fn run(seed: u64, durability: Durability, ignores_sync: bool) -> Tally {
         rig.store.close();
         disk.crash(&mut chance);
     }
-    let rig = Rig::with(disk, |_| {});
+    let rig = Rig::with(disk, |config| configure(config, seals, wrong));
     check(&rig, &sent, &acknowledged, &mut tally);
     tally.acknowledged = acknowledged.len();
+    tally.segments = rig.store.stats().segments;
     tally
+}
+
+fn configure(config: &mut Config, seals: bool, wrong: Wrong) {
+    if matches!(wrong, Wrong::NeverSyncs) {
+        config.durability = Durability::None;
+    }
+    config.wal_file_bytes = 600;
+    if seals {
+        config.head_max_bytes = 6_000;
+    }
 }
 
 fn check(rig: &Rig, sent: &BTreeSet<u64>, acknowledged: &BTreeSet<u64>, tally: &mut Tally) {
     let present = sent.iter().filter(|trace| rig.has(**trace)).count() as u64;
     tally.lost += acknowledged.iter().filter(|trace| !rig.has(**trace)).count();
-    tally.foreign += rig.store.stats().spans.abs_diff(present) as usize;
+    let stats = rig.store.stats();
+    tally.foreign += (stats.spans + stats.sealed).abs_diff(present) as usize;
+    tally.damaged += stats.damaged_segments;
 }
 
 #[test]
 fn nothing_acknowledged_is_lost_and_nothing_appears_that_was_not_sent() {
-    let (mut acknowledged, mut refused) = (0, 0);
-    for seed in 0..300 {
-        let tally = run(seed, Durability::Fsync, false);
-        assert_eq!((tally.lost, tally.foreign), (0, 0), "seed {seed}: {tally:?}");
+    let (mut acknowledged, mut refused, mut segments) = (0, 0, 0);
+    for seed in 0..SEEDS {
+        let tally = run(seed, Wrong::Nothing);
+        assert_eq!((tally.lost, tally.foreign, tally.damaged), (0, 0, 0), "seed {seed}: {tally:?}");
         acknowledged += tally.acknowledged;
         refused += tally.refused;
+        segments += tally.segments;
     }
     assert!(acknowledged > 1_000 && refused > 1_000, "{acknowledged} acknowledged, {refused} refused");
+    assert!(segments > 300, "{segments} segments");
+}
+
+fn sees_a_loss(wrong: Wrong) -> bool {
+    (0..SEEDS).any(|seed| {
+        let tally = run(seed, wrong);
+        tally.lost > 0 || tally.foreign > 0 || tally.damaged > 0
+    })
 }
 
 #[test]
 fn the_check_sees_the_loss_when_the_disk_ignores_syncs() {
-    let lost: usize = (0..40).map(|seed| run(seed, Durability::Fsync, true).lost).sum();
-    assert!(lost > 0);
+    assert!(sees_a_loss(Wrong::IgnoresSyncs));
 }
 
 #[test]
 fn the_check_sees_the_loss_when_the_store_does_not_sync() {
-    let lost: usize = (0..40).map(|seed| run(seed, Durability::None, false).lost).sum();
-    assert!(lost > 0);
+    assert!(sees_a_loss(Wrong::NeverSyncs));
+}
+
+#[test]
+fn the_check_sees_the_loss_when_any_one_sync_is_forgotten() {
+    let syncs = [
+        (Call::SyncData, ".wal"),
+        (Call::SyncDir, "/wal"),
+        (Call::SyncData, ".spans.parquet"),
+        (Call::SyncData, "MANIFEST.new"),
+        (Call::SyncDir, "/segments"),
+        (Call::SyncDir, "/default"),
+    ];
+    for (call, suffix) in syncs {
+        assert!(sees_a_loss(Wrong::Forgets(call, suffix)), "{call:?} of `{suffix}` may be left out");
+    }
 }
 
 #[test]
