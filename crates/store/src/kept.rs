@@ -14,7 +14,7 @@ use crate::head::{Head, Trace};
 use crate::incarnation::Incarnations;
 use crate::presence::Signals;
 use crate::rollup::{Figures, Key};
-use crate::segment::Segment;
+use crate::segment::{Segment, Through};
 use crate::series::{Points, SeriesKey};
 
 /// What is kept of one space.
@@ -23,6 +23,8 @@ pub(crate) struct Kept {
     pub(crate) head: Head,
     /// By rising number.
     pub(crate) sealed: Vec<Arc<Segment>>,
+    /// How far the log was moved into segments.
+    pub(crate) through: Through,
     /// Counts how often rows moved between the two.
     pub(crate) moves: u64,
 }

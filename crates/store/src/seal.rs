@@ -12,7 +12,7 @@ use platform::Disk;
 use telemetry::{Space, UnixNanos};
 
 use crate::kept::Kept;
-use crate::segment::{self, Entry, Manifest, Rows, Segment};
+use crate::segment::{self, Manifest, Rows, Segment, Through};
 use crate::writer::Writer;
 use crate::{layout, recovery, wal};
 
@@ -49,9 +49,9 @@ impl Writer {
 
     /// Moves log files into one segment until at most `bytes` of the head of `space` are left.
     fn seal(&mut self, space: &Space, kept: &RwLock<Kept>, bytes: u64) -> io::Result<()> {
-        let (file, others) = {
+        let (file, others, before) = {
             let kept = kept.read().unwrap_or_else(PoisonError::into_inner);
-            (kept.head.file_beyond(bytes), kept.sealed.clone())
+            (kept.head.file_beyond(bytes), kept.sealed.clone(), kept.through)
         };
         let Some(file) = file else {
             return Err(io::Error::other("the head is over its limit and holds no request"));
@@ -59,14 +59,16 @@ impl Writer {
         let dir = layout::segments_dir(&self.config.data_dir, space);
         layout::create_dir(&*self.disk, &self.config.data_dir, space, &dir)?;
         self.log(space)?.close_through(file);
-        let rows = self.rows_through(space, file)?;
-        let id = others.last().map_or(1, |last| last.entry.id + 1);
-        let segment = match rows.is_empty() {
-            true => None,
-            false => Some(segment::write(&*self.disk, &dir, (id, file), rows, &others)?),
+        let rows = self.rows_between(space, before.file, file)?;
+        let through = Through {
+            file,
+            sequence: rows.last_sequence().max(before.sequence),
+            segment: before.segment + 1,
         };
+        let segment = segment::write(&*self.disk, &dir, through, rows, &others)?;
         let mut locked = kept.write().unwrap_or_else(PoisonError::into_inner);
-        locked.sealed.extend(segment.map(Arc::new));
+        locked.sealed.push(Arc::new(segment));
+        locked.through = through;
         locked.head.leave_through(file);
         locked.moves += 1;
         drop(locked);
@@ -74,12 +76,13 @@ impl Writer {
         self.retain(space, kept)
     }
 
-    /// The requests of the log files up to `file`.
-    fn rows_through(&self, space: &Space, file: u64) -> io::Result<Rows> {
+    /// The requests of the log files beyond `before` and up to `file`. Those before are in segments; they are still there
+    /// when they could not be removed.
+    fn rows_between(&self, space: &Space, before: u64, file: u64) -> io::Result<Rows> {
         let dir = layout::wal_dir(&self.config.data_dir, space);
         let mut rows = Rows::default();
         for (number, path) in wal::files(&*self.disk, &dir)? {
-            if number <= file {
+            if before < number && number <= file {
                 let bytes = self.disk.read(&path)?;
                 recovery::read(&bytes, |decoded, received_at, sequence| {
                     rows.take(decoded, received_at, sequence);
@@ -91,9 +94,9 @@ impl Writer {
 
     /// Removes segments that are too old, and the oldest ones while there are too many.
     fn retain(&self, space: &Space, kept: &RwLock<Kept>) -> io::Result<()> {
-        let (sealed, watermark) = {
+        let (sealed, watermark, through) = {
             let kept = kept.read().unwrap_or_else(PoisonError::into_inner);
-            (kept.sealed.clone(), kept.head.watermark())
+            (kept.sealed.clone(), kept.head.watermark(), kept.through)
         };
         let oldest = watermark.plus_seconds(-self.config.retention_s);
         let mut bytes: u64 = sealed.iter().map(|segment| segment.entry.bytes()).sum();
@@ -110,7 +113,7 @@ impl Writer {
             return Ok(());
         }
         let dir = layout::segments_dir(&self.config.data_dir, space);
-        segment::remove(&*self.disk, &dir, &stay, &gone)?;
+        segment::remove(&*self.disk, &dir, through, &stay, &gone)?;
         let mut locked = kept.write().unwrap_or_else(PoisonError::into_inner);
         locked.sealed = stay;
         locked.moves += 1;
@@ -119,8 +122,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Opens the segments of `space`. Gives the entry of the newest.
-    pub(crate) fn open_segments(&self, space: &Space, kept: &RwLock<Kept>) -> io::Result<Option<Entry>> {
+    /// Opens the segments of `space`. Says how far its log was moved into them.
+    pub(crate) fn open_segments(&self, space: &Space, kept: &RwLock<Kept>) -> io::Result<Through> {
         let dir = layout::segments_dir(&self.config.data_dir, space);
         let manifest = Manifest::load(&*self.disk, &dir)?;
         let mut locked = kept.write().unwrap_or_else(PoisonError::into_inner);
@@ -134,8 +137,17 @@ impl Writer {
             remove_strangers(&*self.disk, &dir, &locked.sealed);
         }
         self.counters.lock().damaged_segments += damaged;
-        Ok(locked.sealed.last().map(|segment| segment.entry.clone()))
+        locked.through = manifest.through;
+        // A list that cannot be read whole must not make a number come again that a file of rows still has.
+        locked.through.segment = locked.through.segment.max(highest_number(&*self.disk, &dir));
+        Ok(locked.through)
     }
+}
+
+/// The highest number that a file of segments has in its name.
+fn highest_number(disk: &dyn Disk, dir: &std::path::Path) -> u64 {
+    let names = disk.list(dir).unwrap_or_default();
+    names.iter().filter_map(|name| name.split('.').next()?.parse().ok()).max().unwrap_or_default()
 }
 
 /// Removes what a segment left that was begun and never named. Failures leave it for the next time.

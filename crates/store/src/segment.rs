@@ -27,7 +27,7 @@ mod summary;
 mod written;
 
 pub(crate) use cache::Cache;
-pub(crate) use manifest::{Entry, Manifest, NAME as MANIFEST, Stored, TableEntry};
+pub(crate) use manifest::{Entry, Manifest, NAME as MANIFEST, Stored, TableEntry, Through};
 pub(crate) use summary::Summary;
 pub(crate) use written::{Rows, remove, write};
 

@@ -135,14 +135,13 @@ fn recover(writer: &mut Writer) -> Result<(), OpenStoreError> {
         let dir = layout::wal_dir(&writer.config.data_dir, &space);
         let sealed =
             writer.open_segments(&space, &kept).map_err(layout::on("read the segments beside", &dir))?;
-        let through = sealed.as_ref().map_or(0, |entry| entry.wal_through);
         let mut duplicates = 0;
-        let replayed = recovery::replay(&*writer.disk, &dir, through, |decoded, received_at, file| {
+        let replayed = recovery::replay(&*writer.disk, &dir, sealed.file, |decoded, received_at, file| {
             let mut kept = kept.write().unwrap_or_else(PoisonError::into_inner);
             duplicates += kept.head.apply(decoded, received_at, file);
         })
         .map_err(layout::on("replay", &dir))?;
-        let last = replayed.last_sequence.max(sealed.map_or(0, |entry| entry.last_sequence));
+        let last = replayed.last_sequence.max(sealed.sequence);
         writer.next_sequence = writer.next_sequence.max(last.saturating_add(1));
         let log = Log::new(dir, Arc::clone(&writer.disk), &writer.config, replayed.next_file);
         writer.logs.insert(space, log);

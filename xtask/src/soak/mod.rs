@@ -34,6 +34,8 @@ pub(crate) struct Soak {
 
 /// How many repetitions a harness does under a soak.
 const CYCLES: &str = "200";
+/// Its harnesses stand beside the code, because they look inside.
+const STORE: &str = "store";
 const SEED_DEFAULT: u64 = 1;
 /// Where the public datasets are, which are not in the repository; soaks named `eval-` read them.
 const DATASETS: &str = "FIRSTCAUSE_DATASETS";
@@ -49,6 +51,13 @@ const ALL: &[Soak] = &[
         package: "firstcause",
         filter: "sources::collected::",
         inputs: &["crates/sources", "crates/investigation", "crates/demo"],
+    },
+    Soak {
+        name: "crash-states",
+        what: "power cuts at 100,000 moments, and every call of the disk failing: nothing acknowledged is lost",
+        package: "store",
+        filter: "tests::",
+        inputs: &["crates/platform", "crates/otlp", "crates/store"],
     },
     Soak {
         name: "demo",
@@ -173,8 +182,10 @@ pub(crate) fn run(root: &Path, words: &[String], out: &mut dyn Write) -> anyhow:
         process::answer(root, "git", &["rev-parse", "HEAD"]).context("failed to ask git for the commit")?;
     let changes =
         process::answer(root, "git", &["status", "--porcelain"]).context("failed to ask git for changes")?;
-    let tests = ["test", "--release", "-p", soak.package, "--test", "it"];
-    let arguments: Vec<&str> = tests.into_iter().chain([soak.filter, "--", "--nocapture"]).collect();
+    let tests = ["test", "--release", "-p", soak.package];
+    let target: &[&str] = if soak.package == STORE { &["--lib"] } else { &["--test", "it"] };
+    let arguments: Vec<&str> =
+        tests.into_iter().chain(target.iter().copied()).chain([soak.filter, "--", "--nocapture"]).collect();
     let mut command = process::cargo(root, &arguments);
     command
         .env("FIRSTCAUSE_SOAK", "1")

@@ -1,6 +1,6 @@
 //! SIGKILL under load: what was acknowledged is there afterwards, and nothing is there that was not sent.
 //!
-//! Short form: 20 cycles. Soak: `cargo xtask soak kill`, 200 cycles. A kill cannot show a missing fsync, because
+//! The memory is small, so that log files become segments meanwhile. Short form: 20 cycles. Soak: `cargo xtask soak kill`, 200 cycles. A kill cannot show a missing fsync, because
 //! the page cache survives it: that is [`crate::order`]'s business, and the store's own crash tests'.
 
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ fn client(otlp: SocketAddr, seed: u64, ledger: &Mutex<Ledger>, is_over: &AtomicB
 
 /// Loads a server and kills it after `milliseconds`.
 fn cycle(data_dir: &Path, ledger: &Arc<Mutex<Ledger>>, seed: u64, milliseconds: u64) {
-    let serving = Serving::start(data_dir, &["--head-mib", "1024"]);
+    let serving = Serving::start(data_dir, &["--head-mib", "16"]);
     let (otlp, is_over) = (serving.otlp, Arc::new(AtomicBool::new(false)));
     let clients: Vec<_> = (0..CLIENTS)
         .map(|number| {
@@ -77,17 +77,18 @@ fn what_was_acknowledged_survives_sigkill_and_nothing_appears_that_was_not_sent(
     for number in 0..cycles {
         cycle(folder.path(), &ledger, seed * 10_000 + number, seeded.between(5, 400));
     }
-    let serving = Serving::start(folder.path(), &["--head-mib", "1024"]);
+    let serving = Serving::start(folder.path(), &["--head-mib", "16"]);
     let ledger = ledger.lock().unwrap();
     let found = count(&serving, &ledger);
-    let stored = serving.stats()["spans"].as_u64().unwrap() as usize;
+    let stats = serving.stats();
+    let stored = ["spans", "sealed"].map(|key| stats[key].as_u64().unwrap() as usize).iter().sum::<usize>();
     let phantoms = stored - found.stored_spans;
     let acknowledged: usize = ledger.acknowledged.values().sum();
     let sent: usize = ledger.sent.values().sum();
     if is_soak {
         print_figures(&serde_json::json!({
             "cycles": cycles, "spans_sent": sent, "spans_acknowledged": acknowledged, "spans_stored": stored,
-            "requests_lost": found.lost, "phantom_spans": phantoms, "seed": seed,
+            "requests_lost": found.lost, "phantom_spans": phantoms, "seed": seed, "segments": stats["segments"],
         }));
     }
     assert!(acknowledged > 0, "the load reached the server");

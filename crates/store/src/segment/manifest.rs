@@ -7,6 +7,7 @@ use std::io;
 use std::path::Path;
 
 use platform::Disk;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use telemetry::Window;
 
@@ -62,15 +63,22 @@ impl TableEntry {
     }
 }
 
+/// How far the log was moved into segments, whether they are still there or not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Through {
+    /// The log files up to this number.
+    pub(crate) file: u64,
+    /// The highest sequence in them.
+    pub(crate) sequence: u64,
+    /// The highest number of a segment.
+    pub(crate) segment: u64,
+}
+
 /// A segment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry {
     /// Its number within the space, rising.
     pub(crate) id: u64,
-    /// The log files up to this number are in segments.
-    pub(crate) wal_through: u64,
-    /// The highest sequence of the log in it.
-    pub(crate) last_sequence: u64,
     /// When the last of it was received, and the latest end of a span, nanoseconds.
     pub(crate) received_to: i64,
     pub(crate) watermark: i64,
@@ -107,6 +115,7 @@ impl Entry {
 /// The list as it was read.
 #[derive(Debug, Default)]
 pub(crate) struct Manifest {
+    pub(crate) through: Through,
     /// By rising number.
     pub(crate) entries: Vec<Entry>,
     /// Lines that could not be read: segments that are lost until the file is restored.
@@ -125,13 +134,16 @@ impl Manifest {
         let text = String::from_utf8_lossy(&bytes);
         let mut lines = text.lines();
         manifest.damaged += u64::from(lines.next() != Some(HEADER));
+        let through = lines.next().and_then(read_line);
+        manifest.damaged += u64::from(through.is_none());
         for line in lines {
-            match entry_of(line) {
+            match read_line(line) {
                 Some(entry) => manifest.entries.push(entry),
                 None => manifest.damaged += 1,
             }
         }
-        manifest.entries.sort_by_key(|entry| entry.id);
+        manifest.entries.sort_by_key(|entry: &Entry| entry.id);
+        manifest.through = through.unwrap_or_default();
         Ok(manifest)
     }
 
@@ -139,12 +151,12 @@ impl Manifest {
     pub(crate) fn save<'a>(
         disk: &dyn Disk,
         dir: &Path,
+        through: Through,
         entries: impl Iterator<Item = &'a Entry>,
     ) -> io::Result<()> {
-        let mut text = format!("{HEADER}\n");
+        let mut text = format!("{HEADER}\n{}", written_line(&through)?);
         for entry in entries {
-            let json = serde_json::to_string(entry).map_err(io::Error::other)?;
-            text.push_str(&format!("{:08x} {json}\n", crc32fast::hash(json.as_bytes())));
+            text.push_str(&written_line(entry)?);
         }
         let draft = dir.join(DRAFT);
         super::written::write_new(disk, &draft, text.as_bytes())?;
@@ -153,7 +165,12 @@ impl Manifest {
     }
 }
 
-fn entry_of(line: &str) -> Option<Entry> {
+fn written_line(of: &impl Serialize) -> io::Result<String> {
+    let json = serde_json::to_string(of).map_err(io::Error::other)?;
+    Ok(format!("{:08x} {json}\n", crc32fast::hash(json.as_bytes())))
+}
+
+fn read_line<T: DeserializeOwned>(line: &str) -> Option<T> {
     let (sum, json) = line.split_once(' ')?;
     let is_whole = u32::from_str_radix(sum, 16).ok()? == crc32fast::hash(json.as_bytes());
     serde_json::from_str(json).ok().filter(|_| is_whole)

@@ -11,7 +11,7 @@ use otlp::Decoded;
 use platform::Disk;
 use telemetry::{LogRecord, MetricPoint, Span, UnixNanos};
 
-use super::{Entry, Manifest, Segment, Stored, Summary, TableEntry, all_rows, logs, points, spans};
+use super::{Entry, Manifest, Segment, Stored, Summary, TableEntry, Through, all_rows, logs, points, spans};
 use crate::head::Head;
 
 /// The rows of a segment to be.
@@ -33,21 +33,23 @@ impl Rows {
         self.head.apply(decoded, received_at, 0);
     }
 
-    /// Whether nothing was taken in.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.head.held().spans + self.head.held().logs + self.points.len() as u64 == 0
+    /// The highest sequence taken in.
+    pub(crate) fn last_sequence(&self) -> u64 {
+        self.last_sequence
     }
 }
 
-/// Writes `rows` as the segment `id` beside the `others`, durably. The segment is in the manifest when this succeeds.
+/// Writes `rows` as a segment beside the `others`, durably. It is in the manifest when this succeeds, which then says
+/// that the log is moved `through`.
 pub(crate) fn write(
     disk: &dyn Disk,
     dir: &Path,
-    (id, wal_through): (u64, u64),
+    through: Through,
     rows: Rows,
     others: &[Arc<Segment>],
 ) -> io::Result<Segment> {
-    let Rows { head, points: metric_points, received_to, last_sequence } = rows;
+    let Rows { head, points: metric_points, received_to, .. } = rows;
+    let id = through.segment;
     let span_rows: Vec<Arc<Span>> = head.traces().flat_map(|trace| trace.spans().map(Arc::clone)).collect();
     let log_rows: Vec<&LogRecord> = head.logs().flat_map(|logs| logs.iter()).collect();
     let put = |kind: &str, times: &mut dyn Iterator<Item = i64>, bytes: io::Result<Vec<u8>>| {
@@ -73,19 +75,8 @@ pub(crate) fn write(
     let stored = store(disk, dir, &format!("{id:08}.summary"), &summary.encode())?;
     disk.sync_dir(dir)?;
     let received_to = received_to.0;
-    let entry = Entry {
-        id,
-        wal_through,
-        last_sequence,
-        received_to,
-        watermark,
-        has_entry_points,
-        summary: stored,
-        spans,
-        logs,
-        points,
-    };
-    Manifest::save(disk, dir, others.iter().map(|other| &other.entry).chain([&entry]))?;
+    let entry = Entry { id, received_to, watermark, has_entry_points, summary: stored, spans, logs, points };
+    Manifest::save(disk, dir, through, others.iter().map(|other| &other.entry).chain([&entry]))?;
     Ok(Segment::new(entry, dir.to_path_buf(), summary))
 }
 
@@ -146,10 +137,11 @@ fn derived_anew(disk: &dyn Disk, dir: &Path, entry: &Entry) -> io::Result<Summar
 pub(crate) fn remove(
     disk: &dyn Disk,
     dir: &Path,
+    through: Through,
     kept: &[Arc<Segment>],
     gone: &[Arc<Segment>],
 ) -> io::Result<()> {
-    Manifest::save(disk, dir, kept.iter().map(|segment| &segment.entry))?;
+    Manifest::save(disk, dir, through, kept.iter().map(|segment| &segment.entry))?;
     for stored in gone.iter().flat_map(|segment| segment.entry.files()) {
         // A file that stays is one that no manifest names: the next start removes it.
         let _outcome = disk.remove(&dir.join(&stored.name));

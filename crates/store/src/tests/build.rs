@@ -40,12 +40,17 @@ impl Rig {
     }
 
     pub(super) fn with(disk: SimDisk, adjust: impl FnOnce(&mut Config)) -> Self {
+        Self::try_with(disk, adjust).unwrap()
+    }
+
+    /// The same, when the disk lets it be opened.
+    pub(super) fn try_with(disk: SimDisk, adjust: impl FnOnce(&mut Config)) -> Option<Self> {
         let mut config = Config::new("data");
         adjust(&mut config);
         let clock = Arc::new(SimClock::at(T0 + 60 * SECOND_NS));
         let shared: Arc<dyn Disk> = Arc::new(disk.clone());
-        let store = Store::open(config, shared, clock.clone()).unwrap();
-        Self { disk, clock, store }
+        let store = Store::open(config, shared, clock.clone()).ok()?;
+        Some(Self { disk, clock, store })
     }
 
     /// Closes the store and opens it again on the same disk.

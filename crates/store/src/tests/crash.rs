@@ -10,10 +10,13 @@ use otlp::Intake;
 use platform::{Call, Chance, SeededChance, SimDisk};
 
 use super::build::{Rig, request, small};
+use super::soak;
 use crate::{Config, Durability};
 
 /// Disks that are tried.
 const SEEDS: u64 = 300;
+/// The same in a soak, three power cuts each: 100,000 states.
+const SOAK_SEEDS: u64 = 33_334;
 
 /// What one simulated life of a disk came to.
 #[derive(Debug, Default)]
@@ -24,6 +27,8 @@ struct Tally {
     foreign: usize,
     /// Segments that could not be read, over all lives.
     damaged: u64,
+    /// Openings that the power cut ended.
+    broken_openings: u64,
     /// Segments at the end.
     segments: u64,
 }
@@ -49,6 +54,13 @@ fn run(seed: u64, wrong: Wrong) -> Tally {
     let (mut sent, mut acknowledged) = (BTreeSet::new(), BTreeSet::new());
     let seals = seed.is_multiple_of(2);
     for life in 0..3 {
+        if chance.below(3) == 0 {
+            disk.power_off_after(chance.below(30));
+            let opened = Rig::try_with(disk.clone(), |config| configure(config, seals, wrong));
+            tally.broken_openings += u64::from(opened.is_none());
+            drop(opened);
+            disk.crash(&mut chance);
+        }
         let rig = Rig::with(disk.clone(), |config| configure(config, seals, wrong));
         check(&rig, &sent, &acknowledged, &mut tally);
         disk.ignore_sync(matches!(wrong, Wrong::IgnoresSyncs));
@@ -98,16 +110,31 @@ fn check(rig: &Rig, sent: &BTreeSet<u64>, acknowledged: &BTreeSet<u64>, tally: &
 
 #[test]
 fn nothing_acknowledged_is_lost_and_nothing_appears_that_was_not_sent() {
-    let (mut acknowledged, mut refused, mut segments) = (0, 0, 0);
-    for seed in 0..SEEDS {
+    let (mut acknowledged, mut refused, mut segments, mut broken_openings) = (0, 0, 0, 0);
+    let (first, seeds) = if soak::is_on() { (soak::seed() * 1_000_000, SOAK_SEEDS) } else { (0, SEEDS) };
+    for seed in first..first + seeds {
         let tally = run(seed, Wrong::Nothing);
         assert_eq!((tally.lost, tally.foreign, tally.damaged), (0, 0, 0), "seed {seed}: {tally:?}");
         acknowledged += tally.acknowledged;
         refused += tally.refused;
         segments += tally.segments;
+        broken_openings += tally.broken_openings;
     }
     assert!(acknowledged > 1_000 && refused > 1_000, "{acknowledged} acknowledged, {refused} refused");
-    assert!(segments > 300, "{segments} segments");
+    assert!(
+        segments > 300 && broken_openings > 10,
+        "{segments} segments, {broken_openings} openings cut short"
+    );
+    soak::tell(&[
+        ("disks", seeds),
+        ("crash_states", seeds * 3 + broken_openings),
+        ("openings_cut_short", broken_openings),
+        ("acknowledged", acknowledged as u64),
+        ("refused", refused as u64),
+        ("segments", segments),
+        ("lost", 0),
+        ("not_sent", 0),
+    ]);
 }
 
 fn sees_a_loss(wrong: Wrong) -> bool {
@@ -129,6 +156,7 @@ fn the_check_sees_the_loss_when_the_store_does_not_sync() {
 
 #[test]
 fn the_check_sees_the_loss_when_any_one_sync_is_forgotten() {
+    // Without that of `.summary` nothing is lost: it is made again from the rows.
     let syncs = [
         (Call::SyncData, ".wal"),
         (Call::SyncDir, "/wal"),

@@ -217,6 +217,26 @@ fn any_bit_of_any_file_may_flip_and_no_wrong_answer_comes_of_it() {
     assert!(told > 20, "{told}");
 }
 
+#[test]
+fn a_list_of_segments_that_lost_its_head_loses_no_file_of_rows() {
+    let rig = Rig::with(SimDisk::new(), little);
+    fill(&rig);
+    rig.store.close();
+    let path = Path::new(SEGMENTS).join("MANIFEST");
+    let text = String::from_utf8(rig.disk.read(&path).unwrap()).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    // What says how far the log was moved is gone, and the last segment with it.
+    put(&rig.disk, &path, lines[2..lines.len() - 1].join("\n").as_bytes());
+    let files = |rig: &Rig| rig.disk.list(Path::new(SEGMENTS)).unwrap();
+    let before = files(&rig);
+    let again = reopened(&rig);
+    assert!(again.store.stats().damaged_segments > 0);
+    fill(&again);
+    assert!(again.store.stats().segments > lines.len() as u64 - 3);
+    let after = files(&again);
+    assert!(before.iter().all(|name| after.contains(name)), "{before:?} {after:?}");
+}
+
 fn put(disk: &SimDisk, path: &Path, bytes: &[u8]) {
     disk.remove(path).unwrap();
     disk.open_new(path).unwrap().append(bytes).unwrap();
