@@ -54,6 +54,9 @@ pub(crate) enum Command {
     /// Make, list and revoke the keys that agents and programs ask with
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Look into the store of a data directory
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Verify or re-run the record of an incident
     #[command(subcommand)]
     Journal(JournalCommand),
@@ -227,6 +230,19 @@ pub(crate) struct ManCommand {
     /// Write one page for each command into this folder
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Read everything in it once and say what is damaged; changes nothing, a running `serve` is not disturbed
+    Check {
+        /// The data directory
+        #[arg(long, value_name = "DIR", default_value = "./firstcause-data")]
+        data_dir: PathBuf,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

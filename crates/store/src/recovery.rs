@@ -64,9 +64,22 @@ pub(crate) fn replay(
     Ok(recovered)
 }
 
+/// What one file of the log holds.
+#[derive(Debug)]
+pub(crate) struct ReadFile {
+    /// Items in the records that could be read.
+    pub(crate) items: u64,
+    /// Bytes that could not be read, before the end of the last whole record.
+    pub(crate) damaged_bytes: u64,
+    /// Where the last whole record ends.
+    pub(crate) whole_len: u64,
+}
+
 /// Hands the records of one file to `apply`: the signals, their receive time and the sequence.
-pub(crate) fn read(bytes: &[u8], apply: impl FnMut(Decoded, UnixNanos, u64)) {
-    read_file(bytes, &mut Recovered::default(), apply);
+pub(crate) fn read(bytes: &[u8], apply: impl FnMut(Decoded, UnixNanos, u64)) -> ReadFile {
+    let mut recovered = Recovered::default();
+    let whole_len = read_file(bytes, &mut recovered, apply) as u64;
+    ReadFile { items: recovered.items, damaged_bytes: recovered.damaged_bytes, whole_len }
 }
 
 /// Reads the records of one file. Gives the end of the last whole one.

@@ -131,6 +131,26 @@ fn messages(bytes: Vec<u8>) -> io::Result<Vec<Span>> {
     spans::read(bytes, |row| kinds.contains(&row.kind))
 }
 
+/// What is damaged of a segment, a sentence each; empty when all of it reads.
+pub(crate) fn damage(disk: &dyn Disk, dir: &Path, entry: &Entry) -> Vec<String> {
+    let mut told = Vec::new();
+    for table in [&entry.spans, &entry.logs, &entry.points].into_iter().flatten() {
+        if let Err(error) = table.stored.read(disk, dir) {
+            told.push(format!("{error}; {} rows are lost", table.rows));
+        }
+    }
+    if told.is_empty()
+        && let Err(error) = all_rows(disk, dir, entry)
+    {
+        told.push(format!("segment {}: {error}", entry.id));
+    }
+    let summary = entry.summary.read(disk, dir);
+    if !summary.is_ok_and(|bytes| Summary::decode(&bytes).is_some()) {
+        told.push(format!("`{}` is damaged; it is made again from the rows", entry.summary.name));
+    }
+    told
+}
+
 /// All rows of the tables of `entry`.
 fn all_rows(
     disk: &dyn Disk,

@@ -24,6 +24,7 @@ mod mcp;
 mod report;
 mod rules;
 mod serve;
+mod store;
 mod tools;
 mod trace;
 
@@ -40,6 +41,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Serve(args) => block_on(serve::run(args)),
         Command::Ask(args) => block_on(ask::run(args)),
         Command::Key(command) => key::run(command),
+        Command::Store(command) => store::run(&command),
         Command::Journal(command) => journal::run(command),
         Command::Report(args) => report::run(&args),
         Command::Gate(args) => block_on(gate::run(args)),

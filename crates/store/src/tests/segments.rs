@@ -241,3 +241,28 @@ fn put(disk: &SimDisk, path: &Path, bytes: &[u8]) {
     disk.remove(path).unwrap();
     disk.open_new(path).unwrap().append(bytes).unwrap();
 }
+
+#[test]
+fn a_check_counts_everything_and_names_what_is_damaged_without_changing_it() {
+    let rig = Rig::with(SimDisk::new(), little);
+    fill(&rig);
+    let stats = rig.store.stats();
+    let checked = |rig: &Rig| crate::check::check(&rig.disk, Path::new("data")).unwrap().remove(0);
+    let whole = checked(&rig);
+    assert_eq!((whole.segments, whole.segment_rows), (stats.segments, stats.sealed));
+    assert_eq!(whole.segment_rows + whole.log_items, stats.accepted - stats.duplicates);
+    assert!(whole.damage.is_empty() && whole.torn_bytes == 0, "{whole:?}");
+    let path = Path::new(SEGMENTS).join("00000001.spans.parquet");
+    let mut bytes = rig.disk.read(&path).unwrap();
+    bytes[100] ^= 1;
+    put(&rig.disk, &path, &bytes);
+    let damaged = checked(&rig);
+    assert!(damaged.damage.len() == 1 && damaged.damage[0].contains("rows are lost"), "{:?}", damaged.damage);
+    assert_eq!(rig.disk.read(&path).unwrap(), bytes);
+    let log = Path::new("data/spaces/default/wal");
+    let last = log.join(rig.disk.list(log).unwrap().pop().unwrap());
+    let mut bytes = rig.disk.read(&last).unwrap();
+    bytes.extend([1, 2, 3]);
+    put(&rig.disk, &last, &bytes);
+    assert_eq!(checked(&rig).torn_bytes, 3);
+}
