@@ -68,6 +68,12 @@ impl Ledger {
                 "rows beyond the limit",
             );
         }
+        if answer.unreadable > 0 {
+            self.gap(
+                format!("{} rows that {id} asked of `{}` are damaged", answer.unreadable, answered.source),
+                "what only these rows show",
+            );
+        }
         // Each tells of the changes and states that it knows: those of Git and those of a cluster are other ones.
         let is_empty = self.answers.get(id).is_some_and(|(_, kept)| kept.table.is_empty());
         if let Some((first, kept)) = self.answers.get_mut(id).filter(|_| !is_empty)
@@ -211,6 +217,15 @@ mod tests {
         ledger.take(&[answered("a", Err(AskError::TimedOut(10))), answered("b", Ok(rows))]);
         assert_eq!(ledger.gaps.len(), 1);
         assert!(ledger.table(&QuestionId::numbered(1)).is_some());
+    }
+
+    #[test]
+    fn what_an_answer_cut_or_could_not_read_is_a_gap() {
+        let mut ledger = Ledger::default();
+        let rows = Answer::exact(Table::Changes(Vec::new()));
+        ledger.take(&[answered("a", Ok(Answer { truncated: true, unreadable: 7, ..rows }))]);
+        let told: Vec<&str> = ledger.gaps.iter().map(|gap| gap.missing.as_str()).collect();
+        assert!(told.len() == 2 && told[1].starts_with("7 rows that q0001 asked of `a`"), "{told:?}");
     }
 
     #[test]

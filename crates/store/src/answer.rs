@@ -122,7 +122,7 @@ pub(crate) fn answer(
         let past = shelf.read(kept, ask, asking)?;
         if let Some(parts) = Parts::new(kept, &past.heads, past.moves) {
             let answer = answered(parts, ask, asking)?;
-            return Ok(Answer { left_out: answer.left_out + past.unreadable, ..answer });
+            return Ok(Answer { unreadable: past.unreadable, ..answer });
         }
     }
     Err(AskError::LimitReached(format!("rows moved {MOVES_MAX} times while they were read")))

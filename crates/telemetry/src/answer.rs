@@ -43,6 +43,10 @@ pub struct Answer {
     pub sampled_of: Option<u64>,
     /// Items in the window that could not be used (traces not yet complete, spans without a parent).
     pub left_out: u64,
+    /// Items in the reach of the question that could not be read because what holds them is damaged; the answer is one
+    /// over the rest.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unreadable: u64,
     /// Whether rows were cut at a limit.
     pub truncated: bool,
     /// Services that sent no entry spans and whose rows are made of the durations that their servers measured,
@@ -53,6 +57,10 @@ pub struct Answer {
     /// What was asked of the back end, as it was asked, where the answer comes from one; the first few.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locators: Vec<Locator>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A query of a back end, and where it can be looked at again.
@@ -74,6 +82,7 @@ impl Answer {
             quantile_error: Num::default(),
             sampled_of: None,
             left_out: 0,
+            unreadable: 0,
             truncated: false,
             from_metrics: Vec::new(),
             locators: Vec::new(),

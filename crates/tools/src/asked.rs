@@ -61,6 +61,9 @@ pub fn picked<T: Default>(answers: Vec<Answered>, rows: fn(Table) -> Option<T>) 
     match best {
         Some((source, answer)) => {
             let is_truncated = answer.truncated;
+            if answer.unreadable > 0 {
+                gaps.push(format!("{} rows are damaged and could not be read", answer.unreadable));
+            }
             if answer.left_out > 0 {
                 gaps.push(format!("{} requests are not complete yet and are left out", answer.left_out));
             }

@@ -19,6 +19,12 @@ pub(crate) fn table(answer: &Answer) -> String {
     if let Table::Message(rows) = &answer.table {
         text.push_str(&format!("{}\n", plain(&messages::stop(rows))));
     }
+    if answer.unreadable > 0 {
+        text.push_str(&format!(
+            "damaged: {} rows could not be read; hint: firstcause store check\n",
+            answer.unreadable
+        ));
+    }
     if answer.left_out > 0 {
         text.push_str(&format!("left out: {} items not complete\n", answer.left_out));
     }

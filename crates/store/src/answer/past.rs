@@ -2,7 +2,7 @@
 //!
 //! A trace may reach beyond a window and over the border of a segment: rows are looked for a minute around it. What of a
 //! trace lies farther away is missing, and the trace is then one that is not whole, as the answer counts. A segment that
-//! cannot be read is left out, and its rows are counted among what was.
+//! cannot be read is left out, and the answer counts its rows as `unreadable`.
 
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -74,6 +74,9 @@ pub(crate) fn told<T: Default>(answers: Vec<Answered>, rows: fn(Table) -> Option
             Told { gaps, ..Told::default() }
         }
         Some(answer) => {
+            if answer.unreadable > 0 {
+                gaps.push(format!("{} rows are damaged and could not be read", answer.unreadable));
+            }
             if answer.left_out > 0 {
                 gaps.push(format!("{} requests are not complete yet and are left out", answer.left_out));
             }
