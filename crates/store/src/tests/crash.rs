@@ -14,7 +14,7 @@ use super::soak;
 use crate::{Config, Durability};
 
 /// Disks that are tried.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 200;
 /// The same in a soak, three power cuts each: 100,000 states.
 const SOAK_SEEDS: u64 = 33_334;
 
@@ -122,7 +122,7 @@ fn nothing_acknowledged_is_lost_and_nothing_appears_that_was_not_sent() {
     }
     assert!(acknowledged > 1_000 && refused > 1_000, "{acknowledged} acknowledged, {refused} refused");
     assert!(
-        segments > 300 && broken_openings > 10,
+        segments > 200 && broken_openings > 10,
         "{segments} segments, {broken_openings} openings cut short"
     );
     soak::tell(&[
