@@ -4,8 +4,9 @@
 //! It prints its address, then answers `figures` with one line of JSON, asks questions after `ask N` until `hush`, and
 //! ends at the end of its input.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -17,10 +18,15 @@ use platform::real_disk::RealDisk;
 use serde_json::{Value, json};
 use store::{Config, Durability, Store};
 use telemetry::question::{Ask, Scope};
-use telemetry::{Answerer as _, Cancel, Limits, Question, QuestionId, Space, UnixNanos, Window};
+use telemetry::{Answerer as _, Cancel, Limits, Question, QuestionId, Space, Table, UnixNanos, Window};
+
 use tokio::net::TcpListener;
 
 use crate::cpu;
+
+const UNSYNCED: &str = "none";
+/// A row is a template of one service and severity.
+const TEMPLATE_ROWS_MAX: usize = 1_000_000;
 
 /// How the child is started; `None` is the product's own default.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,31 +37,43 @@ pub struct Wiring {
     pub head_mib: Option<u64>,
     /// Memory of requests in flight.
     pub budget_mib: Option<u64>,
+    /// Whether a request is synced to the disk before it is acknowledged.
+    pub durability: Durability,
 }
 
 impl Wiring {
+    /// As the product is without any setting.
+    #[must_use]
+    pub fn of_product(data_dir: &Path) -> Self {
+        let durability = Durability::default();
+        Self { data_dir: data_dir.to_owned(), head_mib: None, budget_mib: None, durability }
+    }
+
     /// The words that start a child like this.
     #[must_use]
     pub fn words(&self) -> Vec<String> {
         let number = |mib: Option<u64>| mib.map_or_else(|| "-".to_owned(), |mib| mib.to_string());
         let dir = self.data_dir.display().to_string();
-        vec!["child".to_owned(), dir, number(self.head_mib), number(self.budget_mib)]
+        let durability = if self.durability == Durability::None { UNSYNCED } else { "fsync" };
+        vec!["child".to_owned(), dir, number(self.head_mib), number(self.budget_mib), durability.to_owned()]
     }
 
     /// The wiring of these words; `None` when they are others.
     #[must_use]
     pub fn of(words: &[String]) -> Option<Self> {
-        let [dir, head, budget] = words else { return None };
+        let [dir, head, budget, durability] = words else { return None };
         let number = |word: &String| match word.as_str() {
             "-" => Some(None),
             digits => digits.parse().ok().map(Some),
         };
-        Some(Self { data_dir: PathBuf::from(dir), head_mib: number(head)?, budget_mib: number(budget)? })
+        let durability = if durability == UNSYNCED { Durability::None } else { Durability::Fsync };
+        let (head_mib, budget_mib) = (number(head)?, number(budget)?);
+        Some(Self { data_dir: PathBuf::from(dir), head_mib, budget_mib, durability })
     }
 
     fn config(&self) -> Config {
         let mut config = Config::new(&self.data_dir);
-        config.durability = Durability::Fsync;
+        config.durability = self.durability;
         config.head_max_bytes = self.head_mib.map_or(config.head_max_bytes, |mib| mib << 20);
         config.budget_bytes = self.budget_mib.map_or(config.budget_bytes, |mib| mib << 20);
         config
@@ -114,6 +132,7 @@ fn obey(store: &Store, budgets: &Value) -> anyhow::Result<()> {
             }
             ["budgets"] => say(&budgets.to_string())?,
             ["ask", loops] => asking = Some(Asking::start(store, loops.parse()?)),
+            ["templates", from, to] => say(&templates(store, from.parse()?, to.parse()?)?.to_string())?,
             ["hush"] => drop(asking.take()),
             _ => anyhow::bail!("`{line}` was not understood"),
         }
@@ -138,6 +157,18 @@ fn figures(store: &Store) -> Value {
         "damaged_bytes": stats.damaged_bytes + stats.torn_bytes,
         "head_bytes": stats.head_bytes,
     })
+}
+
+/// The templates of the lines in a window: how many, and how many lines they stand for.
+fn templates(store: &Store, from: i64, to: i64) -> anyhow::Result<Value> {
+    let window = Window::new(UnixNanos(from), UnixNanos(to));
+    let ask = Ask::LogTemplates { window, scope: Scope::all() };
+    let limits = Limits { rows_max: TEMPLATE_ROWS_MAX, ..Limits::default() };
+    let answer = store.answer(&question(ask), &limits, &Cancel::default())?;
+    let Table::LogTemplates(rows) = answer.table else { anyhow::bail!("no templates in the answer") };
+    let lines: u64 = rows.iter().map(|row| row.count).sum();
+    let templates: BTreeSet<&str> = rows.iter().map(|row| row.template.as_str()).collect();
+    Ok(json!({ "templates": templates.len(), "lines": lines }))
 }
 
 /// Threads that ask what an investigation begins with, again and again.

@@ -79,43 +79,31 @@ impl Sent {
 /// # Errors
 /// When the receiver cannot be reached.
 pub fn send(target: Target<'_>, requests: &[Made], connections: usize) -> anyhow::Result<Sent> {
-    send_until(target, requests, connections, |place| place < requests.len())
+    let next = AtomicUsize::new(0);
+    send_from(target, connections, |_| || requests.get(next.fetch_add(1, Ordering::Relaxed)).cloned())
 }
 
-/// Sends the requests again and again while `goes_on` says so of the number of the next one.
+/// Sends over each connection what its source makes, until that makes no more.
 ///
 /// # Errors
 /// When the receiver cannot be reached.
-pub fn send_until(
+pub fn send_from<Source>(
     target: Target<'_>,
-    requests: &[Made],
     connections: usize,
-    goes_on: impl Fn(usize) -> bool + Sync,
-) -> anyhow::Result<Sent> {
-    let (next, total) = (AtomicUsize::new(0), Mutex::new(Sent::default()));
-    let clock = SystemClock::new();
+    source: impl Fn(usize) -> Source + Sync,
+) -> anyhow::Result<Sent>
+where
+    Source: FnMut() -> Option<Made>,
+{
+    let (total, clock) = (Mutex::new(Sent::default()), SystemClock::new());
+    let one = |number: usize| -> anyhow::Result<()> {
+        let sent = send_over_one(target, source(number), &clock)?;
+        total.lock().unwrap_or_else(PoisonError::into_inner).add(sent);
+        Ok(())
+    };
+    let one = &one;
     let outcome: anyhow::Result<()> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..connections)
-            .map(|_| {
-                scope.spawn(|| -> anyhow::Result<()> {
-                    let mut sent = Sent::default();
-                    let mut connection = Connection::open(target)?;
-                    loop {
-                        let place = next.fetch_add(1, Ordering::Relaxed);
-                        let made = requests.get(place % requests.len().max(1));
-                        let Some(made) = made.filter(|_| goes_on(place)) else { break };
-                        let began = clock.monotonic();
-                        let status = connection.post(made);
-                        sent.count(status, made.items, clock.monotonic().saturating_sub(began));
-                        if !matches!(status, Some(_) if connection.is_open) {
-                            connection = Connection::open(target)?;
-                        }
-                    }
-                    total.lock().unwrap_or_else(PoisonError::into_inner).add(sent);
-                    Ok(())
-                })
-            })
-            .collect();
+        let threads: Vec<_> = (0..connections).map(|number| scope.spawn(move || one(number))).collect();
         threads
             .into_iter()
             .try_for_each(|thread| thread.join().unwrap_or_else(|_| anyhow::bail!("a sender panicked")))
@@ -123,6 +111,23 @@ pub fn send_until(
     outcome?;
     let mut sent = total.into_inner().unwrap_or_else(PoisonError::into_inner);
     sent.elapsed = clock.monotonic();
+    Ok(sent)
+}
+
+fn send_over_one(
+    target: Target<'_>,
+    mut source: impl FnMut() -> Option<Made>,
+    clock: &SystemClock,
+) -> anyhow::Result<Sent> {
+    let (mut sent, mut connection) = (Sent::default(), Connection::open(target)?);
+    while let Some(made) = source() {
+        let began = clock.monotonic();
+        let status = connection.post(&made);
+        sent.count(status, made.items, clock.monotonic().saturating_sub(began));
+        if status.is_none() || !connection.is_open {
+            connection = Connection::open(target)?;
+        }
+    }
     Ok(sent)
 }
 

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use bench::child::{self, Wiring};
-use bench::table::{self, Benchmark, Outcome, Peer, Run, Settings};
+use bench::settings::{Peer, Settings};
+use bench::table::{self, Benchmark, Run};
 use serde_json::{Value, json};
 
 fn main() -> anyhow::Result<()> {
@@ -31,17 +32,21 @@ fn run(words: &[String]) -> anyhow::Result<()> {
             Run::By(run) => {
                 say(&format!("{} {}: {}", benchmark.id, benchmark.name, benchmark.workload))?;
                 // One that fails must not take the others with it; the row says what happened.
-                let outcome = run(&settings).unwrap_or_else(|error| Outcome {
-                    notes: vec![format!("failed: {error:#}")],
-                    ..Outcome::default()
-                });
-                benchmark.row(&outcome)
+                run(&settings).map_or_else(|error| failed(benchmark, &error), |found| benchmark.row(&found))
             }
         };
         say(&format!("{row:#}"))?;
         rows.push(row);
     }
     say(&format!("FIGURES {}", json!({ "seed": settings.seed, "rows": Value::Array(rows) })))
+}
+
+fn failed(benchmark: &Benchmark, error: &anyhow::Error) -> Value {
+    let mut row = benchmark.unmeasured(&format!("failed: {error:#}"));
+    if let Value::Object(row) = &mut row {
+        row.insert("failed".to_owned(), json!(true));
+    }
+    row
 }
 
 fn is_wanted(benchmark: &Benchmark, names: &[String]) -> bool {

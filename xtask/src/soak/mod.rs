@@ -15,8 +15,8 @@ use crate::failure::Failure;
 use crate::stopwatch::Stopwatch;
 use crate::{process, workspace};
 
-mod child;
-mod machine;
+pub(crate) mod child;
+pub(crate) mod machine;
 
 /// One long measurement.
 pub(crate) struct Soak {

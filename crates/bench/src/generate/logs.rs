@@ -55,6 +55,12 @@ impl Logs {
         Self { draws: Draws::new(seed), number: 0, now_ns: from_ns }
     }
 
+    /// When the last line was written.
+    #[must_use]
+    pub fn now_ns(&self) -> u64 {
+        self.now_ns
+    }
+
     /// The next line without what stands around it.
     pub fn line(&mut self) -> String {
         let template = usize::try_from(self.draws.skewed(TEMPLATES)).unwrap_or(0);

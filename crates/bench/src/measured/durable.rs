@@ -5,14 +5,14 @@
 
 use serde_json::json;
 
-use super::{CONNECTIONS, check_counts, now_ns, prost_traces};
+use super::{CONNECTIONS, check_accepted, check_kept, now_ns, prost_traces};
 use crate::child::Wiring;
 use crate::client::{self, Target};
 use crate::generate::spans::Spans;
 use crate::generate::{self, Made, Stream as _};
 use crate::ratio::{Spread, rounded};
 use crate::server::{Figures, Server};
-use crate::table::{Outcome, Settings};
+use crate::settings::{Outcome, Settings};
 
 /// Requests sent at most to fill it.
 const FILLING_MAX: usize = 4000;
@@ -22,11 +22,19 @@ const FILLING_MAX: usize = 4000;
 /// # Errors
 /// When the receiver fails or counts something else than was sent.
 pub fn run(settings: &Settings) -> anyhow::Result<Outcome> {
+    run_filled_with(settings, FILLING_MAX)
+}
+
+/// Runs it, having sent this many requests at most to fill the receiver.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_filled_with(settings: &Settings, requests_max: usize) -> anyhow::Result<Outcome> {
     let folder = tempfile::tempdir_in(&settings.work_dir)?;
-    let wiring = Wiring { data_dir: folder.path().to_owned(), head_mib: None, budget_mib: None };
+    let wiring = Wiring::of_product(folder.path());
     let mut server = Server::start(&settings.program, &wiring)?;
     let mut stream = Spans::new(settings.seed, now_ns());
-    let filled = fill(&mut server, &mut stream, settings)?;
+    let filled = fill_with(&mut server, &mut stream, (settings.requests, requests_max))?;
     let (mut rounds, mut rates, mut totals) = (Vec::new(), Vec::new(), (0, 0));
     for _ in 0..settings.rounds {
         let requests = stream.take_requests(settings.requests);
@@ -59,9 +67,17 @@ pub fn run(settings: &Settings) -> anyhow::Result<Outcome> {
 
 /// Sends until the receiver gives up its oldest signals; gives the spans sent.
 pub(crate) fn fill(server: &mut Server, stream: &mut Spans, settings: &Settings) -> anyhow::Result<u64> {
+    fill_with(server, stream, (settings.requests, FILLING_MAX))
+}
+
+fn fill_with(
+    server: &mut Server,
+    stream: &mut Spans,
+    (at_once, requests_max): (usize, usize),
+) -> anyhow::Result<u64> {
     let mut filled = 0;
-    for _ in 0..FILLING_MAX.div_ceil(settings.requests.max(1)) {
-        let requests = stream.take_requests(settings.requests);
+    for _ in 0..requests_max.div_ceil(at_once.max(1)) {
+        let requests = stream.take_requests(at_once);
         filled += generate::items(&requests);
         received(server, &requests, None)?;
         if server.figures()?.count("expired") > 0 {
@@ -73,11 +89,10 @@ pub(crate) fn fill(server: &mut Server, stream: &mut Spans, settings: &Settings)
 
 /// Sends the trace requests and waits until all is done that follows from them. Gives the processor seconds of the
 /// receiver and the seconds that sending took, having counted when told how many items there were.
-pub(crate) fn received(
-    server: &mut Server,
-    requests: &[Made],
-    items: Option<u64>,
-) -> anyhow::Result<(f64, f64)> {
+///
+/// # Errors
+/// When a request is not acknowledged or the counts differ.
+pub fn received(server: &mut Server, requests: &[Made], items: Option<u64>) -> anyhow::Result<(f64, f64)> {
     let target = Target { address: server.address, path: "/v1/traces", encoding: None };
     received_at(server, target, requests, items)
 }
@@ -93,7 +108,8 @@ pub(crate) fn received_at(
     let sent = client::send(target, requests, CONNECTIONS)?.all_acknowledged()?;
     let after = server.quiet()?;
     if let Some(items) = items {
-        check_counts(&before, &after, items)?;
+        check_accepted(&before, &after, items)?;
+        check_kept(&after)?;
     }
     Ok((after.cpu_seconds() - before.cpu_seconds(), sent.elapsed.as_secs_f64()))
 }

@@ -1,5 +1,7 @@
 //! The benchmarks themselves, one file each, and what they share.
 
+use std::path::Path;
+
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use platform::{Clock as _, SystemClock};
@@ -9,8 +11,20 @@ use crate::cpu;
 use crate::generate::Made;
 use crate::server::Figures;
 
+pub mod against;
+pub mod compressed;
 pub mod decode;
 pub mod durable;
+pub mod footprint;
+pub mod lines;
+pub mod overload;
+pub mod questions;
+pub mod size;
+pub mod synced;
+
+mod listener;
+mod peers;
+mod rows;
 
 /// Connections of the sending side: as many as a small fleet of collectors has, and enough for commits to be shared.
 pub(crate) const CONNECTIONS: usize = 8;
@@ -47,15 +61,31 @@ fn prost(
     Ok((seconds, items?))
 }
 
-/// Holds what a receiver counted between two looks against what was sent: all accepted, nothing twice, nothing refused,
-/// and each item still held or given up in the open.
-pub(crate) fn check_counts(before: &Figures, after: &Figures, sent: u64) -> anyhow::Result<()> {
+/// Holds what a receiver counted between two looks against what was sent: all accepted, nothing twice, nothing refused.
+pub(crate) fn check_accepted(before: &Figures, after: &Figures, sent: u64) -> anyhow::Result<()> {
     let grew = |name: &str| after.count(name).saturating_sub(before.count(name));
     anyhow::ensure!(grew("accepted") == sent, "{} items were accepted of {sent} sent", grew("accepted"));
     for name in ["duplicates", "rejected", "refused_items", "refused_requests"] {
         anyhow::ensure!(grew(name) == 0, "{} {name} where there are none", grew(name));
     }
-    let (kept, accepted) = (after.count("held") + after.count("expired"), after.count("accepted"));
+    Ok(())
+}
+
+/// That a receiver which is quiet still holds each accepted item, or says that it gave it up.
+pub(crate) fn check_kept(now: &Figures) -> anyhow::Result<()> {
+    let (kept, accepted) = (now.count("held") + now.count("expired"), now.count("accepted"));
     anyhow::ensure!(kept == accepted, "{kept} items are held or given up of {accepted} accepted");
     Ok(())
+}
+
+/// Bytes of all files in a folder and below; those that go meanwhile count nothing.
+pub(crate) fn folder_bytes(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => folder_bytes(&entry.path()),
+            Ok(metadata) => metadata.len(),
+            Err(_) => 0,
+        })
+        .sum()
 }

@@ -1,0 +1,109 @@
+//! B7: bytes on disk of a span, a log record and a metric point, everything in the data directory counted.
+//!
+//! The receiver is given a head that keeps all, so that nothing is given up, and is stopped before its files are counted.
+//! The peer is ClickHouse in process with the tables of OpenTelemetry's exporter, merged to one part.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::durable::received_at;
+use super::peers::{self, Answer};
+use super::{folder_bytes, now_ns, rows};
+use crate::child::Wiring;
+use crate::client::Target;
+use crate::generate::logs::Logs;
+use crate::generate::points::Points;
+use crate::generate::spans::Spans;
+use crate::generate::{self, Made, Stream};
+use crate::ratio::{Spread, rounded};
+use crate::server::Server;
+use crate::settings::{Outcome, Settings};
+
+/// Everything is kept in memory besides.
+const HEAD_MIB: u64 = 8192;
+
+/// Runs it.
+///
+/// # Errors
+/// When the receiver or the peer fails, or they hold another number of rows than was sent.
+pub fn run(settings: &Settings) -> anyhow::Result<Outcome> {
+    let folder = tempfile::tempdir_in(&settings.work_dir)?;
+    let from_ns = now_ns();
+    let mut outcome = Outcome::default();
+    let spans = Spans::new(settings.seed, from_ns).take_requests(settings.requests);
+    let logs = Logs::new(settings.seed.wrapping_add(1), from_ns).take_requests(settings.requests);
+    let points = Points::new(settings.seed.wrapping_add(2), from_ns).take_requests(settings.requests);
+    for (kind, requests) in [("spans", &spans), ("logs", &logs)] {
+        let ours = kept(settings, &folder.path().join(kind), path_of(kind), requests)?;
+        let theirs = peer(settings, folder.path(), kind, requests, &mut outcome)?;
+        let each = |bytes: f64| rounded(bytes / generate::items(requests) as f64);
+        outcome.figures.insert(
+            format!("bytes_of_one_of_{kind}"),
+            json!({
+                "sent": each(generate::bytes(requests) as f64),
+                "ours": each(ours as f64),
+                "clickhouse": theirs.map(each),
+            }),
+        );
+        outcome.values.push(theirs.and_then(|theirs| Spread::one(ours as f64 / theirs)));
+    }
+    let ours = kept(settings, &folder.path().join("points"), "/v1/metrics", &points)?;
+    let each = ours as f64 / generate::items(&points) as f64;
+    outcome.values.push(Spread::one(each));
+    outcome.figures.insert(
+        "bytes_of_one_of_points".to_owned(),
+        json!({ "sent": rounded(generate::bytes(&points) as f64 / generate::items(&points) as f64), "ours": rounded(each) }),
+    );
+    outcome.figures.insert("rows_of_each".to_owned(), json!(generate::items(&spans)));
+    Ok(outcome)
+}
+
+fn path_of(kind: &str) -> &'static str {
+    if kind == "logs" { "/v1/logs" } else { "/v1/traces" }
+}
+
+/// Bytes of the data directory once all of it is kept and the receiver has ended.
+fn kept(settings: &Settings, data_dir: &Path, path: &str, requests: &[Made]) -> anyhow::Result<u64> {
+    let wiring = Wiring { head_mib: Some(HEAD_MIB), ..Wiring::of_product(data_dir) };
+    let mut server = Server::start(&settings.program, &wiring)?;
+    let target = Target { address: server.address, path, encoding: None };
+    let sent = generate::items(requests);
+    received_at(&mut server, target, requests, Some(sent))?;
+    let held = server.figures()?.count("held");
+    anyhow::ensure!(held == sent, "{held} items are held of {sent}");
+    server.stop()?;
+    Ok(folder_bytes(data_dir))
+}
+
+/// Bytes that the peer keeps of the same rows; none where it is not there.
+fn peer(
+    settings: &Settings,
+    folder: &Path,
+    kind: &str,
+    requests: &[Made],
+    outcome: &mut Outcome,
+) -> anyhow::Result<Option<f64>> {
+    if settings.python.is_none() {
+        outcome
+            .notes
+            .push(format!("ClickHouse was not asked for {kind}: `cargo xtask bench --peers` installs it"));
+        return Ok(None);
+    }
+    let text = rows::json_lines(kind, requests)?;
+    let input = peers::write(folder, &format!("{kind}.jsonl"), &text)?;
+    let empty = folder.join(format!("{kind}-peer"));
+    match peers::ask(settings, "size.py", &[Path::new(kind), &input, &empty])? {
+        Answer::Of(found) => {
+            let rows = found.get("rows").and_then(Value::as_u64);
+            let sent = generate::items(requests);
+            anyhow::ensure!(rows == Some(sent), "the peer holds {found} of {sent} rows");
+            outcome.figures.insert(format!("clickhouse_{kind}"), found.clone());
+            Ok(found.get("bytes").and_then(Value::as_f64))
+        }
+        Answer::None(reason) => {
+            outcome.notes.push(reason);
+            Ok(None)
+        }
+    }
+}
