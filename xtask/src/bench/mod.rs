@@ -128,7 +128,9 @@ fn peers(root: &Path, target: &Path) -> anyhow::Result<PathBuf> {
         process::run(make.args(["-m", "venv"]).arg(&folder), "install python3-venv")?;
     }
     let mut install = std::process::Command::new(&python);
-    install.args(["-m", "pip", "install", "--quiet", "--no-deps", "--requirement"]).arg(root.join(REQUIREMENTS));
+    install
+        .args(["-m", "pip", "install", "--quiet", "--no-deps", "--requirement"])
+        .arg(root.join(REQUIREMENTS));
     process::run(&mut install, "PyPI must be in reach once; or leave out `--peers`")?;
     Ok(python)
 }
