@@ -27,12 +27,19 @@ fn run(words: &[String]) -> anyhow::Result<()> {
     let mut rows = Vec::new();
     for benchmark in table::all() {
         let row = match benchmark.run {
-            _ if !is_wanted(benchmark, &names) => continue,
+            // The table names it all the same, unless an earlier run has measured it.
+            Run::By(_) if !is_wanted(benchmark, &names) => {
+                rows.push(marked(benchmark.unmeasured("not run yet"), "skipped"));
+                continue;
+            }
             Run::NotYet(reason) => benchmark.unmeasured(reason),
             Run::By(run) => {
                 say(&format!("{} {}: {}", benchmark.id, benchmark.name, benchmark.workload))?;
                 // One that fails must not take the others with it; the row says what happened.
-                run(&settings).map_or_else(|error| failed(benchmark, &error), |found| benchmark.row(&found))
+                run(&settings).map_or_else(
+                    |error| marked(benchmark.unmeasured(&format!("failed: {error:#}")), "failed"),
+                    |found| benchmark.row(&found),
+                )
             }
         };
         say(&format!("{row:#}"))?;
@@ -41,10 +48,9 @@ fn run(words: &[String]) -> anyhow::Result<()> {
     say(&format!("FIGURES {}", json!({ "seed": settings.seed, "rows": Value::Array(rows) })))
 }
 
-fn failed(benchmark: &Benchmark, error: &anyhow::Error) -> Value {
-    let mut row = benchmark.unmeasured(&format!("failed: {error:#}"));
+fn marked(mut row: Value, mark: &str) -> Value {
     if let Value::Object(row) = &mut row {
-        row.insert("failed".to_owned(), json!(true));
+        row.insert(mark.to_owned(), json!(true));
     }
     row
 }

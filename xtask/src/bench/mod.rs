@@ -189,25 +189,31 @@ fn rows_of(record: &str) -> Vec<Value> {
     record.pointer("/figures/rows").and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
-/// The new rows with what `run` says of their run, and the earlier ones of other benchmarks, by number.
+/// The new rows with what `run` says of their run, and the earlier ones of benchmarks that were left out, by number.
 fn merged(earlier: Vec<Value>, rows: Vec<Value>, run: &Value) -> Vec<Value> {
     let id = |row: &Value| row.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let mut rows: Vec<Value> = rows
-        .into_iter()
-        .map(|mut row| {
-            if let Value::Object(row) = &mut row {
-                row.insert("run".to_owned(), run.clone());
+    let is_skipped = |row: &Value| row.get("skipped") == Some(&json!(true));
+    let mut kept: Vec<Value> = Vec::new();
+    for mut row in rows {
+        let old = earlier.iter().find(|old| id(old) == id(&row));
+        match (&mut row, old) {
+            (row, Some(old)) if is_skipped(row) => kept.push(old.clone()),
+            (row, None) if is_skipped(row) => kept.push(row.take()),
+            (row, _) => {
+                if let Value::Object(row) = row {
+                    row.insert("run".to_owned(), run.clone());
+                }
+                kept.push(row.take());
             }
-            row
-        })
-        .collect();
-    for old in earlier {
-        if rows.iter().all(|row| id(row) != id(&old)) {
-            rows.push(old);
         }
     }
-    rows.sort_by_key(|row| id(row).trim_start_matches('B').parse::<u64>().unwrap_or(u64::MAX));
-    rows
+    for old in earlier {
+        if kept.iter().all(|row| id(row) != id(&old)) {
+            kept.push(old);
+        }
+    }
+    kept.sort_by_key(|row| id(row).trim_start_matches('B').parse::<u64>().unwrap_or(u64::MAX));
+    kept
 }
 
 #[cfg(test)]
@@ -236,11 +242,17 @@ mod tests {
     fn rows_of_other_benchmarks_stay_with_their_own_commit_and_stand_by_number() {
         let earlier =
             vec![json!({"id": "B10", "run": {"commit": "a"}}), json!({"id": "B2", "run": {"commit": "a"}})];
-        let rows = merged(earlier, vec![json!({"id": "B2", "new": true})], &json!({"commit": "b"}));
+        let new = vec![
+            json!({"id": "B2", "new": true}),
+            json!({"id": "B10", "skipped": true}),
+            json!({"id": "B3", "skipped": true}),
+        ];
+        let rows = merged(earlier, new, &json!({"commit": "b"}));
         assert_eq!(
             rows,
             [
                 json!({"id": "B2", "new": true, "run": {"commit": "b"}}),
+                json!({"id": "B3", "skipped": true}),
                 json!({"id": "B10", "run": {"commit": "a"}})
             ]
         );
