@@ -21,6 +21,8 @@ const RECORD: &str = "docs/results/bench.json";
 const PAGE: &str = "docs/benchmarks.md";
 /// The benchmark that looks at the product's own binary.
 const FOOTPRINT: [&str; 2] = ["B18", "footprint"];
+/// A release build of the product that is there already; without it one is made.
+const PRODUCT: &str = "--product";
 /// Peers that come from PyPI, in the versions that the figures were made with.
 const REQUIREMENTS: &str = "crates/bench/peers/requirements.txt";
 
@@ -55,7 +57,7 @@ pub(crate) fn run(root: &Path, words: &[String], out: &mut dyn Write) -> anyhow:
         "commit": commit,
         "dirty": !changes.is_empty(),
         "seed": seed,
-        "command": format!("cargo xtask bench {}", words.join(" ")).trim_end(),
+        "command": command_line(words),
     });
     let rows = figures.get_mut("rows").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default();
     let has_failed = rows.iter().any(|row| row.get("failed") == Some(&json!(true)));
@@ -82,6 +84,18 @@ pub(crate) fn run(root: &Path, words: &[String], out: &mut dyn Write) -> anyhow:
     Ok(())
 }
 
+/// The command as others can give it, without folders of this machine.
+fn command_line(words: &[String]) -> String {
+    let mut shown = vec!["cargo xtask bench"];
+    let is_path = |place: usize| {
+        place.checked_sub(1).and_then(|before| words.get(before)).is_some_and(|word| word == PRODUCT)
+    };
+    shown.extend(
+        words.iter().enumerate().map(|(place, word)| if is_path(place) { "FILE" } else { word.as_str() }),
+    );
+    shown.join(" ")
+}
+
 /// What must be there before the benchmarks run, as options for them.
 fn prepared(root: &Path, target: &Path, wanted: &Wanted, out: &mut dyn Write) -> anyhow::Result<Vec<String>> {
     let work = target.join("tmp");
@@ -94,10 +108,11 @@ fn prepared(root: &Path, target: &Path, wanted: &Wanted, out: &mut dyn Write) ->
         let seconds = cold_build(root, &work, out)?;
         option("--cold-build-seconds", format!("{seconds:.1}"));
     }
-    if is_footprint_wanted {
+    let is_product_given = wanted.options.iter().any(|word| word == PRODUCT);
+    if is_footprint_wanted && !is_product_given {
         let mut build = process::cargo(root, &["build", "--release", "--locked", "-p", "firstcause"]);
         process::run(&mut build, "mend the build")?;
-        option("--product", target.join("release/firstcause").display().to_string());
+        option(PRODUCT, target.join("release/firstcause").display().to_string());
     }
     if wanted.are_peers_wanted {
         option("--python", peers(root, target)?.display().to_string());
@@ -147,14 +162,14 @@ fn target_dir(root: &Path) -> anyhow::Result<PathBuf> {
 
 fn chosen(words: &[String]) -> anyhow::Result<Wanted> {
     let form = "cargo xtask bench [NAMES..] [--rounds N] [--requests N] [--seed N] [--overload-seconds N] \
-                [--peer NAME=URL] [--peers] [--cold-build]";
+                [--peer NAME=URL] [--peers] [--product FILE] [--cold-build]";
     let mut wanted = Wanted::default();
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
         match word.as_str() {
             "--cold-build" => wanted.is_cold_build_wanted = true,
             "--peers" => wanted.are_peers_wanted = true,
-            "--rounds" | "--requests" | "--seed" | "--overload-seconds" | "--peer" => {
+            "--rounds" | "--requests" | "--seed" | "--overload-seconds" | "--peer" | PRODUCT => {
                 let value = rest.next().filter(|value| is_fit(word, value));
                 let value =
                     value.ok_or_else(|| Failure::usage(format!("`{word}` has no fitting value"), form))?;
@@ -170,6 +185,7 @@ fn chosen(words: &[String]) -> anyhow::Result<Wanted> {
 fn is_fit(option: &str, value: &str) -> bool {
     match option {
         "--peer" => value.split_once('=').is_some_and(|(name, url)| !name.is_empty() && !url.is_empty()),
+        PRODUCT => Path::new(value).is_file(),
         _ => value.parse::<u64>().is_ok(),
     }
 }
@@ -232,7 +248,7 @@ mod tests {
         assert_eq!(wanted.names, ["B1", "decode-share"]);
         assert_eq!(wanted.options, ["--rounds", "5", "--peer", "vt=http://127.0.0.1:10428"]);
         assert!(wanted.is_cold_build_wanted && !wanted.are_peers_wanted);
-        for wrong in ["--rounds", "--rounds x", "--peer vt", "--peer =u", "--fast"] {
+        for wrong in ["--rounds", "--rounds x", "--product nowhere", "--peer vt", "--peer =u", "--fast"] {
             let error = chosen(&words(wrong)).expect_err("a usage error");
             assert_eq!(crate::failure::exit_code(&error), 2, "{wrong}");
         }
