@@ -89,6 +89,7 @@ pub fn run(wiring: &Wiring) -> anyhow::Result<()> {
     let budgets = json!({
         "head_max_bytes": config.head_max_bytes,
         "budget_bytes": config.budget_bytes,
+        "cache_bytes": config.cache_bytes,
         "bodies_bytes": ingest::Limits::default().bodies_bytes_max,
     });
     let store = Store::open(config, Arc::new(RealDisk), Arc::new(SystemClock::new()))
@@ -147,7 +148,10 @@ fn figures(store: &Store) -> Value {
         "rss_bytes": cpu::memory_bytes(std::process::id(), "VmRSS"),
         "peak_bytes": cpu::memory_bytes(std::process::id(), "VmHWM"),
         "accepted": stats.accepted,
-        "held": stats.spans + stats.logs + stats.points,
+        "held": stats.spans + stats.logs + stats.points + stats.sealed,
+        "sealed": stats.sealed,
+        "segments": stats.segments,
+        "segment_bytes": stats.segment_bytes,
         "expired": stats.expired,
         "duplicates": stats.duplicates,
         "rejected": stats.rejected.values().sum::<u64>(),

@@ -129,7 +129,8 @@ const fn least(what: &'static str, must: f64, goal: f64) -> Measure {
     Measure { what, must: Bound::AtLeast(must), goal: Bound::AtLeast(goal) }
 }
 
-const NO_LONG_MEMORY: &str = "needs millions of signals that are kept for long, which the store could not do when this harness was made";
+const NO_LONG_MEMORY: &str =
+    "needs millions of signals kept in segments, which the store learned only after this harness was made";
 
 const ALL: &[Benchmark] = &[
     Benchmark {

@@ -30,7 +30,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<Outcome> {
     let mut server = Server::start(&settings.program, &wiring)?;
     let budgets = server.ask("budgets")?;
     let part = |name: &str| budgets.get(name).and_then(Value::as_u64).unwrap_or(0);
-    let budget = part("head_max_bytes") + part("budget_bytes") + part("bodies_bytes");
+    let budget = part("head_max_bytes") + part("budget_bytes") + part("bodies_bytes") + part("cache_bytes");
     let target = Target { address: server.address, path: "/v1/traces", encoding: None };
     let (clock, end) = (SystemClock::new(), Duration::from_secs(settings.overload_seconds));
     let sent = client::send_from(target, CONNECTIONS, |number| {
@@ -56,7 +56,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<Outcome> {
         ("requests_acknowledged".to_owned(), json!(sent.acknowledged)),
         ("requests_refused".to_owned(), json!(sent.refused)),
         ("requests_failed".to_owned(), json!(sent.failed)),
-        ("spans_given_up_by_the_head".to_owned(), json!(figures.count("expired"))),
+        ("spans_in_segments".to_owned(), json!(figures.count("sealed"))),
         (
             "mib".to_owned(),
             json!({
@@ -66,6 +66,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<Outcome> {
                 "of_it_head": mib(part("head_max_bytes")),
                 "of_it_requests": mib(part("budget_bytes")),
                 "of_it_bodies": mib(part("bodies_bytes")),
+                "of_it_rows_of_segments": mib(part("cache_bytes")),
             }),
         ),
     ]);
