@@ -52,6 +52,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<Outcome> {
         Spread::of(&starts),
         Spread::of(&idle),
     ];
+    outcome.notes.push("a binary given with `--product` is of the commit at which it was built".to_owned());
     outcome.figures.insert("binary_bytes".to_owned(), json!(size));
     outcome.figures.insert("starts_that_ended_well".to_owned(), json!(ended));
     if settings.cold_build_seconds.is_none() {

@@ -21,8 +21,9 @@ use crate::ratio::{Spread, rounded};
 use crate::server::Server;
 use crate::settings::{Outcome, Settings};
 
-/// A fifth of the default: most of some 100,000 signals go to segments.
+/// Far less than the default: most of some 100,000 signals go to segments. Lines are smaller than spans.
 const HEAD_MIB: u64 = 48;
+const HEAD_MIB_OF_LOGS: u64 = 16;
 
 /// What the receiver takes for one item.
 struct Kept {
@@ -81,9 +82,10 @@ fn path_of(kind: &str) -> &'static str {
     if kind == "logs" { "/v1/logs" } else { "/v1/traces" }
 }
 
-/// What the receiver keeps of the requests. Where nothing went to a segment there is no figure for one.
+/// What the receiver keeps of the requests; without a segment there is no figure.
 fn kept(settings: &Settings, data_dir: &Path, path: &str, requests: &[Made]) -> anyhow::Result<Kept> {
-    let wiring = Wiring { head_mib: Some(HEAD_MIB), ..Wiring::of_product(data_dir) };
+    let head_mib = if path == "/v1/logs" { HEAD_MIB_OF_LOGS } else { HEAD_MIB };
+    let wiring = Wiring { head_mib: Some(head_mib), ..Wiring::of_product(data_dir) };
     let mut server = Server::start(&settings.program, &wiring)?;
     let target = Target { address: server.address, path, encoding: None };
     let sent = generate::items(requests);
