@@ -308,6 +308,7 @@ mod tests {
             names,
             [
                 "collected",
+                "crash-states",
                 "demo",
                 "demo-degraded",
                 "demo-matrix",
