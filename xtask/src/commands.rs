@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
-use crate::{dist, lane, page, soak, tidy, workspace};
+use crate::{bench, dist, lane, page, soak, tidy, workspace};
 
 /// One command of `cargo xtask`.
 struct Command {
@@ -18,6 +18,12 @@ struct Command {
 
 fn all() -> &'static [Command] {
     &[
+        Command {
+            name: "bench",
+            usage: "bench [NAMES..]",
+            what: "benchmarks B1 to B18, recorded in docs/results/bench.json; --rounds N, --peers, --peer NAME=URL",
+            run: bench::run,
+        },
         Command {
             name: "check",
             usage: "check",
@@ -137,7 +143,7 @@ mod tests {
     fn an_unknown_command_is_a_usage_error_with_a_hint() {
         let error = run(&words("tydi"), &mut Vec::new()).expect_err("no such command");
         assert_eq!(crate::failure::exit_code(&error), 2);
-        assert!(crate::failure::describe(&error).contains("hint: one of check, dist"));
+        assert!(crate::failure::describe(&error).contains("hint: one of bench, check, dist"));
     }
 
     #[test]

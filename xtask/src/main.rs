@@ -16,6 +16,7 @@ mod tidy;
 mod tokens;
 mod tree;
 
+mod bench;
 mod dist;
 mod lane;
 mod needs;

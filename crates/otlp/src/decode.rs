@@ -34,7 +34,7 @@ pub struct Decoded {
 /// # Errors
 /// When the bytes are not such a request.
 pub fn decode(signal: Signal, bytes: &Bytes, received_at: UnixNanos) -> Result<Decoded, WireError> {
-    let mut context = context::Context::new(received_at);
+    let mut context = context::Context::new(received_at, bytes.len());
     let mut decoded = Decoded::default();
     match signal {
         Signal::Traces => decoded.spans = traces::decode(bytes, &mut context)?,

@@ -6,9 +6,13 @@
 /// How deep skipped groups may nest.
 const GROUPS_MAX: usize = 32;
 
-/// What is wrong with the bytes, and in which field.
+/// What is wrong with the bytes, and in which field. It is boxed: results that carry it stay small, and reading a field
+/// is what decoding consists of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WireError {
+pub struct WireError(Box<Wrong>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Wrong {
     problem: &'static str,
     /// Innermost field first.
     path: Vec<&'static str>,
@@ -17,25 +21,28 @@ pub struct WireError {
 impl WireError {
     /// An error without a place.
     #[must_use]
+    #[cold]
     pub fn new(problem: &'static str) -> Self {
-        Self { problem, path: Vec::new() }
+        Self(Box::new(Wrong { problem, path: Vec::new() }))
     }
 
     /// The same error, within this field.
     #[must_use]
+    #[cold]
     pub fn within(mut self, field: &'static str) -> Self {
-        self.path.push(field);
+        self.0.path.push(field);
         self
     }
 }
 
 impl std::fmt::Display for WireError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.path.is_empty() {
-            return f.write_str(self.problem);
+        let Wrong { problem, path } = &*self.0;
+        if path.is_empty() {
+            return f.write_str(problem);
         }
-        let path: Vec<&str> = self.path.iter().rev().copied().collect();
-        write!(f, "{}: {}", path.join("."), self.problem)
+        let path: Vec<&str> = path.iter().rev().copied().collect();
+        write!(f, "{}: {problem}", path.join("."))
     }
 }
 
@@ -61,6 +68,7 @@ impl<'a> Field<'a> {
     ///
     /// # Errors
     /// When the field has another wire type.
+    #[inline]
     pub fn varint(self) -> Result<u64, WireError> {
         match self {
             Self::Varint(value) => Ok(value),
@@ -72,6 +80,7 @@ impl<'a> Field<'a> {
     ///
     /// # Errors
     /// When the field has another wire type.
+    #[inline]
     pub fn fixed64(self) -> Result<u64, WireError> {
         match self {
             Self::Fixed64(value) => Ok(value),
@@ -83,6 +92,7 @@ impl<'a> Field<'a> {
     ///
     /// # Errors
     /// When the field has another wire type.
+    #[inline]
     pub fn bytes(self) -> Result<&'a [u8], WireError> {
         match self {
             Self::Bytes(bytes) => Ok(bytes),
@@ -94,6 +104,7 @@ impl<'a> Field<'a> {
     ///
     /// # Errors
     /// When the field has another wire type or is not UTF-8.
+    #[inline]
     pub fn text(self) -> Result<&'a str, WireError> {
         std::str::from_utf8(self.bytes()?).map_err(|_| WireError::new("invalid UTF-8"))
     }
@@ -116,6 +127,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// When the bytes end early or are no protobuf.
+    #[inline]
     pub fn next_field(&mut self) -> Result<Option<(u32, Field<'a>)>, WireError> {
         while !self.rest.is_empty() {
             let (number, wire_type) = self.key()?;
@@ -128,6 +140,7 @@ impl<'a> Reader<'a> {
         Ok(None)
     }
 
+    #[inline]
     fn key(&mut self) -> Result<(u32, u64), WireError> {
         let key = u32::try_from(self.varint()?).map_err(|_| WireError::new("invalid field key"))?;
         match key >> 3 {
@@ -136,6 +149,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn value(&mut self, wire_type: u64) -> Result<Field<'a>, WireError> {
         match wire_type {
             0 => Ok(Field::Varint(self.varint()?)),
@@ -163,7 +177,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Most keys, lengths and numbers take one byte.
+    #[inline]
     fn varint(&mut self) -> Result<u64, WireError> {
+        match self.rest.split_first() {
+            Some((byte, rest)) if *byte < 0x80 => {
+                self.rest = rest;
+                Ok(u64::from(*byte))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, WireError> {
         let mut value = 0_u64;
         for (index, byte) in self.rest.iter().enumerate().take(10) {
             if index == 9 && *byte > 1 {
@@ -178,12 +204,14 @@ impl<'a> Reader<'a> {
         Err(WireError::new("invalid varint"))
     }
 
+    #[inline]
     fn take(&mut self, len: usize) -> Result<&'a [u8], WireError> {
         let (taken, rest) = self.rest.split_at_checked(len).ok_or_else(|| WireError::new("truncated"))?;
         self.rest = rest;
         Ok(taken)
     }
 
+    #[inline]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
         self.take(N)?.try_into().map_err(|_| WireError::new("truncated"))
     }

@@ -15,8 +15,8 @@ use crate::failure::Failure;
 use crate::stopwatch::Stopwatch;
 use crate::{process, workspace};
 
-mod child;
-mod machine;
+pub(crate) mod child;
+pub(crate) mod machine;
 
 /// One long measurement.
 pub(crate) struct Soak {
@@ -308,6 +308,7 @@ mod tests {
             names,
             [
                 "collected",
+                "crash-states",
                 "demo",
                 "demo-degraded",
                 "demo-matrix",

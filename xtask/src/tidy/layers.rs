@@ -54,6 +54,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     ("firstcause", PRODUCT),
     ("testkit", PRODUCT),
+    ("bench", &["platform", "telemetry", "otlp", "ingest", "store"]),
     ("xtask", &[]),
 ];
 

@@ -60,6 +60,7 @@ impl<'a> Sent<'a> {
             };
             sent.take(number, field, context).map_err(|error| error.within(name))?;
         }
+        context.attributes = sent.attributes.len();
         Ok(sent)
     }
 

@@ -25,6 +25,9 @@ pub(super) fn push_attribute<'a>(
     context: &mut Context<'a>,
 ) -> Result<(), WireError> {
     let entry = key_value(field, 0, context)?;
+    if attributes.capacity() == 0 {
+        attributes.reserve_exact(context.attributes.clamp(1, ATTRIBUTES_MAX));
+    }
     if attributes.len() < ATTRIBUTES_MAX {
         attributes.push(entry);
     } else {
