@@ -4,7 +4,7 @@
 //! Letters: `t` text, `b` bool, `i` integer, `d` double, `D` the bits of a double that no text gives, `x` bytes in
 //! hexadecimal, `e` empty, `n` a list or a map in the JSON of OTLP (there, doubles are texts and bytes hexadecimal).
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,6 +19,8 @@ use super::file::{File, Leaf};
 
 /// Texts longer than this seldom repeat.
 const SHARED_LEN_MAX: usize = 128;
+/// Texts known while writing; values that never repeat must not fill the memory.
+const WRITTEN_MAX: usize = 65_536;
 
 /// The map of one attribute set a row, or of several.
 #[derive(Debug, Default)]
@@ -26,14 +28,47 @@ pub(super) struct AttributeColumns {
     keys: Column<ByteArray>,
     values: Column<ByteArray>,
     letters: Column<ByteArray>,
+    written: Written,
+}
+
+/// Bytes of texts that were written: equal ones share them.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    known: HashMap<Arc<str>, ByteArray>,
+}
+
+impl Written {
+    /// The bytes of `text`.
+    pub(super) fn of(&mut self, text: &Arc<str>) -> ByteArray {
+        if text.len() > SHARED_LEN_MAX {
+            return ByteArray::from(&**text);
+        }
+        if let Some(known) = self.known.get(text) {
+            return known.clone();
+        }
+        if self.known.len() >= WRITTEN_MAX {
+            self.known.clear();
+        }
+        let bytes = ByteArray::from(&**text);
+        self.known.insert(Arc::clone(text), bytes.clone());
+        bytes
+    }
+
+    fn value(&mut self, value: &Value) -> ByteArray {
+        match value {
+            Value::Text(text) => self.of(text),
+            other => text_of(other),
+        }
+    }
 }
 
 impl AttributeColumns {
     /// A row of one set.
     pub(super) fn push(&mut self, attributes: &Attributes) {
-        self.keys.push_list(keys(attributes));
-        self.values.push_list(attributes.iter().map(|(_, value)| text_of(value)));
-        self.letters.push(letters(attributes));
+        let Self { keys, values, letters, written } = self;
+        keys.push_list(attributes.iter().map(|(key, _)| written.of(key)));
+        values.push_list(attributes.iter().map(|(_, value)| written.value(value)));
+        letters.push(written.of(&letters_of(attributes)));
     }
 
     /// A row of several sets.
@@ -41,7 +76,7 @@ impl AttributeColumns {
         self.keys.push_lists(sets.clone().map(keys));
         let values = |set: &'a Attributes| set.iter().map(|(_, value)| text_of(value));
         self.values.push_lists(sets.clone().map(values));
-        self.letters.push_list(sets.map(letters));
+        self.letters.push_list(sets.map(|set| ByteArray::from(&*letters_of(set))));
     }
 
     /// In the order of [`schema`] and [`list_schema`].
@@ -55,6 +90,7 @@ impl AttributeColumns {
             keys: file.text(&format!("{name}.key_value.key"))?,
             values: file.text(&format!("{name}.key_value.value"))?,
             letters: file.text(&format!("{name}Letters"))?,
+            written: Written::default(),
         };
         Ok(Sets { ranges: columns.keys.lists(1), columns })
     }
@@ -65,6 +101,7 @@ impl AttributeColumns {
             keys: file.text(&format!("{name}.list.element.key_value.key"))?,
             values: file.text(&format!("{name}.list.element.key_value.value"))?,
             letters: file.text(&format!("{name}Letters.list.element"))?,
+            written: Written::default(),
         };
         let lengths = columns.keys.lengths();
         Ok((Sets { ranges: columns.keys.lists(2), columns }, lengths))
@@ -120,8 +157,9 @@ fn keys(attributes: &Attributes) -> impl Iterator<Item = ByteArray> + '_ {
     attributes.iter().map(|(key, _)| ByteArray::from(&**key))
 }
 
-fn letters(attributes: &Attributes) -> ByteArray {
-    ByteArray::from(attributes.iter().map(|(_, value)| letter_of(value)).collect::<Vec<u8>>())
+fn letters_of(attributes: &Attributes) -> Arc<str> {
+    let letters: String = attributes.iter().map(|(_, value)| char::from(letter_of(value))).collect();
+    Arc::from(letters)
 }
 
 /// Shares texts that are read again and again.

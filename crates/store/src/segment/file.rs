@@ -11,7 +11,7 @@ use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::column::reader::get_typed_column_reader;
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};
 use parquet::errors::ParquetError;
-use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
@@ -43,11 +43,18 @@ const IDENTIFIERS: [&str; 4] = ["TraceId", "SpanId", "ParentSpanId", "Sketch"];
 /// Numbers that are near their neighbours.
 const NEAR: [&str; 5] = ["Timestamp", "EndTime", "Duration", "StartTimeUnix", "TimeUnix"];
 
+/// What readers narrow by. Bounds of the others, attributes above all, would cost more than the rest of the writing.
+const BOUNDED: [&str; 5] = ["Timestamp", "TimeUnix", "ServiceName", "SpanName", "MetricName"];
+
 fn properties() -> Result<WriterPropertiesPtr, ParquetError> {
     let mut builder = WriterProperties::builder()
         .set_created_by("firstcause".to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-        .set_data_page_row_count_limit(PAGE_ROWS);
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_statistics_enabled(EnabledStatistics::None);
+    for name in BOUNDED {
+        builder = builder.set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::Page);
+    }
     for name in IDENTIFIERS {
         builder = builder.set_column_dictionary_enabled(ColumnPath::from(name), false);
     }

@@ -11,7 +11,7 @@ use parquet::data_type::ByteArray;
 use telemetry::signal::{SpanEvent, SpanLink};
 use telemetry::{Span, SpanId, SpanKind, StatusCode, TraceId, UnixNanos};
 
-use super::attributes::{self, AttributeColumns, Sets, Texts, text};
+use super::attributes::{self, AttributeColumns, Sets, Texts, Written, text};
 use super::column::Column;
 use super::file::{self, File, Leaf};
 use super::resources::Resources;
@@ -38,6 +38,7 @@ struct Columns {
     link_trace: Column<ByteArray>,
     link_span: Column<ByteArray>,
     link_attributes: AttributeColumns,
+    written: Written,
 }
 
 fn schema() -> String {
@@ -83,30 +84,33 @@ pub(super) fn write(mut spans: Vec<Arc<Span>>) -> io::Result<Vec<u8>> {
     file::write(&schema(), &columns.leaves())
 }
 
-fn hex(id: impl ToString) -> ByteArray {
-    ByteArray::from(id.to_string().into_bytes())
+/// The digits of an id. Without the machinery of formatting, which would cost as much as the rest of the row.
+fn hex(id: &[u8]) -> ByteArray {
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
+    let digit = |half: u8| DIGITS.get(usize::from(half)).copied().unwrap_or_default();
+    ByteArray::from(id.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect::<Vec<u8>>())
 }
 
 impl Columns {
     fn push(&mut self, span: &Span) {
         self.start.push(span.start.0);
-        self.trace_id.push(hex(span.trace_id));
-        self.span_id.push(hex(span.span_id));
-        self.parent.push(span.parent.map_or_else(|| ByteArray::from(""), hex));
-        self.name.push(ByteArray::from(&*span.name));
+        self.trace_id.push(hex(&span.trace_id.0));
+        self.span_id.push(hex(&span.span_id.0));
+        self.parent.push(span.parent.map_or_else(|| ByteArray::from(""), |id| hex(&id.0)));
+        self.name.push(self.written.of(&span.name));
         self.kind.push(ByteArray::from(kind_name(span.kind)));
-        self.service.push(ByteArray::from(&*span.resource.service));
+        self.service.push(self.written.of(&span.resource.service));
         self.resource.push(&span.resource.attributes);
         self.attributes.push(&span.attributes);
         self.duration.push(span.duration_ns());
         self.end.push(span.end.0);
         self.status.push(ByteArray::from(status_name(span.status)));
-        self.message.push(ByteArray::from(&*span.message));
+        self.message.push(self.written.of(&span.message));
         self.event_at.push_list(span.events.iter().map(|event| event.at.0));
         self.event_name.push_list(span.events.iter().map(|event| ByteArray::from(&*event.name)));
         self.event_attributes.push_all(span.events.iter().map(|event| &event.attributes));
-        self.link_trace.push_list(span.links.iter().map(|link| hex(link.trace_id)));
-        self.link_span.push_list(span.links.iter().map(|link| hex(link.span_id)));
+        self.link_trace.push_list(span.links.iter().map(|link| hex(&link.trace_id.0)));
+        self.link_span.push_list(span.links.iter().map(|link| hex(&link.span_id.0)));
         self.link_attributes.push_all(span.links.iter().map(|link| &link.attributes));
     }
 
