@@ -19,8 +19,6 @@ use crate::zstd::ZstdBody;
 
 /// Bytes charged at a time.
 const STEP_BYTES: u64 = 256 << 10;
-/// Compressed bytes taken before others have their turn: some 400 KiB decompressed at most.
-const TURN_BYTES: usize = 2 << 10;
 /// A body smaller than this may have any ratio.
 const RATIO_FREE_BYTES: u64 = 1 << 20;
 
@@ -195,20 +193,6 @@ impl Decoder {
     }
 }
 
-/// Decompresses in small pieces, so that a body that grows does not hold the thread that others wait for.
-pub(crate) async fn in_turns(
-    chunk: &[u8],
-    mut take: impl FnMut(&[u8]) -> Result<(), Problem>,
-) -> Result<(), Problem> {
-    for (number, piece) in chunk.chunks(TURN_BYTES).enumerate() {
-        if number > 0 {
-            tokio::task::yield_now().await;
-        }
-        take(piece)?;
-    }
-    Ok(())
-}
-
 /// Reads `body` to its end.
 pub(crate) async fn read(
     body: &mut Incoming,
@@ -223,10 +207,7 @@ pub(crate) async fn read(
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Problem::Malformed(format!("broken body: {error}")))?;
         if let Some(chunk) = frame.data_ref() {
-            match encoding {
-                Encoding::Gzip => in_turns(chunk, |piece| decoder.take(piece)).await?,
-                Encoding::Identity | Encoding::Zstd => decoder.take(chunk)?,
-            }
+            decoder.take(chunk)?;
         }
     }
     decoder.finish()

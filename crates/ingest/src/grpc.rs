@@ -16,7 +16,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use otlp::{Receipt, Signal, response};
 use tokio::time::{Instant, timeout_at};
 
-use crate::body::{Encoding, Read, in_turns};
+use crate::body::{Encoding, Read};
 use crate::exchange::{self, Exchange};
 use crate::reply::Problem;
 
@@ -129,10 +129,7 @@ async fn read(exchange: &Exchange, body: &mut Incoming, encoding: Encoding) -> R
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Problem::Malformed(format!("broken body: {error}")))?;
         if let Some(chunk) = frame.data_ref() {
-            match encoding {
-                Encoding::Gzip => in_turns(chunk, |piece| framing.take(piece)).await?,
-                Encoding::Identity | Encoding::Zstd => framing.take(chunk)?,
-            }
+            framing.take(chunk)?;
         }
     }
     framing.finish()
