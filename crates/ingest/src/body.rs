@@ -1,18 +1,18 @@
 //! Takes a body within its limits, decompressing it.
 //!
 //! What is taken is charged to the memory shared by all bodies, step by step, so that neither a false length nor
-//! a bomb takes more than it has shown. One layer of encoding only. Checksums of zstd are not compared.
+//! a bomb takes more than it has shown. One layer of encoding only.
 
 use std::io::{self, Write};
 
 use bytes::Bytes;
-use flate2::write::MultiGzDecoder;
 use http_body_util::BodyExt;
 use hyper::HeaderMap;
 use hyper::body::{Body, Incoming};
 use hyper::header::HeaderName;
 use otlp::{Budget, Charge};
 
+use crate::gzip::GzipBody;
 use crate::limits::Limits;
 use crate::reply::Problem;
 use crate::zstd::ZstdBody;
@@ -97,6 +97,9 @@ impl Sink {
             let step = (len - charged).div_ceil(STEP_BYTES).saturating_mul(STEP_BYTES);
             let charge = self.budget.charge(step).ok_or(Problem::Busy)?;
             self.charges.push(charge);
+            // Room for what is charged and no more: a vector that doubles would hold up to twice as much.
+            let room = charged.saturating_add(step).saturating_sub(self.bytes.len() as u64);
+            self.bytes.reserve_exact(usize::try_from(room).unwrap_or(more));
         }
         Ok(())
     }
@@ -124,7 +127,7 @@ pub(crate) struct Decoder {
 
 enum DecoderForm {
     Identity(Sink),
-    Gzip(Box<MultiGzDecoder<Sink>>),
+    Gzip(Box<GzipBody<Sink>>),
     Zstd(Box<ZstdBody<Sink>>),
 }
 
@@ -133,23 +136,23 @@ impl Decoder {
         let sink = Sink::new(limits, budget);
         let form = match encoding {
             Encoding::Identity => DecoderForm::Identity(sink),
-            Encoding::Gzip => DecoderForm::Gzip(Box::new(MultiGzDecoder::new(sink))),
+            Encoding::Gzip => DecoderForm::Gzip(Box::new(GzipBody::new(sink))),
             Encoding::Zstd => DecoderForm::Zstd(Box::new(ZstdBody::new(sink, budget.clone()))),
         };
         Self { form }
     }
 
-    fn sink(&mut self) -> &mut Sink {
+    fn sink(&mut self) -> Option<&mut Sink> {
         match &mut self.form {
-            DecoderForm::Identity(sink) => sink,
-            DecoderForm::Gzip(decoder) => decoder.get_mut(),
-            DecoderForm::Zstd(body) => body.out(),
+            DecoderForm::Identity(sink) => Some(sink),
+            DecoderForm::Gzip(body) => body.out(),
+            DecoderForm::Zstd(body) => Some(body.out()),
         }
     }
 
     /// Takes the next bytes from the wire.
     pub(crate) fn take(&mut self, chunk: &[u8]) -> Result<(), Problem> {
-        let sink = self.sink();
+        let sink = self.sink().ok_or(Problem::Bug)?;
         sink.wire_bytes = sink.wire_bytes.saturating_add(chunk.len() as u64);
         let wire_bytes_max = sink.limits.wire_bytes_max;
         if sink.wire_bytes > wire_bytes_max {
@@ -157,14 +160,14 @@ impl Decoder {
         }
         let written = match &mut self.form {
             DecoderForm::Identity(sink) => sink.write_all(chunk),
-            DecoderForm::Gzip(decoder) => decoder.write_all(chunk),
+            DecoderForm::Gzip(body) => body.take(chunk),
             DecoderForm::Zstd(body) => return body.take(chunk).ok_or(Problem::Busy),
         };
         written.map_err(|error| self.problem(&error))
     }
 
     fn problem(&mut self, error: &io::Error) -> Problem {
-        let ours = self.sink().problem.take();
+        let ours = self.sink().and_then(|sink| sink.problem.take());
         ours.unwrap_or_else(|| {
             let encoding = if matches!(self.form, DecoderForm::Zstd(_)) { "zstd" } else { "gzip" };
             Problem::Malformed(format!("bad {encoding}: {error}"))
@@ -175,14 +178,14 @@ impl Decoder {
     pub(crate) fn finish(mut self) -> Result<Read, Problem> {
         let finished = match &mut self.form {
             DecoderForm::Identity(_) => Ok(()),
-            DecoderForm::Gzip(decoder) => decoder.try_finish(),
+            DecoderForm::Gzip(body) => body.try_finish(),
             DecoderForm::Zstd(body) => match body.charge_window() {
                 Some(_window) => body.decode(),
                 None => return Err(Problem::Busy),
             },
         };
         finished.map_err(|error| self.problem(&error))?;
-        let sink = self.sink();
+        let sink = self.sink().ok_or(Problem::Bug)?;
         Ok(Read {
             bytes: Bytes::from(std::mem::take(&mut sink.bytes)),
             charges: std::mem::take(&mut sink.charges),

@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use hyper::{Method, Request, Response};
-use otlp::json::{self, JsonError};
+use otlp::json::{self, Dialect, JsonError};
 use otlp::{Budget, Charge, Intake, Receipt, Signal};
 use telemetry::Space;
 use tokio::sync::Semaphore;
@@ -108,7 +108,7 @@ impl Exchange {
         let room = grown.min(self.limits.body_bytes_max);
         charges.push(self.bodies.charge(room).ok_or(Problem::Busy)?);
         let make = move || {
-            let made = json::to_protobuf_within(signal, &bytes, room.max(64));
+            let made = json::to_protobuf_within(signal, &bytes, Dialect::Sent, room.max(64));
             let bytes = made.map_err(json_problem)?.into();
             Ok(otlp::Request { space, signal, bytes, received_at: None })
         };

@@ -20,8 +20,8 @@ use crate::body::{Encoding, Read};
 use crate::exchange::{self, Exchange};
 use crate::reply::Problem;
 
-mod framing;
-mod text;
+pub(crate) mod framing;
+pub(crate) mod text;
 
 use framing::Framing;
 
@@ -33,7 +33,7 @@ const STATUS_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-
 const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 /// Bytes of the status details: a peer need not take more than 8 KiB of headers.
-const DETAIL_CHARS_MAX: usize = 1_000;
+const DETAIL_CHARS_MAX: usize = 500;
 
 /// The body of an answer: at most one message, and the trailers.
 #[derive(Debug, Default)]
@@ -77,12 +77,16 @@ pub(crate) async fn answer(exchange: &Exchange, mut request: Request<Incoming>) 
     }
 }
 
+/// The content type without its parameters.
+fn essence(headers: &HeaderMap) -> String {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type.and_then(|text| text.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 /// The HTTP status for what is no gRPC call at all.
 fn not_grpc(request: &Request<Incoming>) -> Option<StatusCode> {
-    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if !matches!(essence, "application/grpc" | "application/grpc+proto") {
+    let essence = essence(request.headers());
+    if essence != "application/grpc" && !essence.starts_with("application/grpc+") {
         Some(StatusCode::UNSUPPORTED_MEDIA_TYPE)
     } else if request.method() != Method::POST {
         Some(StatusCode::METHOD_NOT_ALLOWED)
@@ -102,6 +106,9 @@ fn route(path: &str) -> Option<Signal> {
 
 async fn take(exchange: &Exchange, request: &mut Request<Incoming>) -> Result<Receipt, Problem> {
     let now = Instant::now();
+    if !matches!(essence(request.headers()).as_str(), "application/grpc" | "application/grpc+proto") {
+        return Err(Problem::WrongType("messages are read as protobuf only"));
+    }
     let signal = route(request.uri().path()).ok_or(Problem::NoMethod)?;
     let deadline = deadline(request.headers(), now)?;
     let encoding = Encoding::of(request.headers(), ENCODING)?;

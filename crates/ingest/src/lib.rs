@@ -1,6 +1,6 @@
 //! What is pushed to us: OTLP over HTTP and gRPC, its transport, its limits and its status codes.
 //!
-//! Reading order: [`limits`], [`server`], `exchange`, `body`, `zstd`, `reply`, `grpc`, `pace`. A request is read
+//! Reading order: [`limits`], [`server`], `exchange`, `body`, `gzip`, `zstd`, `reply`, `grpc`, `pace`. A request is read
 //! within its limits and offered to the [`otlp::Intake`]; the answer is sent when the ticket resolves, that is, when the request is
 //! durable. Knows neither the store nor what an incident is (I3).
 
@@ -12,8 +12,10 @@ pub mod server;
 
 mod body;
 mod exchange;
+mod gzip;
 mod pace;
 mod reply;
+mod xxh64;
 mod zstd;
 
 pub use exchange::Exchange;

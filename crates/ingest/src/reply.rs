@@ -52,6 +52,10 @@ pub(crate) enum Problem {
     /// No memory for another body at this moment.
     Busy,
     Refused(Refusal),
+    /// Another number of messages in a unary call than one.
+    Cardinality(&'static str),
+    /// Against the rules of gRPC's compression, whose word for it is "internal".
+    WrongFlag(&'static str),
     /// Our own fault.
     Bug,
 }
@@ -105,6 +109,8 @@ impl Problem {
                 let detail = text("too many requests are being read, try again");
                 (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, detail, Some(RETRY_SOON_S))
             }
+            Self::Cardinality(what) => (StatusCode::BAD_REQUEST, UNIMPLEMENTED, text(what), None),
+            Self::WrongFlag(what) => (StatusCode::BAD_REQUEST, INTERNAL, text(what), None),
             Self::Bug => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 INTERNAL,

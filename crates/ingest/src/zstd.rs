@@ -9,6 +9,8 @@ use otlp::{Budget, Charge};
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
+use crate::xxh64::Xxh64;
+
 /// What RFC 8878 asks every decoder to support, in section 3.1.1.1.2; the usual encoders stay within it.
 const WINDOW_BYTES_MAX: u64 = 8 << 20;
 /// Decompressed bytes handed on at a time.
@@ -80,6 +82,7 @@ fn decode_frame(
     piece: &mut [u8],
     out: &mut impl Write,
 ) -> io::Result<()> {
+    let (mut sum, mut length) = (Xxh64::new(), 0_u64);
     while !decoder.is_finished() {
         // One block is at most 128 KiB, so that `out` can stop a bomb early.
         decoder.decode_blocks(&mut *rest, BlockDecodingStrategy::UptoBlocks(1)).map_err(io::Error::other)?;
@@ -88,8 +91,19 @@ fn decode_frame(
             if len == 0 {
                 break;
             }
-            out.write_all(piece.get(..len).unwrap_or_default())?;
+            let got = piece.get(..len).unwrap_or_default();
+            sum.update(got);
+            length = length.saturating_add(len as u64);
+            out.write_all(got)?;
         }
+    }
+    // Zero is also what a frame says that does not tell its size.
+    if decoder.content_size() != 0 && decoder.content_size() != length {
+        return Err(io::Error::other("a frame has another size than it tells"));
+    }
+    // The low half of the sum.
+    if decoder.get_checksum_from_data().is_some_and(|told| told != sum.finish() as u32) {
+        return Err(io::Error::other("the checksum of a frame is wrong"));
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! From the bytes of an export request to signals, in one pass.
 //!
-//! Unknown fields are skipped; what is known must have its wire type and be UTF-8 where it is text, or the whole
-//! request is refused with the path of the field. Items that cannot be used are rejected one by one, and what is
+//! Unknown fields are skipped; what is known must have its wire type and be UTF-8 where it is text, also where it is
+//! not kept, or the whole request is refused with the path of the field. Items that cannot be used are rejected one by one, and what is
 //! repaired is counted (I11). Call [`crate::scan()`] first: this allocates.
 
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use crate::wire::WireError;
 mod context;
 mod logs;
 mod metrics;
+mod skipped;
 mod traces;
 mod value;
 

@@ -1,8 +1,7 @@
 //! OTLP/JSON into the protobuf bytes of the same request, so that everything behind it knows one form only.
 //!
 //! Reads the document once, from front to back, and writes as it goes; no tree is built. It follows the rules of
-//! OTLP 1.x (ids in hex, unknown fields ignored) and is as lenient as the senders there are: names also in
-//! `snake_case`, enums also by name. What a field means, and whether an item can be used, is left to
+//! OTLP 1.x (ids in hex, unknown fields ignored); files may also have the spellings of [`Dialect::Filed`]. What a field means, and whether an item can be used, is left to
 //! [`mod@crate::decode`].
 
 use std::fmt::{self, Write as _};
@@ -10,13 +9,14 @@ use std::fmt::{self, Write as _};
 use serde::de::DeserializeSeed;
 
 use crate::intake::Signal;
+use crate::schema;
 
 mod message;
 mod scalar;
-mod schema;
 
-/// Objects and lists within one another. Values of [`crate::scan::DEPTH_MAX`] levels need less.
-pub const JSON_DEPTH_MAX: usize = 120;
+/// Fields and elements within one another. Values of [`crate::scan::DEPTH_MAX`] levels need less: a list of pairs takes
+/// four a level.
+pub const JSON_DEPTH_MAX: usize = 144;
 /// Protobuf bytes for one byte of JSON, at most: in `[1,1]` two bytes become a fixed64.
 pub const GROWTH_MAX: u64 = 4;
 /// Characters of a library's message, which may quote the document.
@@ -48,22 +48,43 @@ pub enum JsonError {
     },
 }
 
-/// The protobuf bytes of the export request of `signal` that `json` holds.
+/// How closely a document keeps to the rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// What is sent: names in `lowerCamelCase` only (another spelling is an unknown field), enums as integers only.
+    Sent,
+    /// What other programs left in files: names also in `snake_case`, enums also by name.
+    Filed,
+}
+
+/// The protobuf bytes of the export request of `signal` that the file `json` holds.
 ///
 /// # Errors
 /// When `json` is not one such request.
 pub fn to_protobuf(signal: Signal, json: &[u8]) -> Result<Vec<u8>, JsonError> {
     let room = (json.len() as u64).saturating_mul(GROWTH_MAX).saturating_add(64);
-    to_protobuf_within(signal, json, room)
+    to_protobuf_within(signal, json, Dialect::Filed, room)
 }
 
 /// Like [`to_protobuf`], writing at most about `max_bytes` (passed by no more than one string of the document).
 ///
 /// # Errors
 /// When `json` is not one such request or needs more room.
-pub fn to_protobuf_within(signal: Signal, json: &[u8], max_bytes: u64) -> Result<Vec<u8>, JsonError> {
-    let mut writer = Writer { out: Vec::new(), path: Vec::new(), max_bytes, limit: None };
-    let mut reader = serde_json::Deserializer::from_slice(json);
+pub fn to_protobuf_within(
+    signal: Signal,
+    json: &[u8],
+    dialect: Dialect,
+    max_bytes: u64,
+) -> Result<Vec<u8>, JsonError> {
+    // Fields that are passed over are text as well.
+    let text = std::str::from_utf8(json).map_err(|error| JsonError::Malformed {
+        path: "$".to_owned(),
+        detail: format!("invalid UTF-8 behind byte {}", error.valid_up_to()),
+    })?;
+    let mut writer = Writer { out: Vec::new(), path: Vec::new(), dialect, max_bytes, limit: None };
+    let mut reader = serde_json::Deserializer::from_str(text);
+    // The path has a limit of its own, which holds values as deep as their protobuf form may be.
+    reader.disable_recursion_limit();
     let seed = message::MessageSeed { message: schema::request(signal), writer: &mut writer };
     let read = seed.deserialize(&mut reader).and_then(|()| reader.end());
     match read {
@@ -91,6 +112,7 @@ enum Limit {
 struct Writer {
     out: Vec<u8>,
     path: Vec<Step>,
+    dialect: Dialect,
     max_bytes: u64,
     limit: Option<Limit>,
 }

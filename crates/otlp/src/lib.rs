@@ -12,6 +12,7 @@ pub mod intake;
 pub mod json;
 pub mod response;
 pub mod scan;
+mod schema;
 pub mod wire;
 
 pub use budget::{Budget, Charge};

@@ -19,6 +19,9 @@ pub const INTERNAL: u32 = 13;
 /// `google.rpc.Code.UNAVAILABLE`.
 pub const UNAVAILABLE: u32 = 14;
 
+const BAD_REQUEST: &str = "type.googleapis.com/google.rpc.BadRequest";
+const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
+
 /// `Export{Trace,Logs,Metrics}ServiceResponse`: empty when all was well, with `partial_success` when items were
 /// rejected, or with its message alone when items were repaired.
 #[must_use]
@@ -65,32 +68,50 @@ pub fn message(receipt: &Receipt) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
-/// `google.rpc.Status`, with a `google.rpc.RetryInfo` when `retry_after_s` is told.
+/// `google.rpc.Status`, with a `google.rpc.BadRequest` when the request was malformed, and a `google.rpc.RetryInfo` when
+/// `retry_after_s` is told.
 #[must_use]
 pub fn encode_status(code: u32, message: &str, retry_after_s: Option<u32>) -> Vec<u8> {
     let mut out = Vec::new();
     put_number(&mut out, 1, u64::from(code));
     put_bytes(&mut out, 2, message.as_bytes());
+    if code == INVALID_ARGUMENT {
+        let (mut violation, mut request) = (Vec::new(), Vec::new());
+        put_bytes(&mut violation, 2, message.as_bytes());
+        put_bytes(&mut request, 1, &violation);
+        put_detail(&mut out, BAD_REQUEST, &request);
+    }
     if let Some(seconds) = retry_after_s {
-        let (mut duration, mut info, mut any) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut duration, mut info) = (Vec::new(), Vec::new());
         put_number(&mut duration, 1, u64::from(seconds));
         put_bytes(&mut info, 1, &duration);
-        put_bytes(&mut any, 1, b"type.googleapis.com/google.rpc.RetryInfo");
-        put_bytes(&mut any, 2, &info);
-        put_bytes(&mut out, 3, &any);
+        put_detail(&mut out, RETRY_INFO, &info);
     }
     out
+}
+
+/// Appends a `google.protobuf.Any` to the details of a status.
+fn put_detail(out: &mut Vec<u8>, type_url: &str, value: &[u8]) {
+    let mut any = Vec::new();
+    put_bytes(&mut any, 1, type_url.as_bytes());
+    put_bytes(&mut any, 2, value);
+    put_bytes(out, 3, &any);
 }
 
 /// [`encode_status`] in JSON.
 #[must_use]
 pub fn status_json(code: u32, message: &str, retry_after_s: Option<u32>) -> Vec<u8> {
     let mut status = serde_json::json!({ "code": code, "message": message });
-    if let (Some(seconds), Some(fields)) = (retry_after_s, status.as_object_mut()) {
-        let info = serde_json::json!({
-            "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": format!("{seconds}s"),
-        });
-        fields.insert("details".to_owned(), serde_json::json!([info]));
+    let mut details = Vec::new();
+    if code == INVALID_ARGUMENT {
+        let violation = serde_json::json!({ "description": message });
+        details.push(serde_json::json!({ "@type": BAD_REQUEST, "fieldViolations": [violation] }));
+    }
+    if let Some(seconds) = retry_after_s {
+        details.push(serde_json::json!({ "@type": RETRY_INFO, "retryDelay": format!("{seconds}s") }));
+    }
+    if let (false, Some(fields)) = (details.is_empty(), status.as_object_mut()) {
+        fields.insert("details".to_owned(), details.into());
     }
     status.to_string().into_bytes()
 }

@@ -94,7 +94,10 @@ impl Shape {
             Self::Span => 400,
             Self::LogRecord => 240,
             Self::Point(_) => 200,
-            Self::Resource => 200,
+            // Each group has a resource, whether or not one was sent.
+            Self::PerResource => 200,
+            Self::Resource => 100,
+            Self::Metric => 60,
             Self::Event | Self::Link => 128,
             Self::KeyValue => 80,
             Self::Any => 40,

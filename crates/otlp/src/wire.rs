@@ -1,7 +1,7 @@
 //! The protobuf wire form, read without copying and written by hand.
 //!
-//! Reads one message's fields in order; what a field means is the caller's business. Groups are skipped, as the
-//! specification of proto3 asks of unknown fields. No schema, no reflection, no allocation while reading.
+//! Reads one message's fields in order; what a field means is the caller's business. The content of
+//! groups is skipped, as the specification of proto3 asks of unknown fields. No schema, no reflection, no allocation while reading.
 
 /// How deep skipped groups may nest.
 const GROUPS_MAX: usize = 32;
@@ -59,6 +59,8 @@ pub enum Field<'a> {
     Bytes(&'a [u8]),
     /// Wire type 5.
     Fixed32(u32),
+    /// Wire types 3 and 4, already passed over; no field of OTLP is one.
+    Group,
 }
 
 const WRONG_TYPE: &str = "wrong wire type";
@@ -129,15 +131,23 @@ impl<'a> Reader<'a> {
     /// When the bytes end early or are no protobuf.
     #[inline]
     pub fn next_field(&mut self) -> Result<Option<(u32, Field<'a>)>, WireError> {
-        while !self.rest.is_empty() {
-            let (number, wire_type) = self.key()?;
-            if wire_type == 3 {
-                self.skip_group(number, GROUPS_MAX)?;
-                continue;
-            }
-            return Ok(Some((number, self.value(wire_type)?)));
+        if self.rest.is_empty() {
+            return Ok(None);
         }
-        Ok(None)
+        let (number, wire_type) = self.key()?;
+        if wire_type == 3 {
+            self.skip_group(number, GROUPS_MAX)?;
+            return Ok(Some((number, Field::Group)));
+        }
+        Ok(Some((number, self.value(wire_type)?)))
+    }
+
+    /// Reads what is left as numbers one after the other, as they stand in a packed field.
+    pub(crate) fn check_varints(mut self) -> Result<(), WireError> {
+        while !self.rest.is_empty() {
+            self.varint()?;
+        }
+        Ok(())
     }
 
     #[inline]
@@ -253,6 +263,8 @@ mod tests {
         put_bytes(&mut out, 4, b"hi");
         let mut reader = Reader::new(&out);
         assert_eq!(reader.next_field().unwrap(), Some((1, Field::Varint(300))));
+        assert_eq!(reader.next_field().unwrap(), Some((2, Field::Group)));
+        assert!(Field::Group.bytes().is_err(), "no field that is known is a group");
         assert_eq!(reader.next_field().unwrap(), Some((4, Field::Bytes(b"hi"))));
         assert_eq!(reader.next_field().unwrap(), None);
     }

@@ -24,18 +24,23 @@ pub(crate) struct Soak {
     pub(crate) name: &'static str,
     /// One line for help.
     pub(crate) what: &'static str,
-    /// The package whose integration tests hold its harness.
+    /// The package whose tests hold its harness.
     package: &'static str,
+    /// Which of the package's test programs.
+    target: &'static [&'static str],
     /// Which of them are it.
     filter: &'static str,
     /// Folders whose change makes the record old.
     pub(crate) inputs: &'static [&'static str],
 }
 
+/// The one binary of integration tests.
+const IT: &[&str] = &["--test", "it"];
+/// The unit tests: for harnesses that look inside.
+const UNIT: &[&str] = &["--lib"];
+
 /// How many repetitions a harness does under a soak.
 const CYCLES: &str = "200";
-/// Its harnesses stand beside the code, because they look inside.
-const STORE: &str = "store";
 const SEED_DEFAULT: u64 = 1;
 /// Where the public datasets are, which are not in the repository; soaks named `eval-` read them.
 const DATASETS: &str = "FIRSTCAUSE_DATASETS";
@@ -43,12 +48,24 @@ const DATASETS: &str = "FIRSTCAUSE_DATASETS";
 /// What the engine's answers hang on.
 const ENGINE: &[&str] = &["crates/evidence", "crates/investigation", "crates/testkit"];
 
+/// What takes a request from the wire to the disk.
+const WIRE: &[&str] = &["crates/otlp", "crates/ingest", "crates/store", "crates/telemetry"];
+
 /// Every soak, sorted.
 const ALL: &[Soak] = &[
+    Soak {
+        name: "bombs",
+        what: "200 bodies that are small on the wire, 64 at a time: memory, processor time, and what neighbours see",
+        package: "ingest",
+        target: IT,
+        filter: "bombs::",
+        inputs: WIRE,
+    },
     Soak {
         name: "collected",
         what: "the demo's faults, seen through a collector and the back ends that people run",
         package: "firstcause",
+        target: IT,
         filter: "sources::collected::",
         inputs: &["crates/sources", "crates/investigation", "crates/demo"],
     },
@@ -56,6 +73,7 @@ const ALL: &[Soak] = &[
         name: "crash-states",
         what: "power cuts at 100,000 moments, and every call of the disk failing: nothing acknowledged is lost",
         package: "store",
+        target: UNIT,
         filter: "tests::",
         inputs: &["crates/platform", "crates/otlp", "crates/store"],
     },
@@ -63,6 +81,7 @@ const ALL: &[Soak] = &[
         name: "demo",
         what: "the demo's faults over many seeds: how often the cause is named",
         package: "firstcause",
+        target: IT,
         filter: "demo_seeds::",
         inputs: &["crates"],
     },
@@ -70,6 +89,7 @@ const ALL: &[Soak] = &[
         name: "demo-degraded",
         what: "each fault with a fix under spoilt telemetry: what is still found",
         package: "firstcause",
+        target: IT,
         filter: "soaks::degraded::",
         inputs: &["crates"],
     },
@@ -77,6 +97,7 @@ const ALL: &[Soak] = &[
         name: "demo-matrix",
         what: "every fault of the demo: cause, fix, no false alarm, and the time to the verdict",
         package: "firstcause",
+        target: IT,
         filter: "soaks::matrix::",
         inputs: &["crates"],
     },
@@ -84,6 +105,7 @@ const ALL: &[Soak] = &[
         name: "demo-placebo",
         what: "fixes that do nothing, for every profile: never called effective",
         package: "firstcause",
+        target: IT,
         filter: "soaks::placebo::",
         inputs: &["crates"],
     },
@@ -91,6 +113,7 @@ const ALL: &[Soak] = &[
         name: "engine-300",
         what: "generated systems of 300 services with one fault: the right component, and the engine's own time",
         package: "testkit",
+        target: IT,
         filter: "engine::",
         inputs: ENGINE,
     },
@@ -98,6 +121,7 @@ const ALL: &[Soak] = &[
         name: "eval-order",
         what: "the public cases in other orders, and in a debug build: the same bytes",
         package: "testkit",
+        target: IT,
         filter: "builds::",
         inputs: &["crates/eval", "crates/evidence", "crates/investigation", "crates/testkit"],
     },
@@ -105,27 +129,55 @@ const ALL: &[Soak] = &[
         name: "eval-peers",
         what: "published methods and the engine on the same public cases, scored by the same scorer",
         package: "firstcause",
+        target: IT,
         filter: "peers::measured::",
         inputs: &["crates/eval", "crates/evidence", "crates/investigation", "crates/firstcause/tests/peers"],
+    },
+    Soak {
+        name: "fuzz",
+        what: "2e8 seeded mutants over every parser of the wire: no panic, nothing slow",
+        package: "ingest",
+        target: UNIT,
+        filter: "fuzz::",
+        inputs: WIRE,
     },
     Soak {
         name: "hints",
         what: "a client that only follows the tools' hints, on the five faults with a profile: the cause in three calls",
         package: "firstcause",
+        target: IT,
         filter: "hints::",
         inputs: &["crates/tools", "crates/investigation", "crates/server", "crates/demo"],
+    },
+    Soak {
+        name: "kept",
+        what: "100,000 generated items: read back from the log and from answers as they were sent",
+        package: "ingest",
+        target: IT,
+        filter: "kept::",
+        inputs: WIRE,
     },
     Soak {
         name: "kill",
         what: "kill -9 at random moments: what was acknowledged is still there",
         package: "firstcause",
+        target: IT,
         filter: "kill::",
         inputs: &["crates/platform", "crates/otlp", "crates/store", "crates/ingest", "crates/firstcause"],
+    },
+    Soak {
+        name: "malformed",
+        what: "25,000 malformed requests over three transports: the status, the content type and the body that an oracle says",
+        package: "ingest",
+        target: IT,
+        filter: "malformed::",
+        inputs: WIRE,
     },
     Soak {
         name: "pushdown",
         what: "an investigation over 10 and 100 million spans in ClickHouse: bytes on the wire, seconds, growth",
         package: "firstcause",
+        target: IT,
         filter: "sources::pushed_down::",
         inputs: &["crates/sources", "crates/investigation", "crates/telemetry"],
     },
@@ -133,6 +185,7 @@ const ALL: &[Soak] = &[
         name: "quiet-hours",
         what: "2,000 service-hours without a fault: no incident; and planted faults, raised soon",
         package: "testkit",
+        target: IT,
         filter: "quiet_hours::",
         inputs: ENGINE,
     },
@@ -140,6 +193,7 @@ const ALL: &[Soak] = &[
         name: "resume",
         what: "kill -9 in every stage of an incident: it ends all the same, and nothing is done twice",
         package: "firstcause",
+        target: IT,
         filter: "resume::",
         inputs: &[
             "crates/platform",
@@ -156,8 +210,17 @@ const ALL: &[Soak] = &[
         name: "second-system",
         what: "every fault of a system that was not written for us: the right component and kind",
         package: "firstcause",
+        target: IT,
         filter: "second_system::",
         inputs: &["systems", "crates/investigation", "crates/evidence", "crates/store"],
+    },
+    Soak {
+        name: "slow",
+        what: "slow senders and floods of HTTP/2 beside a neighbour: cut, bounded, and the neighbour served",
+        package: "ingest",
+        target: IT,
+        filter: "slow::",
+        inputs: WIRE,
     },
 ];
 
@@ -183,9 +246,8 @@ pub(crate) fn run(root: &Path, words: &[String], out: &mut dyn Write) -> anyhow:
     let changes =
         process::answer(root, "git", &["status", "--porcelain"]).context("failed to ask git for changes")?;
     let tests = ["test", "--release", "-p", soak.package];
-    let target: &[&str] = if soak.package == STORE { &["--lib"] } else { &["--test", "it"] };
-    let arguments: Vec<&str> =
-        tests.into_iter().chain(target.iter().copied()).chain([soak.filter, "--", "--nocapture"]).collect();
+    let asked = [soak.filter, "--", "--nocapture"];
+    let arguments: Vec<&str> = tests.iter().chain(soak.target).chain(&asked).copied().collect();
     let mut command = process::cargo(root, &arguments);
     command
         .env("FIRSTCAUSE_SOAK", "1")
@@ -307,6 +369,7 @@ mod tests {
         assert_eq!(
             names,
             [
+                "bombs",
                 "collected",
                 "crash-states",
                 "demo",
@@ -316,12 +379,16 @@ mod tests {
                 "engine-300",
                 "eval-order",
                 "eval-peers",
+                "fuzz",
                 "hints",
+                "kept",
                 "kill",
+                "malformed",
                 "pushdown",
                 "quiet-hours",
                 "resume",
-                "second-system"
+                "second-system",
+                "slow"
             ]
         );
         let wanted = chosen(&words("kill --seed 7")).expect("a soak");

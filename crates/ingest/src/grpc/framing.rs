@@ -12,7 +12,7 @@ use crate::reply::Problem;
 const PREFIX_BYTES: usize = 5;
 
 /// Takes the body of a unary call.
-pub(super) struct Framing {
+pub(crate) struct Framing {
     encoding: Encoding,
     limits: Limits,
     budget: Budget,
@@ -23,11 +23,11 @@ pub(super) struct Framing {
 
 impl Framing {
     /// Of a call whose messages are encoded so when their flag says they are.
-    pub(super) fn new(encoding: Encoding, limits: &Limits, budget: &Budget) -> Self {
+    pub(crate) fn new(encoding: Encoding, limits: &Limits, budget: &Budget) -> Self {
         Self { encoding, limits: *limits, budget: budget.clone(), prefix: Vec::new(), message: None }
     }
 
-    pub(super) fn take(&mut self, chunk: &[u8]) -> Result<(), Problem> {
+    pub(crate) fn take(&mut self, chunk: &[u8]) -> Result<(), Problem> {
         let missing = PREFIX_BYTES.saturating_sub(self.prefix.len()).min(chunk.len());
         let (prefix, rest) = chunk.split_at(missing);
         self.prefix.extend_from_slice(prefix);
@@ -37,7 +37,9 @@ impl Framing {
         let Some((decoder, left)) = &mut self.message else {
             return Ok(());
         };
-        *left = left.checked_sub(rest.len()).ok_or_else(|| malformed("more than one message"))?;
+        *left = left
+            .checked_sub(rest.len())
+            .ok_or(Problem::Cardinality("more than one message in a unary call"))?;
         decoder.take(rest)
     }
 
@@ -55,16 +57,19 @@ impl Framing {
         }
         let encoding = match (flag, self.encoding) {
             (0, _) => Encoding::Identity,
-            (1, Encoding::Identity) => return Err(malformed("compressed, and no `grpc-encoding` says how")),
+            (1, Encoding::Identity) => {
+                return Err(Problem::WrongFlag("a compressed message, and no `grpc-encoding` says how"));
+            }
             (1, encoding) => encoding,
             _ => return Err(malformed("an unknown flag before the message")),
         };
         Ok(Some((Decoder::new(encoding, &self.limits, &self.budget), length as usize)))
     }
 
-    pub(super) fn finish(self) -> Result<Read, Problem> {
+    pub(crate) fn finish(self) -> Result<Read, Problem> {
         match self.message {
             Some((decoder, 0)) => decoder.finish(),
+            None if self.prefix.is_empty() => Err(Problem::Cardinality("no message in a unary call")),
             _ => Err(malformed("the message is not whole")),
         }
     }
@@ -100,7 +105,7 @@ mod tests {
     #[test]
     fn anything_but_one_whole_message_is_refused() {
         for (bytes, what) in [
-            (&[][..], "not whole"),
+            (&[][..], "no message"),
             (&[0, 0, 0], "not whole"),
             (&[0, 0, 0, 0, 2, 1], "not whole"),
             (&[0, 0, 0, 0, 0, 0], "more than one"),

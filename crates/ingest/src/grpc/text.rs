@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 /// `grpc-timeout`: at most eight digits and a unit.
-pub(super) fn timeout(text: &str) -> Option<Duration> {
+pub(crate) fn timeout(text: &str) -> Option<Duration> {
     let unit = text.chars().next_back()?;
     let digits = text.strip_suffix(unit)?;
     if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -23,7 +23,7 @@ pub(super) fn timeout(text: &str) -> Option<Duration> {
 }
 
 /// `grpc-message`: visible ASCII as it is, `%` and the rest in percent encoding.
-pub(super) fn percent(text: &str) -> String {
+pub(crate) fn percent(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if matches!(byte, b' '..=b'~') && byte != b'%' {
@@ -37,7 +37,7 @@ pub(super) fn percent(text: &str) -> String {
 }
 
 /// The value of a `-bin` header: base64 without padding.
-pub(super) fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {

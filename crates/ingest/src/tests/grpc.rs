@@ -152,7 +152,10 @@ async fn what_is_wrong_has_its_status_and_the_connection_stays() {
         assert_eq!(answer.headers["grpc-accept-encoding"], "identity,gzip,zstd");
         assert!(answer.body.is_empty());
     }
-    let other = call(&mut client, TRACES, &[("content-type", "application/grpc+json")], framed(0, &[])).await;
+    let typed = |name| [("content-type", name)];
+    let json = call(&mut client, TRACES, &typed("application/grpc+json"), framed(0, &[])).await;
+    assert_eq!((json.http, json.status()), (200, 12));
+    let other = call(&mut client, TRACES, &typed("application/json"), framed(0, &[])).await;
     assert_eq!(other.http, 415);
     assert_eq!(call(&mut client, TRACES, &[], framed(0, &export(vec![span(1)]))).await.status(), 0);
     assert_eq!(rig.store.stats().accepted, 1);

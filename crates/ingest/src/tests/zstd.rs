@@ -39,13 +39,17 @@ fn every_cut_and_every_flipped_byte_is_an_error_or_a_body_and_never_a_panic() {
         let got = read(&BY_PROGRAM[..end], &budget, &limits);
         assert!(matches!(got, Err(Problem::Malformed(_))), "cut at {end}");
     }
+    let mut wrong_sum = BY_PROGRAM.to_vec();
+    *wrong_sum.last_mut().unwrap() ^= 1;
+    let got = read(&wrong_sum, &budget, &limits);
+    assert!(matches!(&got, Err(Problem::Malformed(detail)) if detail.contains("checksum")), "{got:?}");
     let mut refused = 0;
     for place in 0..BY_PROGRAM.len() * 8 {
         let mut wire = BY_PROGRAM.to_vec();
         wire[place / 8] ^= 1 << (place % 8);
         refused += u32::from(read(&wire, &budget, &limits).is_err());
     }
-    assert!(refused > 40, "only {refused} flips were noticed");
+    assert!(refused > 200, "only {refused} flips were noticed");
     assert_eq!(budget.used_bytes(), 0);
 }
 

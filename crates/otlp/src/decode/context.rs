@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use telemetry::{Resource, UnixNanos};
 
-use super::value;
+use super::{skipped, value};
 use crate::intake::Receipt;
+use crate::schema;
 use crate::wire::{Field, Reader, WireError};
 
 /// Texts longer than this are not worth looking up: they seldom repeat.
@@ -105,6 +106,14 @@ impl<'a> Context<'a> {
         at
     }
 
+    /// A time that is kept as sent, the latest there is standing for what 63 bits cannot hold.
+    pub(super) fn told_time(&mut self, sent: u64) -> UnixNanos {
+        UnixNanos(i64::try_from(sent).unwrap_or_else(|_| {
+            self.repair("time_clamped");
+            i64::MAX
+        }))
+    }
+
     pub(super) fn into_receipt(self) -> Receipt {
         let owned = |counts: BTreeMap<&'static str, u64>| {
             counts.into_iter().map(|(reason, count)| (reason.to_owned(), count)).collect()
@@ -166,6 +175,8 @@ fn resource<'a>(group: &'a [u8], context: &mut Context<'a>) -> Result<Resource, 
                     if field == 1 {
                         value::push_attribute(value, &mut attributes, context)
                             .map_err(|error| within(error.within("attributes")))?;
+                    } else {
+                        skipped::check(&schema::RESOURCE, field, value).map_err(within)?;
                     }
                 }
             }
@@ -176,15 +187,11 @@ fn resource<'a>(group: &'a [u8], context: &mut Context<'a>) -> Result<Resource, 
     Ok(Resource::of(attributes))
 }
 
-/// Name and version of an instrumentation scope are not kept, but they must be text.
+/// Nothing of an instrumentation scope is kept.
 fn scope(value: Field<'_>) -> Result<(), WireError> {
     let mut fields = Reader::new(value.bytes()?);
     while let Some((field, value)) = fields.next_field()? {
-        match field {
-            1 => drop(value.text().map_err(|error| error.within("name"))?),
-            2 => drop(value.text().map_err(|error| error.within("version"))?),
-            _ => {}
-        }
+        skipped::check(&schema::SCOPE, field, value)?;
     }
     Ok(())
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use telemetry::{LogRecord, Resource, SpanId, TraceId, Value};
 
 use super::context::{Context, each_item};
-use super::value;
+use super::{skipped, value};
+use crate::schema;
 use crate::wire::{Field, Reader, WireError};
 
 pub(super) fn decode<'a>(bytes: &'a [u8], context: &mut Context<'a>) -> Result<Vec<LogRecord>, WireError> {
@@ -56,7 +57,10 @@ impl<'a> Sent<'a> {
                 10 => "span_id",
                 11 => "observed_time_unix_nano",
                 12 => "event_name",
-                _ => continue,
+                _ => {
+                    skipped::check(&schema::LOG_RECORD, number, field)?;
+                    continue;
+                }
             };
             sent.take(number, field, context).map_err(|error| error.within(name))?;
         }

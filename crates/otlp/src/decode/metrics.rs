@@ -7,10 +7,11 @@
 use std::sync::Arc;
 
 use telemetry::signal::{Attributes, MetricValue};
-use telemetry::{MetricPoint, Resource, Temporality, UnixNanos};
+use telemetry::{MetricPoint, Resource, Temporality};
 
 use super::context::{Context, each_item};
-use super::value;
+use super::{skipped, value};
+use crate::schema::{self, Message};
 use crate::wire::{Field, Reader, WireError};
 
 pub(super) fn decode<'a>(bytes: &'a [u8], context: &mut Context<'a>) -> Result<Vec<MetricPoint>, WireError> {
@@ -60,7 +61,10 @@ fn metric<'a>(
             9 => (Data::Histogram, "histogram"),
             10 => (Data::Exponential, "exponential_histogram"),
             11 => (Data::Summary, "summary"),
-            _ => continue,
+            _ => {
+                skipped::check(&schema::METRIC, number, field)?;
+                continue;
+            }
         };
         if chosen != number {
             // Of several kinds of data in one metric, the last one sent stands.
@@ -77,7 +81,7 @@ fn metric<'a>(
         points.push(MetricPoint {
             name: Arc::clone(&name),
             unit: Arc::clone(&unit),
-            start: UnixNanos(i64::try_from(sent.start).unwrap_or(i64::MAX)),
+            start: context.told_time(sent.start),
             at: context.time(sent.time, received_at, "time_missing"),
             temporality: aggregation.temporality,
             is_monotonic: aggregation.is_monotonic,
@@ -87,6 +91,18 @@ fn metric<'a>(
         });
     }
     Ok(())
+}
+
+impl Data {
+    /// The definition of its points.
+    fn point(self) -> &'static Message {
+        match self {
+            Self::Gauge | Self::Sum => &schema::NUMBER_POINT,
+            Self::Histogram => &schema::HISTOGRAM_POINT,
+            Self::Exponential => &schema::EXPONENTIAL_POINT,
+            Self::Summary => &schema::SUMMARY_POINT,
+        }
+    }
 }
 
 /// How the points of one metric go together.
@@ -189,7 +205,7 @@ impl Sent {
                     let bits = field.fixed64().map_err(|error| error.within("sum"))?;
                     sent.sum = Some(f64::from_bits(bits));
                 }
-                _ => {}
+                _ => skipped::check(data.point(), number, field)?,
             }
         }
         Ok(sent)

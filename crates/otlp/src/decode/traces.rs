@@ -6,10 +6,11 @@
 use std::sync::Arc;
 
 use telemetry::signal::{SpanEvent, SpanLink};
-use telemetry::{Resource, Span, SpanId, SpanKind, StatusCode, TraceId, UnixNanos};
+use telemetry::{Resource, Span, SpanId, SpanKind, StatusCode, TraceId};
 
 use super::context::{Context, each_item};
-use super::value;
+use super::{skipped, value};
+use crate::schema;
 use crate::wire::{Field, Reader, WireError};
 
 /// Events of one span, and links of one span: the default of the OpenTelemetry SDKs.
@@ -64,7 +65,10 @@ impl<'a> Sent<'a> {
                 11 => "events",
                 13 => "links",
                 15 => "status",
-                _ => continue,
+                _ => {
+                    skipped::check(&schema::SPAN, number, field)?;
+                    continue;
+                }
             };
             sent.take(number, field, context).map_err(|error| error.within(name))?;
         }
@@ -174,14 +178,10 @@ fn event<'a>(field: Field<'a>, context: &mut Context<'a>) -> Result<SpanEvent, W
             2 => name = field.text().map_err(|error| error.within("name"))?,
             3 => value::push_attribute(field, &mut attributes, context)
                 .map_err(|error| error.within("attributes"))?,
-            _ => {}
+            _ => skipped::check(&schema::EVENT, number, field)?,
         }
     }
-    Ok(SpanEvent {
-        at: UnixNanos(i64::try_from(at).unwrap_or(i64::MAX)),
-        name: value::text(name, context),
-        attributes,
-    })
+    Ok(SpanEvent { at: context.told_time(at), name: value::text(name, context), attributes })
 }
 
 fn link<'a>(field: Field<'a>, context: &mut Context<'a>) -> Result<Option<SpanLink>, WireError> {
@@ -194,7 +194,7 @@ fn link<'a>(field: Field<'a>, context: &mut Context<'a>) -> Result<Option<SpanLi
             3 => drop(field.text().map_err(|error| error.within("trace_state"))?),
             4 => value::push_attribute(field, &mut attributes, context)
                 .map_err(|error| error.within("attributes"))?,
-            _ => {}
+            _ => skipped::check(&schema::LINK, number, field)?,
         }
     }
     let ids = TraceId::from_slice(trace_id).zip(SpanId::from_slice(span_id));

@@ -126,6 +126,8 @@ fn key_value<'a>(
             2 => {
                 merge_value(field, &mut value, depth, context).map_err(|error| error.within("value"))?;
             }
+            // A reference into a dictionary that only profiles have.
+            3 => drop(field.varint().map_err(|error| error.within("key_strindex"))?),
             _ => {}
         }
     }

@@ -7,8 +7,8 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::schema::{Count, Field, Kind, Message};
-use super::{Step, Writer};
+use super::{Dialect, Step, Writer};
+use crate::schema::{Count, Field, Kind, Message};
 use crate::wire::put_varint;
 
 /// Reads one object and appends the fields of its message.
@@ -42,8 +42,8 @@ fn read_fields<'de, A: MapAccess<'de>>(
     writer: &mut Writer,
     mut map: A,
 ) -> Result<(), A::Error> {
-    let mut seen = 0_u64;
-    while let Some(key) = map.next_key_seed(KeySeed(message))? {
+    let (mut seen, mut has_choice) = (0_u64, false);
+    while let Some(key) = map.next_key_seed(KeySeed(message, writer.dialect))? {
         let Some((place, field)) = key else {
             map.next_value::<IgnoredAny>()?;
             continue;
@@ -54,14 +54,22 @@ fn read_fields<'de, A: MapAccess<'de>>(
             return Err(A::Error::custom("the field stands twice in one object"));
         }
         seen |= bit;
+        let before = writer.out.len();
         map.next_value_seed(FieldSeed { field, place: Place::Field, writer: &mut *writer })?;
+        // `null` writes nothing and chooses nothing.
+        if message.choices().contains(&field.number) && writer.out.len() > before {
+            if has_choice {
+                return Err(A::Error::custom("a second one of fields of which there may be one"));
+            }
+            has_choice = true;
+        }
         writer.leave();
     }
     Ok(())
 }
 
 /// Finds a field by its name.
-struct KeySeed(&'static Message);
+struct KeySeed(&'static Message, Dialect);
 
 impl<'de> DeserializeSeed<'de> for KeySeed {
     type Value = Option<(usize, &'static Field)>;
@@ -79,7 +87,12 @@ impl Visitor<'_> for KeySeed {
     }
 
     fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.0.fields.iter().enumerate().find(|(_, field)| field.is_named(name)))
+        let is_named = |field: &Field| match self.1 {
+            _ if matches!(field.kind, Kind::Index) => false,
+            Dialect::Sent => field.name == name,
+            Dialect::Filed => field.is_named(name),
+        };
+        Ok(self.0.fields.iter().enumerate().find(|(_, field)| is_named(field)))
     }
 }
 
@@ -178,6 +191,9 @@ impl<'de> Visitor<'de> for FieldSeed<'_> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        if matches!(self.field.kind, Kind::Enum(_)) && self.writer.dialect == Dialect::Sent {
+            return Err(E::custom("a string, expected an integer"));
+        }
         self.scalar(|field, out| field.kind.put_text(text, out))
     }
 

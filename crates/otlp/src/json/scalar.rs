@@ -3,7 +3,7 @@
 //! 64-bit integers come as strings or numbers, enums as numbers or names, doubles also as `"NaN"`, `"Infinity"`
 //! and `"-Infinity"`. A number out of the range of its field is an error, not a guess.
 
-use super::schema::{Int, Kind};
+use crate::schema::{Int, Kind};
 use crate::wire::put_varint;
 
 /// Doubles hold every integer up to here.
@@ -19,18 +19,8 @@ impl Kind {
             Self::Hex => "a string in hex",
             Self::Bool => "true or false",
             Self::Double => "a number",
-            Self::Int(_) => "an integer",
+            Self::Int(_) | Self::Index => "an integer",
             Self::Enum(_) => "an integer or the name of an enum value",
-        }
-    }
-
-    /// The wire type of one value.
-    pub(super) fn wire_type(self) -> u64 {
-        match self {
-            Self::Message(_) | Self::Text | Self::Base64 | Self::Hex => 2,
-            Self::Bool | Self::Enum(_) | Self::Int(Int::I64 | Int::S32 | Int::U32 | Int::U64) => 0,
-            Self::Double | Self::Int(Int::Fixed64 | Int::SFixed64) => 1,
-            Self::Int(Int::Fixed32) => 5,
         }
     }
 
@@ -105,7 +95,7 @@ impl Kind {
                 let (_, value) = found.ok_or_else(|| self.mismatch("an unknown name"))?;
                 put_varint(out, u64::from(*value));
             }
-            Self::Message(_) | Self::Bool => return Err(self.mismatch("a string")),
+            Self::Message(_) | Self::Bool | Self::Index => return Err(self.mismatch("a string")),
         }
         Ok(())
     }

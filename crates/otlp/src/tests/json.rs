@@ -11,7 +11,7 @@ use platform::{Chance, SeededChance};
 use prost::Message;
 
 use super::{RECEIVED_AT, generate};
-use crate::json::{JSON_DEPTH_MAX, JsonError, to_protobuf, to_protobuf_within};
+use crate::json::{Dialect, JSON_DEPTH_MAX, JsonError, to_protobuf, to_protobuf_within};
 use crate::{Signal, decode};
 
 /// The JSON form of a request, as the official types write it.
@@ -147,6 +147,33 @@ fn the_other_spellings_that_senders_use_mean_the_same() {
     }
 }
 
+/// The specification allows neither, and asks that a name that it does not have is ignored.
+#[test]
+fn what_is_sent_has_names_in_camel_case_and_enums_as_integers_only() {
+    let sent = |text: &str| to_protobuf_within(Signal::Traces, text.as_bytes(), Dialect::Sent, 1_000);
+    assert_eq!(sent(r#"{"resource_spans":[{}]}"#), Ok(Vec::new()));
+    assert_eq!(sent(r#"{"resourceSpans":[{}]}"#), Ok(vec![10, 0]));
+    for kind in ["\"SPAN_KIND_SERVER\"", "\"2\""] {
+        let document = format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"kind":{kind}}}]}}]}}]}}"#);
+        assert!(sent(&document).unwrap_err().to_string().contains("expected an integer"), "{kind}");
+        assert!(to_protobuf(Signal::Traces, document.as_bytes()).is_ok(), "{kind}");
+    }
+}
+
+#[test]
+fn two_of_what_there_may_be_one_and_text_that_is_none_are_errors() {
+    let value = |value: &str| {
+        let document =
+            format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"body":{value}}}]}}]}}]}}"#);
+        to_protobuf(Signal::Logs, document.as_bytes())
+    };
+    assert!(value(r#"{"intValue":1,"stringValue":null}"#).is_ok());
+    let twice = value(r#"{"intValue":1,"stringValue":""}"#).unwrap_err().to_string();
+    assert!(twice.contains("a second one"), "{twice}");
+    let unknown = to_protobuf(Signal::Logs, b"{\"unknown\":\"\xff\"}").unwrap_err().to_string();
+    assert!(unknown.contains("invalid UTF-8 behind byte 12"), "{unknown}");
+}
+
 #[test]
 fn doubles_that_json_cannot_write_come_as_strings() {
     let point = |value: &str| {
@@ -206,6 +233,12 @@ fn depth_and_size_have_limits_that_say_so() {
         format!("{{\"resourceLogs\":[{{\"scopeLogs\":[{{\"logRecords\":[{{\"body\":{open}{close}}}]}}]}}]}}")
     };
     assert!(to_protobuf(Signal::Logs, nested(32).as_bytes()).is_ok());
+    // Pairs take a step more a level.
+    let pairs =
+        format!("{}{{}}{}", "{\"kvlistValue\":{\"values\":[{\"value\":".repeat(31), "}]}}".repeat(31));
+    let pairs = nested(0).replace("\"body\":", &format!("\"body\":{pairs}"));
+    let bytes = to_protobuf(Signal::Logs, pairs.as_bytes()).unwrap();
+    assert_eq!(decode(Signal::Logs, &bytes.into(), RECEIVED_AT).unwrap().logs.len(), 1);
     let too_deep = to_protobuf(Signal::Logs, nested(60).as_bytes()).unwrap_err();
     assert!(matches!(too_deep, JsonError::TooDeep { .. }), "{too_deep}");
     assert!(too_deep.to_string().contains(&JSON_DEPTH_MAX.to_string()));
@@ -217,6 +250,6 @@ fn depth_and_size_have_limits_that_say_so() {
         "1,".repeat(10_000)
     );
     assert!(to_protobuf(Signal::Metrics, wide.as_bytes()).is_ok_and(|bytes| bytes.len() > 80_000));
-    let too_large = to_protobuf_within(Signal::Metrics, wide.as_bytes(), 1_000).unwrap_err();
+    let too_large = to_protobuf_within(Signal::Metrics, wide.as_bytes(), Dialect::Sent, 1_000).unwrap_err();
     assert_eq!(too_large, JsonError::TooLarge { max_bytes: 1_000 });
 }

@@ -48,6 +48,10 @@ fn a_status_carries_code_message_and_when_to_retry() {
     assert_eq!(status.details[0].type_url, "type.googleapis.com/google.rpc.RetryInfo");
     // RetryInfo { retry_delay: Duration { seconds: 7 } }.
     assert_eq!(status.details[0].value, [0x0A, 2, 0x08, 7]);
-    let plain = Status::decode(encode_status(3, "no", None).as_slice()).unwrap();
+    let plain = Status::decode(encode_status(8, "no", None).as_slice()).unwrap();
     assert!(plain.details.is_empty());
+    let malformed = Status::decode(encode_status(3, "no", None).as_slice()).unwrap();
+    assert_eq!(malformed.details[0].type_url, "type.googleapis.com/google.rpc.BadRequest");
+    // BadRequest { field_violations: [{ description: "no" }] }.
+    assert_eq!(malformed.details[0].value, [0x0A, 4, 0x12, 2, b'n', b'o']);
 }

@@ -1,4 +1,5 @@
-//! The messages of OTLP 1.x as tables: JSON name, field number and kind of every field.
+//! The messages of OTLP 1.x as tables: JSON name, field number and kind of every field. `json` writes by them, and
+//! `decode` checks what it does not keep.
 //!
 //! Taken from `opentelemetry/proto/**/*.proto` of opentelemetry-proto 1.9. Fields of profiles are not here, and so
 //! are ignored like any other unknown field.
@@ -7,32 +8,32 @@ use crate::intake::Signal;
 
 /// One message.
 #[derive(Debug)]
-pub(super) struct Message {
+pub(crate) struct Message {
     /// As its definition says it.
-    pub(super) name: &'static str,
-    pub(super) fields: &'static [Field],
+    pub(crate) name: &'static str,
+    pub(crate) fields: &'static [Field],
 }
 
 /// One field of a message.
 #[derive(Debug)]
-pub(super) struct Field {
+pub(crate) struct Field {
     /// In `lowerCamelCase`.
-    pub(super) name: &'static str,
-    pub(super) number: u32,
-    pub(super) kind: Kind,
-    pub(super) count: Count,
+    pub(crate) name: &'static str,
+    pub(crate) number: u32,
+    pub(crate) kind: Kind,
+    pub(crate) count: Count,
 }
 
 /// How often a field may stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Count {
+pub(crate) enum Count {
     One,
     Many,
 }
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Message(&'static Message),
     Text,
     /// Bytes.
@@ -42,13 +43,15 @@ pub(super) enum Kind {
     Bool,
     Double,
     Int(Int),
+    /// A place in the dictionary of profiles, an int32: the JSON of the other signals does not know it.
+    Index,
     /// Names and values.
     Enum(&'static [(&'static str, u32)]),
 }
 
 /// The integer types of protobuf that OTLP uses.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Int {
+pub(crate) enum Int {
     Fixed32,
     Fixed64,
     I64,
@@ -59,9 +62,37 @@ pub(super) enum Int {
     U64,
 }
 
+impl Message {
+    /// The fields of which a message has one at most (a `oneof`).
+    pub(crate) fn choices(&self) -> &'static [u32] {
+        match self.name {
+            "AnyValue" => &[1, 2, 3, 4, 5, 6, 7],
+            "Metric" => &[5, 7, 9, 10, 11],
+            "NumberDataPoint" => &[4, 6],
+            "Exemplar" => &[3, 6],
+            _ => &[],
+        }
+    }
+}
+
+impl Kind {
+    /// The wire type of one value.
+    pub(crate) fn wire_type(self) -> u64 {
+        match self {
+            Self::Message(_) | Self::Text | Self::Base64 | Self::Hex => 2,
+            Self::Bool
+            | Self::Index
+            | Self::Enum(_)
+            | Self::Int(Int::I64 | Int::S32 | Int::U32 | Int::U64) => 0,
+            Self::Double | Self::Int(Int::Fixed64 | Int::SFixed64) => 1,
+            Self::Int(Int::Fixed32) => 5,
+        }
+    }
+}
+
 impl Field {
     /// Whether `name` is this field's, in `lowerCamelCase` or `snake_case`.
-    pub(super) fn is_named(&self, name: &str) -> bool {
+    pub(crate) fn is_named(&self, name: &str) -> bool {
         if name == self.name {
             return true;
         }
@@ -81,7 +112,7 @@ impl Field {
 }
 
 /// The request that carries `signal`.
-pub(super) fn request(signal: Signal) -> &'static Message {
+pub(crate) fn request(signal: Signal) -> &'static Message {
     match signal {
         Signal::Traces => &TRACES,
         Signal::Logs => &LOGS,
@@ -156,7 +187,7 @@ static SCOPE_METRICS: Message = Message {
     name: "ScopeMetrics",
     fields: &[message("scope", 1, &SCOPE), many("metrics", 2, &METRIC), one("schemaUrl", 3, Kind::Text)],
 };
-static RESOURCE: Message = Message {
+pub(crate) static RESOURCE: Message = Message {
     name: "Resource",
     fields: &[
         many("attributes", 1, &KEY_VALUE),
@@ -173,7 +204,7 @@ static ENTITY_REF: Message = Message {
         list("descriptionKeys", 4, Kind::Text),
     ],
 };
-static SCOPE: Message = Message {
+pub(crate) static SCOPE: Message = Message {
     name: "InstrumentationScope",
     fields: &[
         one("name", 1, Kind::Text),
@@ -182,8 +213,10 @@ static SCOPE: Message = Message {
         one("droppedAttributesCount", 4, U32),
     ],
 };
-static KEY_VALUE: Message =
-    Message { name: "KeyValue", fields: &[one("key", 1, Kind::Text), message("value", 2, &ANY_VALUE)] };
+static KEY_VALUE: Message = Message {
+    name: "KeyValue",
+    fields: &[one("key", 1, Kind::Text), message("value", 2, &ANY_VALUE), one("keyStrindex", 3, Kind::Index)],
+};
 static ANY_VALUE: Message = Message {
     name: "AnyValue",
     fields: &[
@@ -194,6 +227,7 @@ static ANY_VALUE: Message = Message {
         message("arrayValue", 5, &ARRAY_VALUE),
         message("kvlistValue", 6, &KV_LIST),
         one("bytesValue", 7, Kind::Base64),
+        one("stringValueStrindex", 8, Kind::Index),
     ],
 };
 static ARRAY_VALUE: Message = Message { name: "ArrayValue", fields: &[many("values", 1, &ANY_VALUE)] };
@@ -210,7 +244,7 @@ const SPAN_KINDS: Kind = Kind::Enum(&[
 const STATUS_CODES: Kind =
     Kind::Enum(&[("STATUS_CODE_UNSET", 0), ("STATUS_CODE_OK", 1), ("STATUS_CODE_ERROR", 2)]);
 
-static SPAN: Message = Message {
+pub(crate) static SPAN: Message = Message {
     name: "Span",
     fields: &[
         one("traceId", 1, Kind::Hex),
@@ -231,7 +265,7 @@ static SPAN: Message = Message {
         one("flags", 16, Kind::Int(Int::Fixed32)),
     ],
 };
-static EVENT: Message = Message {
+pub(crate) static EVENT: Message = Message {
     name: "Event",
     fields: &[
         one("timeUnixNano", 1, TIME),
@@ -240,7 +274,7 @@ static EVENT: Message = Message {
         one("droppedAttributesCount", 4, U32),
     ],
 };
-static LINK: Message = Message {
+pub(crate) static LINK: Message = Message {
     name: "Link",
     fields: &[
         one("traceId", 1, Kind::Hex),
@@ -282,7 +316,7 @@ const SEVERITIES: Kind = Kind::Enum(&[
     ("SEVERITY_NUMBER_FATAL4", 24),
 ]);
 
-static LOG_RECORD: Message = Message {
+pub(crate) static LOG_RECORD: Message = Message {
     name: "LogRecord",
     fields: &[
         one("timeUnixNano", 1, TIME),
@@ -305,7 +339,7 @@ const TEMPORALITIES: Kind = Kind::Enum(&[
     ("AGGREGATION_TEMPORALITY_CUMULATIVE", 2),
 ]);
 
-static METRIC: Message = Message {
+pub(crate) static METRIC: Message = Message {
     name: "Metric",
     fields: &[
         one("name", 1, Kind::Text),
@@ -338,7 +372,7 @@ static EXPONENTIAL_HISTOGRAM: Message = Message {
 };
 static SUMMARY: Message = Message { name: "Summary", fields: &[many("dataPoints", 1, &SUMMARY_POINT)] };
 
-static NUMBER_POINT: Message = Message {
+pub(crate) static NUMBER_POINT: Message = Message {
     name: "NumberDataPoint",
     fields: &[
         one("startTimeUnixNano", 2, TIME),
@@ -350,7 +384,7 @@ static NUMBER_POINT: Message = Message {
         one("flags", 8, U32),
     ],
 };
-static HISTOGRAM_POINT: Message = Message {
+pub(crate) static HISTOGRAM_POINT: Message = Message {
     name: "HistogramDataPoint",
     fields: &[
         one("startTimeUnixNano", 2, TIME),
@@ -366,7 +400,7 @@ static HISTOGRAM_POINT: Message = Message {
         one("max", 12, Kind::Double),
     ],
 };
-static EXPONENTIAL_POINT: Message = Message {
+pub(crate) static EXPONENTIAL_POINT: Message = Message {
     name: "ExponentialHistogramDataPoint",
     fields: &[
         many("attributes", 1, &KEY_VALUE),
@@ -389,7 +423,7 @@ static BUCKETS: Message = Message {
     name: "Buckets",
     fields: &[one("offset", 1, Kind::Int(Int::S32)), list("bucketCounts", 2, Kind::Int(Int::U64))],
 };
-static SUMMARY_POINT: Message = Message {
+pub(crate) static SUMMARY_POINT: Message = Message {
     name: "SummaryDataPoint",
     fields: &[
         one("startTimeUnixNano", 2, TIME),
