@@ -6,7 +6,6 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use platform::Disk;
 use telemetry::{LogRecord, MetricPoint, Span, SpanKind, TraceId, UnixNanos, Window};
@@ -36,15 +35,22 @@ pub(crate) use written::{Rows, remove, write};
 pub(crate) struct Segment {
     pub(crate) entry: Entry,
     dir: PathBuf,
-    /// Holds the rollups and who sent what, no rows.
-    derived: Arc<Head>,
-    /// Sorted fingerprints of the traces in it.
+    /// Sorted fingerprints of the traces in it: the only thing of a segment that always is in memory.
     traces: Vec<u32>,
 }
 
-/// Rows that a question needs.
+/// What a question needs of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
+    /// What was counted in the seconds that begin inside the first window, and who sent what in those of the second.
+    Derived {
+        /// Of what was counted.
+        rollups: Window,
+        /// Of who sent what.
+        presence: Window,
+        /// Whether single seconds of the first are wanted.
+        by_second: bool,
+    },
     /// Spans that began in the window.
     Spans(Window),
     /// Spans that send or take messages.
@@ -60,15 +66,9 @@ pub(crate) enum Wanted {
 }
 
 impl Segment {
-    /// The segment of `entry`, whose files stand in `dir`.
-    pub(crate) fn new(entry: Entry, dir: PathBuf, summary: Summary) -> Self {
-        let derived = Arc::new(Head::of_derived(summary.rollups, summary.presence));
-        Self { entry, dir, derived, traces: summary.traces }
-    }
-
-    /// Rollups and who sent what.
-    pub(crate) fn derived(&self) -> &Arc<Head> {
-        &self.derived
+    /// The segment of `entry`, whose files stand in `dir` and whose traces have these fingerprints.
+    pub(crate) fn new(entry: Entry, dir: PathBuf, traces: Vec<u32>) -> Self {
+        Self { entry, dir, traces }
     }
 
     /// The latest time of a row.
@@ -81,10 +81,21 @@ impl Segment {
         [spans, logs, points].into_iter().flatten()
     }
 
+    /// The rows that hold what is wanted, 0 when this segment holds nothing of it.
+    pub(crate) fn rows_of(&self, wanted: Wanted) -> u64 {
+        if let Wanted::Derived { rollups, presence, .. } = wanted {
+            let (first, last) = (self.entry.first_second, self.entry.last_second);
+            let is_in = |window: Window| first < window.to.0 && window.from.0 <= last;
+            return if is_in(rollups) || is_in(presence) { self.entry.rows() } else { 0 };
+        }
+        self.table(wanted).map_or(0, |table| table.rows)
+    }
+
     /// The table that holds what is wanted, when this segment may hold any of it.
-    pub(crate) fn table(&self, wanted: Wanted) -> Option<&TableEntry> {
+    fn table(&self, wanted: Wanted) -> Option<&TableEntry> {
         let Entry { spans, logs, points, .. } = &self.entry;
         match wanted {
+            Wanted::Derived { .. } => None,
             Wanted::Spans(window) => spans.as_ref().filter(|table| table.overlaps(window)),
             Wanted::Messages => spans.as_ref(),
             Wanted::Trace(trace) => {
@@ -100,10 +111,16 @@ impl Segment {
 
     /// Reads what is wanted into a head that holds nothing else.
     pub(crate) fn read(&self, disk: &dyn Disk, wanted: Wanted) -> io::Result<Head> {
+        if let Wanted::Derived { rollups, presence, by_second } = wanted {
+            let summary = written::summary_of(disk, &self.dir, &self.entry)?;
+            let (counted, sent) = summary.within(rollups, presence, by_second);
+            return Ok(Head::of_derived(counted, sent));
+        }
         let Some(table) = self.table(wanted) else { return Ok(Head::default()) };
         let bytes = table.stored.read(disk, &self.dir)?;
         let received_at = UnixNanos(self.entry.received_to);
         Ok(match wanted {
+            Wanted::Derived { .. } => Head::default(),
             Wanted::Spans(window) => {
                 Head::of_spans(spans::read(bytes, |row| window.contains(row.start))?, received_at)
             }

@@ -7,7 +7,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use platform::Disk;
-use telemetry::{Ask, AskError, Window};
+use telemetry::{Ask, AskError, UnixNanos, Window};
 
 use super::Asking;
 use crate::head::Head;
@@ -42,36 +42,33 @@ pub(super) struct Past {
     pub(super) unreadable: u64,
 }
 
-#[derive(Debug, Default)]
-struct Needs {
-    derived: Option<Window>,
-    rows: Vec<Wanted>,
-}
-
 fn around(window: Window, before_s: i64, after_s: i64) -> Window {
     Window::new(window.from.plus_seconds(-before_s), window.to.plus_seconds(after_s))
 }
 
-fn needs(ask: &Ask) -> Needs {
+fn needs(ask: &Ask) -> Vec<Wanted> {
     let spans = |window: &Window| Wanted::Spans(around(*window, TRACE_S, TRACE_S));
     let points = |window: &Window| Wanted::Points(around(*window, POINT_S, 0));
-    let rows = |rows: Vec<Wanted>| Needs { derived: None, rows };
+    let nothing = Window::new(UnixNanos(0), UnixNanos(0));
     match ask {
         Ask::Health { window, .. } | Ask::Onset { window, .. } => {
+            let by_second = matches!(ask, Ask::Onset { .. });
+            let presence = around(*window, SILENT_S, 0);
             let points = Wanted::EntryPoints(around(*window, POINT_S, 0));
-            Needs { derived: Some(around(*window, SILENT_S, 0)), rows: vec![points] }
+            vec![Wanted::Derived { rollups: *window, presence, by_second }, points]
         }
-        Ask::Coverage { window } => Needs { derived: Some(*window), rows: vec![spans(window)] },
-        Ask::Compare { good, bad, .. } => rows(vec![spans(good), spans(bad)]),
-        Ask::SelfTime { window, .. } | Ask::Exemplars { window, .. } => rows(vec![spans(window)]),
-        Ask::Edges { window, .. } => rows(vec![Wanted::Spans(around(*window, TRACE_S, DELIVERY_S))]),
-        Ask::Trace { trace_id } => rows(vec![Wanted::Trace(*trace_id)]),
-        Ask::Message { .. } => rows(vec![Wanted::Messages]),
-        Ask::LogTemplates { window, .. } | Ask::LogSearch { window, .. } => rows(vec![Wanted::Logs(*window)]),
-        Ask::SeriesChange { good, bad, .. } => rows(vec![points(good), points(bad)]),
-        Ask::Paths { .. } | Ask::State { .. } | Ask::Topology { .. } | Ask::Changes { .. } => {
-            Needs::default()
+        Ask::Coverage { window } => {
+            let sent = Wanted::Derived { rollups: nothing, presence: *window, by_second: false };
+            vec![sent, spans(window)]
         }
+        Ask::Compare { good, bad, .. } => vec![spans(good), spans(bad)],
+        Ask::SelfTime { window, .. } | Ask::Exemplars { window, .. } => vec![spans(window)],
+        Ask::Edges { window, .. } => vec![Wanted::Spans(around(*window, TRACE_S, DELIVERY_S))],
+        Ask::Trace { trace_id } => vec![Wanted::Trace(*trace_id)],
+        Ask::Message { .. } => vec![Wanted::Messages],
+        Ask::LogTemplates { window, .. } | Ask::LogSearch { window, .. } => vec![Wanted::Logs(*window)],
+        Ask::SeriesChange { good, bad, .. } => vec![points(good), points(bad)],
+        Ask::Paths { .. } | Ask::State { .. } | Ask::Topology { .. } | Ask::Changes { .. } => Vec::new(),
     }
 }
 
@@ -89,18 +86,13 @@ fn apart(rows: Vec<Wanted>) -> Vec<Wanted> {
 impl Shelf {
     /// Reads what `ask` needs of the segments of `kept`.
     pub(super) fn read(&self, kept: &RwLock<Kept>, ask: &Ask, asking: &Asking<'_>) -> Result<Past, AskError> {
-        let needs = needs(ask);
         let (sealed, moves) = {
             let kept = kept.read().unwrap_or_else(PoisonError::into_inner);
             (kept.sealed.clone(), kept.moves)
         };
         let mut past = Past { moves, ..Past::default() };
-        if let Some(window) = needs.derived {
-            let there = sealed.iter().filter(|segment| segment.derived().has_seconds_in(window));
-            past.heads.extend(there.map(|segment| Arc::clone(segment.derived())));
-        }
         let mut bytes = 0;
-        for wanted in apart(needs.rows) {
+        for wanted in apart(needs(ask)) {
             for segment in &sealed {
                 asking.look_at(0)?;
                 bytes += self.add(segment, wanted, &mut past);
@@ -115,7 +107,10 @@ impl Shelf {
 
     /// Adds what is wanted of a segment. Gives its estimated bytes.
     fn add(&self, segment: &Segment, wanted: Wanted, past: &mut Past) -> u64 {
-        let Some(table) = segment.table(wanted) else { return 0 };
+        let rows = segment.rows_of(wanted);
+        if rows == 0 {
+            return 0;
+        }
         match self.cache.read(&*self.disk, segment, wanted) {
             Ok(head) => {
                 let bytes = head.held().bytes;
@@ -123,16 +118,9 @@ impl Shelf {
                 bytes
             }
             Err(_) => {
-                past.unreadable += table.rows;
+                past.unreadable += rows;
                 0
             }
         }
-    }
-}
-
-impl Head {
-    /// Whether something was counted in a second that begins inside `window`.
-    fn has_seconds_in(&self, window: Window) -> bool {
-        self.presence().within(window).next().is_some() || self.rollups().within(window).next().is_some()
     }
 }

@@ -12,6 +12,9 @@ use platform::Disk;
 use super::{Segment, Wanted};
 use crate::head::Head;
 
+/// Readings held, however little they are: most of a segment that was looked at in vain is nothing.
+const ENTRIES_MAX: usize = 1_024;
+
 /// What was read from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Key {
@@ -57,7 +60,7 @@ impl Cache {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.push_back((key, head));
         let mut bytes: u64 = held.iter().map(|(_, head)| head.held().bytes).sum();
-        while bytes > self.bytes_max {
+        while bytes > self.bytes_max || held.len() > ENTRIES_MAX {
             let Some((_, head)) = held.pop_front() else { return };
             bytes -= head.held().bytes;
         }

@@ -82,6 +82,9 @@ pub(crate) struct Entry {
     /// When the last of it was received, and the latest end of a span, nanoseconds.
     pub(crate) received_to: i64,
     pub(crate) watermark: i64,
+    /// The first and the last second in which something was counted, nanoseconds.
+    pub(crate) first_second: i64,
+    pub(crate) last_second: i64,
     /// Whether points tell of a service's entries.
     pub(crate) has_entry_points: bool,
     /// What is derived from the rows.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use telemetry::{TraceId, UnixNanos};
+use telemetry::{TraceId, UnixNanos, Window};
 
 use super::codec::{In, Out};
 use crate::head::Head;
@@ -40,6 +40,34 @@ impl Summary {
         let traces: BTreeSet<u32> = head.trace_ids().map(fingerprint).collect();
         let (rollups, presence, incarnations) = head.into_derived();
         Self { rollups, presence, incarnations, traces: traces.into_iter().collect() }
+    }
+
+    /// The first and the last second in which something was counted, nanoseconds.
+    pub(crate) fn seconds(&self) -> (i64, i64) {
+        let counted = self.rollups.all().map(|(second, _)| second.0);
+        let sent = self.presence.all().map(|(second, _)| second.0);
+        counted
+            .chain(sent)
+            .fold((i64::MAX, i64::MIN), |(first, last), second| (first.min(second), last.max(second)))
+    }
+
+    /// What was counted in the seconds that begin inside `rollups`, and who sent what in those inside `presence`: each
+    /// as if it had been in the first of them, unless single seconds are wanted `by_second`. Days of a segment's seconds
+    /// would not fit the memory.
+    pub(crate) fn within(&self, rollups: Window, presence: Window, by_second: bool) -> (Rollups, Presence) {
+        let (mut counted, mut sent) = (Rollups::default(), Presence::default());
+        let mut first = None;
+        for (second, cells) in self.rollups.within(rollups) {
+            let at = if by_second { second } else { *first.get_or_insert(second) };
+            cells.iter().for_each(|(key, figures)| counted.merge(at, key.clone(), figures));
+        }
+        let mut first = None;
+        let there = self.presence.all().filter(|(second, _)| presence.contains(**second));
+        for (second, services) in there {
+            let at = *first.get_or_insert(*second);
+            services.iter().for_each(|(service, signals)| sent.add(service, at, signals));
+        }
+        (counted, sent)
     }
 
     /// The bytes of its file.

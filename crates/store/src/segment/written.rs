@@ -72,12 +72,24 @@ pub(crate) fn write(
     let has_entry_points = metric_points.iter().any(|point| super::tells_entries(&point.name));
     let watermark = head.watermark().0;
     let summary = Summary::of(head);
+    let (first_second, last_second) = summary.seconds();
     let stored = store(disk, dir, &format!("{id:08}.summary"), &summary.encode())?;
     disk.sync_dir(dir)?;
     let received_to = received_to.0;
-    let entry = Entry { id, received_to, watermark, has_entry_points, summary: stored, spans, logs, points };
+    let entry = Entry {
+        id,
+        received_to,
+        watermark,
+        first_second,
+        last_second,
+        has_entry_points,
+        summary: stored,
+        spans,
+        logs,
+        points,
+    };
     Manifest::save(disk, dir, through, others.iter().map(|other| &other.entry).chain([&entry]))?;
-    Ok(Segment::new(entry, dir.to_path_buf(), summary))
+    Ok(Segment::new(entry, dir.to_path_buf(), summary.traces))
 }
 
 fn table(
@@ -116,14 +128,19 @@ impl Segment {
     /// are, too, the segment is there without it, and reading it says so.
     /// The processes that were seen in it go into `head`.
     pub(crate) fn open(disk: &dyn Disk, dir: &Path, entry: Entry, head: &mut Head) -> (Self, io::Result<()>) {
-        let read = entry.summary.read(disk, dir).ok().and_then(|bytes| Summary::decode(&bytes));
-        let (summary, outcome) = match read.map_or_else(|| derived_anew(disk, dir, &entry), Ok) {
+        let (summary, outcome) = match summary_of(disk, dir, &entry) {
             Ok(summary) => (summary, Ok(())),
             Err(error) => (Summary::default(), Err(error)),
         };
         head.remember(&summary.incarnations, UnixNanos(entry.watermark));
-        (Self::new(entry, dir.to_path_buf(), summary), outcome)
+        (Self::new(entry, dir.to_path_buf(), summary.traces), outcome)
     }
+}
+
+/// What is derived from the rows of `entry`: from its file or, when that is damaged, from the rows.
+pub(super) fn summary_of(disk: &dyn Disk, dir: &Path, entry: &Entry) -> io::Result<Summary> {
+    let read = entry.summary.read(disk, dir).ok().and_then(|bytes| Summary::decode(&bytes));
+    read.map_or_else(|| derived_anew(disk, dir, entry), Ok)
 }
 
 fn derived_anew(disk: &dyn Disk, dir: &Path, entry: &Entry) -> io::Result<Summary> {
