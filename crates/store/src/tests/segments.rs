@@ -7,7 +7,7 @@ use otlp::Refusal;
 use platform::{Call, Chance, Disk, SeededChance, SimDisk};
 use telemetry::{Answer, Ask, Scope, Space};
 
-use super::build::{Rig, questions, small, trace_id, window};
+use super::build::{CLIENT, MS, Rig, SERVER, export, group, questions, small, span, trace_id, window};
 use super::world::fill;
 use crate::Config;
 
@@ -265,4 +265,26 @@ fn a_check_counts_everything_and_names_what_is_damaged_without_changing_it() {
     bytes.extend([1, 2, 3]);
     put(&rig.disk, &last, &bytes);
     assert_eq!(checked(&rig).torn_bytes, 3);
+}
+
+#[test]
+fn a_trace_whose_spans_lie_in_several_segments_and_beyond_the_window_is_whole() {
+    let rig = Rig::with(SimDisk::new(), little);
+    let second = 1_000 * MS;
+    let root = span(1_000, 1, 0, "GET /", SERVER, (second, 5 * second));
+    let child = span(1_000, 2, 1, "SELECT", CLIENT, (3 * second, 4 * second));
+    let late = span(1_000, 3, 1, "SELECT", CLIENT, (4 * second, 5 * second));
+    for (nth, one) in [root, child, late].into_iter().enumerate() {
+        rig.send(export(vec![group(["shop", "a", "1"], &[], vec![one])])).unwrap();
+        let first = nth as u64 * 50;
+        (first + 1..=first + 50).for_each(|trace| drop(rig.send(small(trace, 9, 5)).unwrap()));
+    }
+    rig.clock.advance(Duration::from_secs(10));
+    assert!(rig.store.stats().segments > 2);
+    let whole = rig.ask(Ask::Trace { trace_id: trace_id(1_000) }).unwrap();
+    assert_eq!((whole.table.len(), whole.left_out), (3, 0));
+    let found = rig.ask(Ask::SelfTime { window: window(0, 2), scope: Scope::all() }).unwrap();
+    let telemetry::Table::SelfTime(table) = &found.table else { panic!("{found:?}") };
+    let calls = table.rows.iter().filter(|row| row.subject.operation == "SELECT");
+    assert_eq!((table.traces, calls.map(|row| row.count).sum::<u64>()), (1, 2), "{found:?}");
 }
