@@ -122,7 +122,8 @@ pub(crate) fn answer(
         let past = shelf.read(kept, ask, asking)?;
         if let Some(parts) = Parts::new(kept, &past.heads, past.moves) {
             let answer = answered(parts, ask, asking)?;
-            return Ok(Answer { unreadable: past.unreadable, ..answer });
+            let truncated = answer.truncated || past.is_cut;
+            return Ok(Answer { unreadable: past.unreadable, truncated, ..answer });
         }
     }
     Err(AskError::LimitReached(format!("rows moved {MOVES_MAX} times while they were read")))

@@ -24,7 +24,7 @@ pub struct Config {
     pub durability: Durability,
     /// Estimated bytes of signals kept in memory, over all spaces; the oldest become segments first.
     pub head_max_bytes: u64,
-    /// Bytes of the segments of one space on the disk; the oldest are removed first.
+    /// Bytes of the segments of all spaces on the disk; the oldest are removed first.
     pub segments_max_bytes: u64,
     /// Seconds of data time after which a segment is removed.
     pub retention_s: i64,

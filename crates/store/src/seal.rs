@@ -73,42 +73,63 @@ impl Writer {
         locked.moves += 1;
         drop(locked);
         self.log(space)?.remove_through(file);
-        self.retain(space, kept)
+        self.retain()
     }
 
     /// The requests of the log files beyond `before` and up to `file`. Those before are in segments; they are still there
-    /// when they could not be removed.
+    /// when they could not be removed. What cannot be read is a loss and counted as one.
     fn rows_between(&self, space: &Space, before: u64, file: u64) -> io::Result<Rows> {
         let dir = layout::wal_dir(&self.config.data_dir, space);
-        let mut rows = Rows::default();
+        let (mut rows, mut damaged) = (Rows::default(), 0);
         for (number, path) in wal::files(&*self.disk, &dir)? {
             if before < number && number <= file {
                 let bytes = self.disk.read(&path)?;
-                recovery::read(&bytes, |decoded, received_at, sequence| {
+                let read = recovery::read(&bytes, |decoded, received_at, sequence| {
                     rows.take(decoded, received_at, sequence);
                 });
+                damaged += read.damaged_bytes + (bytes.len() as u64).saturating_sub(read.whole_len);
             }
         }
+        self.counters.lock().damaged_bytes += damaged;
         Ok(rows)
     }
 
-    /// Removes segments that are too old, and the oldest ones while there are too many.
-    fn retain(&self, space: &Space, kept: &RwLock<Kept>) -> io::Result<()> {
-        let (sealed, watermark, through) = {
+    /// Removes segments that are too old, and the oldest ones of all spaces while there are too many bytes of them.
+    fn retain(&self) -> io::Result<()> {
+        let spaces = self.spaces.all();
+        let read = |kept: &RwLock<Kept>| {
             let kept = kept.read().unwrap_or_else(PoisonError::into_inner);
-            (kept.sealed.clone(), kept.head.watermark(), kept.through)
+            (kept.sealed.clone(), kept.head.watermark())
         };
-        let oldest = watermark.plus_seconds(-self.config.retention_s);
-        let mut bytes: u64 = sealed.iter().map(|segment| segment.entry.bytes()).sum();
-        let (mut stay, mut gone) = (Vec::new(), Vec::new());
-        for segment in sealed {
-            if bytes > self.config.segments_max_bytes || segment.is_before(oldest) {
-                bytes -= segment.entry.bytes();
-                gone.push(segment);
-            } else {
-                stay.push(segment);
+        let mut by_age: Vec<(UnixNanos, u64, bool)> = Vec::new();
+        for (_, kept) in &spaces {
+            let (sealed, watermark) = read(kept);
+            let oldest = watermark.plus_seconds(-self.config.retention_s);
+            by_age.extend(sealed.iter().map(|one| (one.latest(), one.entry.bytes(), one.latest() < oldest)));
+        }
+        by_age.sort_unstable();
+        let mut bytes: u64 = by_age.iter().map(|(_, bytes, _)| bytes).sum();
+        // What ends before this is too much.
+        let mut bound = UnixNanos(i64::MIN);
+        for (latest, of, is_old) in by_age {
+            if bytes > self.config.segments_max_bytes || is_old {
+                bytes -= of;
+                bound = bound.max(UnixNanos(latest.0.saturating_add(1)));
             }
         }
+        for (space, kept) in &spaces {
+            self.let_go(space, kept, bound)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the segments of `space` that end before `bound`.
+    fn let_go(&self, space: &Space, kept: &RwLock<Kept>, bound: UnixNanos) -> io::Result<()> {
+        let (sealed, through) = {
+            let kept = kept.read().unwrap_or_else(PoisonError::into_inner);
+            (kept.sealed.clone(), kept.through)
+        };
+        let (gone, stay): (Vec<_>, Vec<_>) = sealed.into_iter().partition(|segment| segment.latest() < bound);
         if gone.is_empty() {
             return Ok(());
         }
@@ -127,15 +148,16 @@ impl Writer {
         let dir = layout::segments_dir(&self.config.data_dir, space);
         let manifest = Manifest::load(&*self.disk, &dir)?;
         let mut locked = kept.write().unwrap_or_else(PoisonError::into_inner);
+        let damaged_list = manifest.damaged > 0;
         let mut damaged = manifest.damaged;
         for entry in manifest.entries {
             let (segment, outcome) = Segment::open(&*self.disk, &dir, entry, &mut locked.head);
             damaged += u64::from(outcome.is_err());
             locked.sealed.push(Arc::new(segment));
         }
-        if manifest.damaged == 0 {
-            remove_strangers(&*self.disk, &dir, &locked.sealed);
-        }
+        clear(&*self.disk, &dir, &locked.sealed, damaged_list).map_err(|error| {
+            io::Error::new(error.kind(), format!("files that no list names could not be set aside: {error}"))
+        })?;
         self.counters.lock().damaged_segments += damaged;
         locked.through = manifest.through;
         // A list that cannot be read whole must not make a number come again that a file of rows still has.
@@ -150,22 +172,30 @@ fn highest_number(disk: &dyn Disk, dir: &std::path::Path) -> u64 {
     names.iter().filter_map(|name| name.split('.').next()?.parse().ok()).max().unwrap_or_default()
 }
 
-/// Removes what a segment left that was begun and never named. Failures leave it for the next time.
-fn remove_strangers(disk: &dyn Disk, dir: &std::path::Path, sealed: &[Arc<Segment>]) {
-    let is_named = |name: &str| {
-        name == segment::MANIFEST
-            || sealed.iter().any(|segment| segment.entry.files().any(|stored| stored.name == name))
-    };
+/// Removes what a segment left that was begun and never named; failures leave it for the next time. Where the list itself
+/// is damaged, a file that it does not name may be one that it named: it is set aside under another name and never removed.
+fn clear(
+    disk: &dyn Disk,
+    dir: &std::path::Path,
+    sealed: &[Arc<Segment>],
+    is_damaged: bool,
+) -> io::Result<()> {
+    let is_named =
+        |name: &str| sealed.iter().any(|segment| segment.entry.files().any(|stored| stored.name == name));
+    let mut was_changed = false;
     for name in disk.list(dir).unwrap_or_default() {
-        if !is_named(&name) {
+        if !segment::is_file_name(&name) || is_named(&name) {
+            continue;
+        }
+        was_changed = true;
+        if is_damaged {
+            disk.rename(&dir.join(&name), &dir.join(format!("{SET_ASIDE}{name}")))?;
+        } else {
             let _outcome = disk.remove(&dir.join(name));
         }
     }
+    if was_changed { disk.sync_dir(dir) } else { Ok(()) }
 }
 
-impl Segment {
-    /// Whether everything in it happened before `oldest`.
-    fn is_before(&self, oldest: UnixNanos) -> bool {
-        self.latest() < oldest
-    }
-}
+/// What the names of files begin with that were set aside.
+const SET_ASIDE: &str = "lost-";

@@ -26,9 +26,9 @@ mod summary;
 mod written;
 
 pub(crate) use cache::Cache;
-pub(crate) use manifest::{Entry, Manifest, NAME as MANIFEST, Stored, TableEntry, Through};
+pub(crate) use manifest::{Entry, Manifest, Stored, TableEntry, Through};
 pub(crate) use summary::Summary;
-pub(crate) use written::{Rows, remove, write};
+pub(crate) use written::{Rows, is_file_name, remove, write};
 
 /// A segment of one space.
 #[derive(Debug)]

@@ -2,7 +2,8 @@
 //!
 //! A trace may reach beyond a window and over the border of a segment: rows are looked for a minute around it. What of a
 //! trace lies farther away is missing, and the trace is then one that is not whole, as the answer counts. A segment that
-//! cannot be read is left out, and the answer counts its rows as `unreadable`.
+//! cannot be read is left out, and the answer counts its rows as `unreadable`. The newest are read first; when the rows of
+//! one question are too many for the memory the older ones are left out, and the answer is one that was cut.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -40,6 +41,8 @@ pub(super) struct Past {
     pub(super) moves: u64,
     /// Rows that could not be read.
     pub(super) unreadable: u64,
+    /// Whether older rows were left out because they do not fit the memory.
+    pub(super) is_cut: bool,
 }
 
 fn around(window: Window, before_s: i64, after_s: i64) -> Window {
@@ -92,14 +95,15 @@ impl Shelf {
         };
         let mut past = Past { moves, ..Past::default() };
         let mut bytes = 0;
-        for wanted in apart(needs(ask)) {
-            for segment in &sealed {
+        // The bad window comes after the good one, and what is bad is what was asked about.
+        for wanted in apart(needs(ask)).into_iter().rev() {
+            for segment in sealed.iter().rev().filter(|segment| segment.rows_of(wanted) > 0) {
                 asking.look_at(0)?;
-                bytes += self.add(segment, wanted, &mut past);
                 if bytes > self.bytes_max {
-                    let told = format!("{} MiB of rows in segments", self.bytes_max >> 20);
-                    return Err(AskError::LimitReached(told));
+                    past.is_cut = true;
+                    return Ok(past);
                 }
+                bytes += self.add(segment, wanted, &mut past);
             }
         }
         Ok(past)
@@ -107,10 +111,6 @@ impl Shelf {
 
     /// Adds what is wanted of a segment. Gives its estimated bytes.
     fn add(&self, segment: &Segment, wanted: Wanted, past: &mut Past) -> u64 {
-        let rows = segment.rows_of(wanted);
-        if rows == 0 {
-            return 0;
-        }
         match self.cache.read(&*self.disk, segment, wanted) {
             Ok(head) => {
                 let bytes = head.held().bytes;
@@ -118,7 +118,7 @@ impl Shelf {
                 bytes
             }
             Err(_) => {
-                past.unreadable += rows;
+                past.unreadable += segment.rows_of(wanted);
                 0
             }
         }

@@ -11,8 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use telemetry::Window;
 
-/// The name of the list in the folder of segments.
-pub(crate) const NAME: &str = "MANIFEST";
+const NAME: &str = "MANIFEST";
 const DRAFT: &str = "MANIFEST.new";
 const HEADER: &str = "firstcause-segments 1";
 
@@ -130,7 +129,7 @@ impl Manifest {
     pub(crate) fn load(disk: &dyn Disk, dir: &Path) -> io::Result<Self> {
         let bytes = match disk.read(&dir.join(NAME)) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Self::missing(disk, dir),
             Err(error) => return Err(error),
         };
         let mut manifest = Self::default();
@@ -148,6 +147,17 @@ impl Manifest {
         manifest.entries.sort_by_key(|entry: &Entry| entry.id);
         manifest.through = through.unwrap_or_default();
         Ok(manifest)
+    }
+
+    /// No list at all: there was none yet, or there is a second segment and it is gone.
+    fn missing(disk: &dyn Disk, dir: &Path) -> io::Result<Self> {
+        let names = match disk.list(dir) {
+            Ok(names) => names,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let is_later = |name: &String| super::is_file_name(name) && !name.starts_with("00000001.");
+        Ok(Self { damaged: u64::from(names.iter().any(is_later)), ..Self::default() })
     }
 
     /// Puts `entries` in place of what stands in `dir`, durably.

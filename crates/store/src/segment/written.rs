@@ -14,6 +14,14 @@ use telemetry::{LogRecord, MetricPoint, Span, UnixNanos};
 use super::{Entry, Manifest, Segment, Stored, Summary, TableEntry, Through, all_rows, logs, points, spans};
 use crate::head::Head;
 
+/// Whether a file of this name is one of a segment: a number, then what it holds.
+pub(crate) fn is_file_name(name: &str) -> bool {
+    name.split_once('.').is_some_and(|(number, kind)| {
+        let is_number = number.len() >= 8 && number.bytes().all(|byte| byte.is_ascii_digit());
+        is_number && ["spans.parquet", "logs.parquet", "points.parquet", "summary"].contains(&kind)
+    })
+}
+
 /// The rows of a segment to be.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {

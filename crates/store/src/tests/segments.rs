@@ -233,12 +233,95 @@ fn a_list_of_segments_that_lost_its_head_loses_no_file_of_rows() {
     assert!(again.store.stats().damaged_segments > 0);
     fill(&again);
     assert!(again.store.stats().segments > lines.len() as u64 - 3);
-    let after = files(&again);
-    assert!(before.iter().all(|name| after.contains(name)), "{before:?} {after:?}");
+    // Another start sees a whole list again, and files that it does not name.
+    let after = files(&reopened(&{
+        again.store.close();
+        again
+    }));
+    let last = format!("{:08}.spans.parquet", lines.len() - 2);
+    assert!(before.contains(&last) && after.contains(&format!("lost-{last}")), "{before:?} {after:?}");
+    assert!(before.iter().all(|name| after.contains(name) || after.contains(&format!("lost-{name}"))));
+}
+
+#[test]
+fn a_list_of_segments_that_is_gone_is_a_loss_and_removes_nothing() {
+    let rig = Rig::with(SimDisk::new(), little);
+    fill(&rig);
+    rig.store.close();
+    rig.disk.remove(&Path::new(SEGMENTS).join("MANIFEST")).unwrap();
+    put_new(&rig.disk, &Path::new(SEGMENTS).join("notes.txt"), b"not ours");
+    let files = rig.disk.list(Path::new(SEGMENTS)).unwrap();
+    let again = reopened(&rig);
+    assert_eq!(again.store.stats().damaged_segments, 1);
+    fill(&again);
+    again.store.close();
+    let after = reopened(&again).disk.list(Path::new(SEGMENTS)).unwrap();
+    let is_there = |name: &String| after.contains(name) || after.contains(&format!("lost-{name}"));
+    assert!(files.iter().all(is_there), "{files:?} {after:?}");
+    assert!(after.contains(&"notes.txt".to_owned()));
+}
+
+#[test]
+fn rows_that_do_not_fit_the_memory_leave_out_the_oldest_and_the_answer_says_so() {
+    let rig = Rig::with(SimDisk::new(), |config| {
+        little(config);
+        config.cache_bytes = 30_000;
+    });
+    (1..=400).for_each(|nth| drop(rig.send(small(nth, nth as i64 / 10, 5)).unwrap()));
+    rig.clock.advance(Duration::from_secs(10));
+    let ask = |from, to| rig.ask(Ask::SelfTime { window: window(from, to), scope: Scope::all() }).unwrap();
+    let traces = |answer: &Answer| match &answer.table {
+        telemetry::Table::SelfTime(table) => table.traces,
+        other => panic!("{other:?}"),
+    };
+    let all = ask(0, 50);
+    assert!(all.truncated && traces(&all) > 40 && traces(&all) < 400, "{all:?}");
+    let first = ask(0, 1);
+    assert!(traces(&first) < 400 && first.truncated, "a minute around it is as much: {first:?}");
+}
+
+#[test]
+fn what_the_log_lost_before_it_became_a_segment_is_counted() {
+    let rig = Rig::with(SimDisk::new(), little);
+    (1..=10).for_each(|nth| drop(rig.send(small(nth, 1, 5)).unwrap()));
+    let path = Path::new("data/spaces/default/wal/00000001.wal");
+    let mut bytes = rig.disk.read(path).unwrap();
+    bytes[60] ^= 1;
+    put(&rig.disk, path, &bytes);
+    (11..=60).for_each(|nth| drop(rig.send(small(nth, 1, 5)).unwrap()));
+    let stats = rig.store.stats();
+    assert!(stats.segments > 0 && stats.damaged_bytes > 0, "{stats:?}");
+    assert_eq!(stats.spans + stats.sealed, 59);
+}
+
+#[test]
+fn the_limit_of_bytes_is_one_for_all_spaces() {
+    let rig = Rig::with(SimDisk::new(), |config| {
+        little(config);
+        config.segments_max_bytes = 40_000;
+    });
+    for nth in 1..=400 {
+        for space in ["one", "two"] {
+            let request = otlp::Request {
+                space: space.parse().unwrap(),
+                signal: otlp::Signal::Traces,
+                bytes: small(nth, nth as i64 / 10, 5).into(),
+                received_at: None,
+            };
+            otlp::Intake::offer(&rig.store, request).wait().unwrap();
+        }
+    }
+    let stats = rig.store.stats();
+    assert!(stats.segment_bytes <= 40_000 && stats.expired > 100, "{stats:?}");
+    assert_eq!(stats.expired + stats.sealed + stats.spans, 800);
 }
 
 fn put(disk: &SimDisk, path: &Path, bytes: &[u8]) {
     disk.remove(path).unwrap();
+    put_new(disk, path, bytes);
+}
+
+fn put_new(disk: &SimDisk, path: &Path, bytes: &[u8]) {
     disk.open_new(path).unwrap().append(bytes).unwrap();
 }
 
