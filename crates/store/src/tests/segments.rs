@@ -281,6 +281,23 @@ fn rows_that_do_not_fit_the_memory_leave_out_the_oldest_and_the_answer_says_so()
 }
 
 #[test]
+fn of_two_windows_that_do_not_fit_the_memory_the_bad_one_is_read_first() {
+    let rig = Rig::with(SimDisk::new(), |config| {
+        little(config);
+        config.cache_bytes = 60_000;
+    });
+    // The good window is sent last: what decides is which window it is, not when its rows came.
+    (1..=100).for_each(|nth| drop(rig.send(small(nth, 600, 5)).unwrap()));
+    (101..=300).for_each(|nth| drop(rig.send(small(nth, 1, 5)).unwrap()));
+    rig.clock.advance(Duration::from_secs(10));
+    let asked = Ask::Compare { good: window(0, 10), bad: window(595, 610), scope: Scope::all() };
+    let found = rig.ask(asked).unwrap();
+    let telemetry::Table::Compare(table) = &found.table else { panic!("{found:?}") };
+    let bad: u64 = table.blocks.iter().map(|split| split.bad + split.fine).sum();
+    assert!(found.truncated && bad == 100, "{bad}: {found:?}");
+}
+
+#[test]
 fn what_the_log_lost_before_it_became_a_segment_is_counted() {
     let rig = Rig::with(SimDisk::new(), little);
     (1..=10).for_each(|nth| drop(rig.send(small(nth, 1, 5)).unwrap()));
