@@ -40,18 +40,21 @@ pub struct SimDisk {
 /// Holds syncs up while it is closed.
 #[derive(Debug, Default)]
 struct Gate {
-    is_closed: Mutex<bool>,
+    /// How the paths end that it is closed for.
+    closed_for: Mutex<Option<String>>,
     opened: Condvar,
 }
 
 impl Gate {
-    fn pass(&self) {
-        let closed = self.is_closed.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.opened.wait_while(closed, |is_closed| *is_closed));
+    fn pass(&self, path: &Path) {
+        let path = path.to_string_lossy();
+        let is_held = |closed: &mut Option<String>| closed.as_ref().is_some_and(|end| path.ends_with(end));
+        let closed = self.closed_for.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.opened.wait_while(closed, is_held));
     }
 
-    fn set(&self, is_closed: bool) {
-        *self.is_closed.lock().unwrap_or_else(PoisonError::into_inner) = is_closed;
+    fn set(&self, closed_for: Option<String>) {
+        *self.closed_for.lock().unwrap_or_else(PoisonError::into_inner) = closed_for;
         self.opened.notify_all();
     }
 }
@@ -161,7 +164,12 @@ impl SimDisk {
 
     /// Whether syncs of content wait until this is set to false again: a disk that stalls.
     pub fn hold_syncs(&self, holds: bool) {
-        self.gate.set(holds);
+        self.gate.set(holds.then(String::new));
+    }
+
+    /// Makes syncs of files whose paths end with `suffix` wait until [`SimDisk::hold_syncs`] is set to false.
+    pub fn hold_syncs_of(&self, suffix: &str) {
+        self.gate.set(Some(suffix.to_owned()));
     }
 
     /// Cuts the power and turns it on again: what was not durable is lost in part, all handles and locks die.
@@ -264,6 +272,11 @@ impl State {
     fn change(&mut self, change: NameChange) {
         change.apply(&mut self.names, &mut self.dirs);
         self.pending.push(change);
+    }
+
+    /// The name of a file, empty when it has none any more.
+    fn path_of(&self, id: u64) -> PathBuf {
+        self.names.iter().find(|(_, of)| **of == id).map(|(path, _)| path.clone()).unwrap_or_default()
     }
 
     fn id_of(&self, path: &Path) -> io::Result<u64> {
@@ -439,9 +452,8 @@ impl SimFile {
             allowed?;
             return Err(io::Error::other("the power is off"));
         }
-        let path = state.names.iter().find(|(_, id)| **id == self.id).map(|(path, _)| path.clone());
         let ignores_sync = state.ignores_sync
-            || path.is_some_and(|path| call == Call::SyncData && state.ignores(Call::SyncData, &path));
+            || (call == Call::SyncData && state.ignores(Call::SyncData, &state.path_of(self.id)));
         match state.files.get_mut(&self.id) {
             Some(content) => act(content, ignores_sync, allowed),
             None => Err(io::ErrorKind::NotFound.into()),
@@ -459,7 +471,8 @@ impl DiskFile for SimFile {
     }
 
     fn sync_data(&mut self) -> io::Result<()> {
-        self.disk.gate.pass();
+        let path = self.disk.lock_state().path_of(self.id);
+        self.disk.gate.pass(&path);
         self.with_content(Call::SyncData, |content, ignores_sync, allowed| {
             content.has_lost_pages |= allowed.is_err();
             allowed?;

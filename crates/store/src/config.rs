@@ -34,15 +34,14 @@ pub struct Config {
     pub budget_bytes: u64,
     /// Requests that may wait for the writer.
     pub queue_max: usize,
-    /// Bytes after which a log file is full; a 64th of the head, if that is less, because whole files leave the head.
+    /// Bytes after which a log file is full. It also ends where a head does.
     pub wal_file_bytes: u64,
 }
 
 impl Config {
     /// Synced, 256 MiB of head (about 300,000 spans: minutes of a small system, enough around an alert), 10 GiB and
     /// three days of segments, 128 MiB of their rows in memory, 64 MiB in flight (two of the largest requests), 1,024
-    /// waiting requests (the connections a receiver takes), log files of 4 MiB (one is decoded at once to become a
-    /// segment).
+    /// waiting requests (the connections a receiver takes), log files of 4 MiB (one is read at once).
     #[must_use]
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
@@ -58,8 +57,18 @@ impl Config {
         }
     }
 
-    /// Bytes after which a log file is full.
-    pub(crate) fn wal_file_len(&self) -> u64 {
-        self.wal_file_bytes.min(self.head_max_bytes / 64)
+    /// Estimated bytes of a head after which it is frozen: what becomes one segment.
+    pub(crate) fn frozen_bytes(&self) -> u64 {
+        self.head_max_bytes / 4
+    }
+
+    /// Estimated bytes of the heads of all spaces that still grow.
+    pub(crate) fn growing_bytes(&self) -> u64 {
+        self.head_max_bytes / 2
+    }
+
+    /// Estimated bytes of heads beyond which requests are refused: segments are not written as fast as requests come.
+    pub(crate) fn refusal_bytes(&self) -> u64 {
+        self.head_max_bytes / 4 * 5
     }
 }

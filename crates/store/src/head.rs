@@ -1,21 +1,21 @@
-//! The signals of one space in memory, indexed for the questions.
+//! The signals of a stretch of the log in memory, indexed for the questions.
 //!
-//! Holds what the log holds and nothing else. The oldest batches leave first, and everything derived from them
-//! with them. Takes no lock and reads no clock.
+//! Holds what that stretch holds and nothing else, and grows until it is frozen (`kept`): nothing leaves it. Takes no lock
+//! and reads no clock.
 
 mod past;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use otlp::Decoded;
-use telemetry::{LogRecord, MetricPoint, Resource, Span, SpanId, TraceId, UnixNanos};
+use telemetry::{LogRecord, MetricPoint, Span, SpanId, TraceId, UnixNanos};
 
-use crate::estimate::{log_bytes, resource_bytes, span_bytes};
-use crate::incarnation::Incarnations;
-use crate::presence::{Presence, Signals};
-use crate::rollup::Rollups;
-use crate::series::{Filed, POINT_BYTES, SeriesIndex};
+use crate::derived::Derived;
+use crate::estimate::{log_bytes, span_bytes};
+use crate::presence::Signals;
+use crate::resources::each_stay;
+use crate::series::{POINT_BYTES, SeriesIndex};
 
 /// A time further ahead than this of the receipt is a wrong clock; the receive time is taken for the index.
 const AHEAD_NS_MAX: i64 = 600_000_000_000;
@@ -61,38 +61,6 @@ impl Trace {
     }
 }
 
-/// The signals of one request.
-#[derive(Debug)]
-struct Batch {
-    /// The log file that holds it.
-    file: u64,
-    received_at: UnixNanos,
-    bytes: u64,
-    spans: Vec<Arc<Span>>,
-    /// Shared, so that whoever reads them for long does not keep those who write.
-    logs: Arc<Vec<LogRecord>>,
-    points: Vec<Filed>,
-}
-
-impl Batch {
-    fn items(&self) -> u64 {
-        (self.spans.len() + self.logs.len() + self.points.len()) as u64
-    }
-
-    /// Hands every signal to `each`: whose it is, when it counts, and as what.
-    fn each_signal(&self, mut each: impl FnMut(&Arc<str>, UnixNanos, Signals)) {
-        for span in &self.spans {
-            each(&span.resource.service, indexed(span.end, self.received_at), Signals::of(span));
-        }
-        for log in self.logs.iter() {
-            each(&log.resource.service, indexed(log.at, self.received_at), Signals::LOG);
-        }
-        for point in &self.points {
-            each(&point.key.service, indexed(point.times.0, self.received_at), Signals::POINT);
-        }
-    }
-}
-
 /// How many of what a head holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Held {
@@ -102,147 +70,133 @@ pub(crate) struct Held {
     pub(crate) bytes: u64,
 }
 
-/// The signals of one space.
+impl Held {
+    /// The sum of both.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            spans: self.spans + other.spans,
+            logs: self.logs + other.logs,
+            points: self.points + other.points,
+            bytes: self.bytes + other.bytes,
+        }
+    }
+}
+
+/// Where a request stands in the log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The number of its file.
+    pub(crate) file: u64,
+    /// Its number within the store.
+    pub(crate) sequence: u64,
+}
+
+/// The signals of one stretch of the log of one space.
 #[derive(Debug, Default)]
 pub(crate) struct Head {
     traces: BTreeMap<TraceId, Trace>,
-    batches: VecDeque<Batch>,
-    rollups: Rollups,
+    /// One entry a request; shared, so that whoever reads them for long does not keep those who write.
+    logs: Vec<Arc<Vec<LogRecord>>>,
     series: SeriesIndex,
-    presence: Presence,
-    incarnations: Incarnations,
+    derived: Derived,
+    /// The latest end of a span.
     watermark: UnixNanos,
+    /// The latest end of a span as it was told, and the latest time of a point.
+    spans_to: UnixNanos,
+    points_to: UnixNanos,
     held: Held,
     /// Estimated bytes of the requests alone.
-    batch_bytes: u64,
+    request_bytes: u64,
+    /// Of the last request.
+    place: Place,
+    received_to: UnixNanos,
 }
 
 impl Head {
-    /// Takes in a request that is durable in `file`. Gives the number of spans and points that were here already.
-    pub(crate) fn apply(&mut self, decoded: Decoded, received_at: UnixNanos, file: u64) -> u64 {
-        let mut batch = Batch {
-            file,
-            received_at,
-            bytes: 0,
-            spans: Vec::with_capacity(decoded.spans.len()),
-            logs: Arc::new(decoded.logs),
-            points: Vec::new(),
-        };
-        self.observe(&decoded.spans, &batch.logs, &decoded.points, &mut batch.bytes);
-        let sent = decoded.points.len() as u64;
-        batch.points = self.series.add(decoded.points);
-        let mut duplicates = sent - batch.points.len() as u64;
-        for span in decoded.spans {
-            match self.insert(Arc::new(span), received_at) {
-                Some(span) => {
-                    batch.bytes += span_bytes(&span);
-                    batch.spans.push(span);
-                }
-                None => duplicates += 1,
-            }
+    /// Takes in a request that is durable at `place`. Gives the number of spans and points that were here already.
+    pub(crate) fn apply(&mut self, decoded: Decoded, received_at: UnixNanos, place: Place) -> u64 {
+        self.place = place;
+        self.received_to = self.received_to.max(received_at);
+        each_stay(&decoded, |resource, from, to| self.derived.lives.observe(resource, from, to));
+        let Decoded { spans, logs, points, .. } = decoded;
+        let sent = (spans.len() + points.len()) as u64;
+        let before = self.held.spans + self.held.points;
+        spans.into_iter().for_each(|span| self.insert(Arc::new(span), received_at));
+        self.insert_points(points, received_at);
+        for log in &logs {
+            let at = indexed(log.at, received_at);
+            self.derived.presence.add(&log.resource.service, at, &Signals::LOG);
+            self.request_bytes += log_bytes(log);
         }
-        batch.bytes += batch.logs.iter().map(log_bytes).sum::<u64>();
-        batch.bytes += batch.points.len() as u64 * POINT_BYTES;
-        batch.each_signal(|service, at, signals| self.presence.add(service, at, &signals));
-        self.held.spans += batch.spans.len() as u64;
-        self.held.logs += batch.logs.len() as u64;
-        self.held.points += batch.points.len() as u64;
-        self.batch_bytes += batch.bytes;
+        self.held.logs += logs.len() as u64;
+        if !logs.is_empty() {
+            self.logs.push(Arc::new(logs));
+        }
         self.weigh();
-        self.batches.push_back(batch);
-        duplicates
+        sent - (self.held.spans + self.held.points - before)
+    }
+
+    /// Counts bytes that requests brought and that are kept beside the head.
+    pub(crate) fn charge(&mut self, bytes: u64) {
+        self.request_bytes += bytes;
+        self.weigh();
     }
 
     /// What is kept once for many requests is counted apart from them.
     fn weigh(&mut self) {
-        self.held.bytes = self.batch_bytes + self.series.bytes() + self.presence.bytes();
+        self.held.bytes = self.request_bytes + self.series.bytes() + self.derived.presence.bytes();
     }
 
-    /// Adds a span to its trace and to the rollups, unless it is there.
-    fn insert(&mut self, span: Arc<Span>, received_at: UnixNanos) -> Option<Arc<Span>> {
+    /// Adds a span to its trace and counts it, unless it is there.
+    fn insert(&mut self, span: Arc<Span>, received_at: UnixNanos) {
         let end = indexed(span.end, received_at);
         let trace = self.traces.entry(span.trace_id).or_default();
         trace.last_arrival = trace.last_arrival.max(received_at);
         if trace.spans.contains_key(&span.span_id) {
-            return None;
+            return;
         }
-        trace.spans.insert(span.span_id, Arc::clone(&span));
+        self.request_bytes += span_bytes(&span);
+        self.held.spans += 1;
+        self.derived.presence.add(&span.resource.service, end, &Signals::of(&span));
         if span.is_entry() {
-            self.rollups.add(&span, end);
+            self.derived.rollups.add(&span, end);
         }
         self.watermark = self.watermark.max(end);
-        Some(span)
+        self.spans_to = self.spans_to.max(span.end);
+        trace.spans.insert(span.span_id, span);
     }
 
-    /// Tells the incarnations when which resource was seen. Items of one resource stand together.
-    fn observe(&mut self, spans: &[Span], logs: &[LogRecord], points: &[MetricPoint], bytes: &mut u64) {
-        let spans = spans.iter().map(|span| (&span.resource, span.start, span.end));
-        let logs = logs.iter().map(|log| (&log.resource, log.at, log.at));
-        let points = points.iter().map(|point| (&point.resource, point.at, point.at));
-        let mut current: Option<(&Arc<Resource>, UnixNanos, UnixNanos)> = None;
-        for (resource, first, last) in spans.chain(logs).chain(points) {
-            current = match current {
-                Some((same, from, to)) if Arc::ptr_eq(same, resource) => {
-                    Some((same, from.min(first), to.max(last)))
-                }
-                done => {
-                    if let Some((resource, from, to)) = done {
-                        *bytes += resource_bytes(resource);
-                        self.incarnations.observe(resource, from, to);
-                    }
-                    Some((resource, first, last))
-                }
-            };
-        }
-        if let Some((resource, from, to)) = current {
-            *bytes += resource_bytes(resource);
-            self.incarnations.observe(resource, from, to);
-        }
+    fn insert_points(&mut self, points: Vec<MetricPoint>, received_at: UnixNanos) {
+        let Self { series, derived, points_to, held, .. } = self;
+        let before = held.points;
+        series.add(points, |service, at| {
+            derived.presence.add(service, indexed(at, received_at), &Signals::POINT);
+            *points_to = (*points_to).max(at);
+            held.points += 1;
+        });
+        self.request_bytes += (self.held.points - before) * POINT_BYTES;
     }
 
-    /// The newest log file whose requests have to leave so that at most `bytes` are held, as far as requests tell.
-    pub(crate) fn file_beyond(&self, bytes: u64) -> Option<u64> {
-        let mut held = self.held.bytes;
-        let leaves = |batch: &&Batch| {
-            let is_over = held > bytes;
-            held = held.saturating_sub(batch.bytes);
-            is_over
-        };
-        self.batches.iter().take_while(leaves).last().map(|batch| batch.file)
+    /// Whether this span is here.
+    pub(crate) fn has_span(&self, span: &Span) -> bool {
+        // Of a head of the past it mostly is told without a look at its traces.
+        span.end <= self.spans_to
+            && self.traces.get(&span.trace_id).is_some_and(|trace| trace.spans.contains_key(&span.span_id))
     }
 
-    /// Drops the requests of the log files up to `file`. Gives the number of items dropped.
-    pub(crate) fn leave_through(&mut self, file: u64) -> u64 {
-        let mut expired = 0;
-        while self.batches.front().is_some_and(|batch| batch.file <= file) {
-            let Some(batch) = self.batches.pop_front() else { break };
-            expired += batch.items();
-            self.batch_bytes -= batch.bytes.min(self.batch_bytes);
-            self.held.spans -= batch.spans.len() as u64;
-            self.held.logs -= batch.logs.len() as u64;
-            self.held.points -= batch.points.len() as u64;
-            for span in &batch.spans {
-                self.forget(span, batch.received_at);
-            }
-            for point in &batch.points {
-                self.series.take(point);
-            }
-            batch.each_signal(|service, at, signals| self.presence.take(service, at, &signals));
-            self.weigh();
-        }
-        expired
+    /// Whether this point is here.
+    pub(crate) fn has_point(&self, point: &MetricPoint) -> bool {
+        self.held.points > 0 && point.at <= self.points_to && self.series.has(point)
     }
 
-    fn forget(&mut self, span: &Span, received_at: UnixNanos) {
-        if span.is_entry() {
-            self.rollups.take(span, indexed(span.end, received_at));
-        }
-        if let Some(trace) = self.traces.get_mut(&span.trace_id) {
-            trace.spans.remove(&span.span_id);
-            if trace.spans.is_empty() {
-                self.traces.remove(&span.trace_id);
-            }
-        }
+    /// Where the last request stands that it took in.
+    pub(crate) fn place(&self) -> Place {
+        self.place
+    }
+
+    /// When the last of the requests came.
+    pub(crate) fn received_to(&self) -> UnixNanos {
+        self.received_to
     }
 
     /// By id.
@@ -260,23 +214,15 @@ impl Head {
 
     /// The log records, request by request, in the order in which they came.
     pub(crate) fn logs(&self) -> impl Iterator<Item = &Arc<Vec<LogRecord>>> {
-        self.batches.iter().map(|batch| &batch.logs).filter(|logs| !logs.is_empty())
+        self.logs.iter()
     }
 
-    pub(crate) fn rollups(&self) -> &Rollups {
-        &self.rollups
+    pub(crate) fn derived(&self) -> &Derived {
+        &self.derived
     }
 
     pub(crate) fn series(&self) -> &SeriesIndex {
         &self.series
-    }
-
-    pub(crate) fn presence(&self) -> &Presence {
-        &self.presence
-    }
-
-    pub(crate) fn incarnations(&self) -> &Incarnations {
-        &self.incarnations
     }
 
     /// The latest end of a span.

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`config`], `record`, `wal`, `recovery`, `head`, `rollup`, `series`,
 //! `growth`, `presence`, `incarnation`, `answer`, `writer`,
-//! `segment`, `seal`, `kept`, [`store`]. A request is looked over, charged, decoded, logged, synced, applied to the head, and only then
+//! `segment`, `kept`, `spaces`, `seal`, `sealing`, [`store`]. A request is looked over, charged, decoded, logged, synced, applied to the head, and only then
 //! acknowledged. The head holds what is in the log and nothing else, so that a restart gives the same answers. What
 //! leaves the log for want of memory becomes a segment first.
 //!
@@ -16,6 +16,7 @@ pub mod stats;
 pub mod store;
 
 mod answer;
+mod derived;
 mod estimate;
 mod growth;
 mod head;
@@ -25,11 +26,14 @@ mod layout;
 mod presence;
 mod record;
 mod recovery;
+mod resources;
 mod rollup;
 mod seal;
+mod sealing;
 mod segment;
 mod series;
 mod sketch;
+mod spaces;
 mod wal;
 mod writer;
 

@@ -1,6 +1,6 @@
 //! How many of which signal each service sent, second by second.
 //!
-//! Signals that leave the head are taken out again. A span counts in the second of its end.
+//! A span counts in the second of its end.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,18 +42,15 @@ impl Signals {
         }
     }
 
-    fn each(&mut self, other: &Self, change: impl Fn(u64, u64) -> u64) {
-        self.spans = change(self.spans, other.spans);
-        self.entry_spans = change(self.entry_spans, other.entry_spans);
-        self.logs = change(self.logs, other.logs);
-        self.points = change(self.points, other.points);
-        for (mine, theirs) in self.sampled.iter_mut().zip(other.sampled) {
-            *mine = change(*mine, theirs);
-        }
-    }
-
     pub(crate) fn add(&mut self, other: &Self) {
-        self.each(other, u64::saturating_add);
+        let Self { spans, entry_spans, logs, points, sampled } = self;
+        *spans = spans.saturating_add(other.spans);
+        *entry_spans = entry_spans.saturating_add(other.entry_spans);
+        *logs = logs.saturating_add(other.logs);
+        *points = points.saturating_add(other.points);
+        for (mine, theirs) in sampled.iter_mut().zip(other.sampled) {
+            *mine = mine.saturating_add(theirs);
+        }
     }
 }
 
@@ -81,22 +78,6 @@ impl Presence {
         } else {
             services.insert(Arc::clone(service), *signals);
             self.cells += 1;
-        }
-    }
-
-    /// Takes out what was counted.
-    pub(crate) fn take(&mut self, service: &Arc<str>, at: UnixNanos, signals: &Signals) {
-        let second = at.floor_second();
-        let Some(services) = self.seconds.get_mut(&second) else { return };
-        if let Some(cell) = services.get_mut(service) {
-            cell.each(signals, u64::saturating_sub);
-            if *cell == Signals::default() {
-                services.remove(service);
-                self.cells = self.cells.saturating_sub(1);
-            }
-        }
-        if services.is_empty() {
-            self.seconds.remove(&second);
         }
     }
 

@@ -20,7 +20,7 @@ pub(crate) struct Record {
     pub(crate) signal: Signal,
     /// When it was received.
     pub(crate) received_at: UnixNanos,
-    /// The request as sent.
+    /// The request as sent; empty when it was not wanted.
     pub(crate) payload: Vec<u8>,
 }
 
@@ -53,8 +53,12 @@ pub(crate) fn compress(raw: &[u8]) -> Vec<u8> {
 }
 
 /// The record that begins at `offset` of `bytes`, and where it ends; `None` when there is no whole and
-/// undamaged one.
-pub(crate) fn decode(bytes: &[u8], offset: usize) -> Option<(Record, usize)> {
+/// undamaged one. The payload is left out unless its signal is `wanted`.
+pub(crate) fn decode(
+    bytes: &[u8],
+    offset: usize,
+    wanted: impl Fn(Signal) -> bool,
+) -> Option<(Record, usize)> {
     let rest = bytes.get(offset..)?;
     let header = rest.get(..HEADER_LEN)?;
     if header.get(..4)? != MAGIC {
@@ -73,11 +77,13 @@ pub(crate) fn decode(bytes: &[u8], offset: usize) -> Option<(Record, usize)> {
     if hasher.finalize() != number(HEADER_LEN - 4)? || raw_len > RAW_LEN_MAX {
         return None;
     }
+    let signal = signal_of(*header.get(28)?)?;
+    let unpacked = || lz4_flex::block::decompress(compressed, raw_len).ok();
     let record = Record {
         sequence: u64::from_le_bytes(long(12)?),
-        signal: signal_of(*header.get(28)?)?,
+        signal,
         received_at: UnixNanos(i64::from_le_bytes(long(20)?)),
-        payload: lz4_flex::block::decompress(compressed, raw_len).ok()?,
+        payload: if wanted(signal) { unpacked()? } else { Vec::new() },
     };
     Some((record, offset.checked_add(end)?))
 }
@@ -112,7 +118,7 @@ mod tests {
     #[test]
     fn a_record_comes_back_as_it_went() {
         let bytes = sample();
-        let (record, end) = decode(&bytes, 0).unwrap();
+        let (record, end) = decode(&bytes, 0, |_| true).unwrap();
         assert_eq!(
             (record.sequence, record.signal, record.received_at, end),
             (7, Signal::Logs, UnixNanos(-5), bytes.len())
@@ -126,10 +132,10 @@ mod tests {
         for bit in 0..bytes.len() * 8 {
             let mut damaged = bytes.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(decode(&damaged, 0), None, "bit {bit}");
+            assert_eq!(decode(&damaged, 0, |_| true), None, "bit {bit}");
         }
         for len in 0..bytes.len() {
-            assert_eq!(decode(&bytes[..len], 0), None, "cut to {len}");
+            assert_eq!(decode(&bytes[..len], 0, |_| true), None, "cut to {len}");
         }
     }
 }

@@ -8,10 +8,11 @@ use std::io;
 use std::path::Path;
 
 use bytes::Bytes;
-use otlp::{Decoded, decode};
+use otlp::{Decoded, Signal, decode};
 use platform::Disk;
 use telemetry::UnixNanos;
 
+use crate::head::Place;
 use crate::record::{self, Record};
 use crate::wal;
 
@@ -31,12 +32,12 @@ pub(crate) struct Recovered {
 }
 
 /// Replays the files of the log in `dir` beyond the number `sealed`, oldest record first, into `apply`, which takes the
-/// signals, their receive time and the file that holds them.
+/// signals, their receive time and where they stand.
 pub(crate) fn replay(
     disk: &dyn Disk,
     dir: &Path,
     sealed: u64,
-    mut apply: impl FnMut(Decoded, UnixNanos, u64),
+    mut apply: impl FnMut(Decoded, UnixNanos, Place),
 ) -> io::Result<Recovered> {
     let mut recovered = Recovered { next_file: sealed.saturating_add(1), ..Recovered::default() };
     let files = wal::files(disk, dir)?;
@@ -49,7 +50,14 @@ pub(crate) fn replay(
         }
         recovered.next_file = number.saturating_add(1);
         let bytes = disk.read(&path)?;
-        let good_len = read_file(&bytes, &mut recovered, |decoded, at, _| apply(decoded, at, number));
+        let good_len = read_file(
+            &bytes,
+            &mut recovered,
+            |_| true,
+            |decoded, at, sequence| {
+                apply(decoded, at, Place { file: number, sequence });
+            },
+        );
         let rest = (bytes.len() - good_len) as u64;
         if rest == 0 {
             continue;
@@ -75,10 +83,14 @@ pub(crate) struct ReadFile {
     pub(crate) whole_len: u64,
 }
 
-/// Hands the records of one file to `apply`: the signals, their receive time and the sequence.
-pub(crate) fn read(bytes: &[u8], apply: impl FnMut(Decoded, UnixNanos, u64)) -> ReadFile {
+/// Hands the records of one file whose signal is `wanted` to `apply`: the signals, their receive time and the sequence.
+pub(crate) fn read(
+    bytes: &[u8],
+    wanted: impl Fn(Signal) -> bool,
+    apply: impl FnMut(Decoded, UnixNanos, u64),
+) -> ReadFile {
     let mut recovered = Recovered::default();
-    let whole_len = read_file(bytes, &mut recovered, apply) as u64;
+    let whole_len = read_file(bytes, &mut recovered, wanted, apply) as u64;
     ReadFile { items: recovered.items, damaged_bytes: recovered.damaged_bytes, whole_len }
 }
 
@@ -86,11 +98,12 @@ pub(crate) fn read(bytes: &[u8], apply: impl FnMut(Decoded, UnixNanos, u64)) -> 
 fn read_file(
     bytes: &[u8],
     recovered: &mut Recovered,
+    wanted: impl Fn(Signal) -> bool,
     mut apply: impl FnMut(Decoded, UnixNanos, u64),
 ) -> usize {
     let (mut good_len, mut offset) = (0, 0);
     loop {
-        let Some((record, end)) = record::decode(bytes, offset) else {
+        let Some((record, end)) = record::decode(bytes, offset, &wanted) else {
             match record::next_magic(bytes, offset.saturating_add(1)) {
                 Some(next) => offset = next,
                 None => return good_len,
@@ -108,6 +121,9 @@ fn read_file(
         }
         let sequence = record.sequence;
         recovered.last_sequence = sequence;
+        if !wanted(record.signal) {
+            continue;
+        }
         match decode_record(record) {
             Some((decoded, received_at)) => {
                 recovered.items += decoded.receipt.accepted;

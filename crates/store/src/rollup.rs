@@ -1,7 +1,4 @@
 //! Rate, errors and durations of entry spans, per second of their end and per subject.
-//!
-//! Spans that leave the head are taken out again, so that a restart, which sees only what is left, answers the
-//! same.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -58,28 +55,6 @@ impl Rollups {
     /// All seconds.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&UnixNanos, &BTreeMap<Key, Figures>)> {
         self.seconds.iter()
-    }
-
-    /// Takes out a span that was counted.
-    pub(crate) fn take(&mut self, span: &Span, end: UnixNanos) {
-        let second = end.floor_second();
-        let Some(cells) = self.seconds.get_mut(&second) else {
-            return;
-        };
-        let key = Key::of(span);
-        if let Some(figures) = cells.get_mut(&key) {
-            figures.count = figures.count.saturating_sub(1);
-            figures.errors -= u64::from(span.is_error()).min(figures.errors);
-            figures.messages -= u64::from(span.kind == SpanKind::Consumer).min(figures.messages);
-            figures.sum_ns = figures.sum_ns.saturating_sub(span.duration_ns());
-            figures.durations.take(span.duration_ns());
-            if figures.count == 0 {
-                cells.remove(&key);
-            }
-        }
-        if cells.is_empty() {
-            self.seconds.remove(&second);
-        }
     }
 
     /// The seconds that begin inside `window`.

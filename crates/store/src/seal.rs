@@ -1,97 +1,101 @@
-//! Moves the oldest of the log into segments when the heads are over their limit, and lets go of segments that are too
-//! old or too many.
+//! Makes segments of the heads that wait while there are more bytes in memory than there should be, and lets go of segments
+//! that are too old or too many.
 //!
-//! Works on the writer's thread: while a segment is written, requests wait. One that cannot be written leaves everything
-//! where it is; when the heads have grown a quarter beyond their limit by then, requests are refused until it can.
+//! Works beside the writer (`sealing`), which goes on meanwhile. One that cannot be written leaves everything where it is;
+//! when the heads have grown a quarter beyond their limit by then, requests are refused until it can. Which rows come into which
+//! segment is decided by the writer, when it freezes a head.
 
 use std::io;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use platform::Disk;
-use telemetry::{Space, UnixNanos};
+use telemetry::{MetricPoint, Space, UnixNanos};
 
+use crate::config::Config;
 use crate::kept::Kept;
 use crate::segment::{self, Manifest, Rows, Segment, Through};
-use crate::writer::Writer;
+use crate::spaces::Spaces;
+use crate::stats::Counters;
 use crate::{layout, recovery, wal};
 
-impl Writer {
-    /// Brings the heads within their limit again.
-    pub(crate) fn make_room(&mut self) {
-        let limit = self.config.head_max_bytes;
-        loop {
-            let sized: Vec<(u64, Space, Arc<RwLock<Kept>>)> = self
-                .spaces
-                .all()
-                .into_iter()
-                .map(|(space, kept)| {
-                    let bytes = kept.read().unwrap_or_else(PoisonError::into_inner).head.held().bytes;
-                    (bytes, space, kept)
-                })
-                .collect();
-            let total: u64 = sized.iter().map(|sized| sized.0).sum();
-            let largest = sized.into_iter().max_by_key(|sized| sized.0).filter(|_| total > limit);
-            let outcome = match largest {
-                None => {
-                    self.is_full.store(false, Ordering::Relaxed);
-                    return;
-                }
-                Some((bytes, space, kept)) => self.seal(&space, &kept, bytes / 4 * 3),
-            };
-            if outcome.is_err() {
-                self.counters.lock().failed_seals += 1;
-                self.is_full.store(total > limit / 4 * 5, Ordering::Relaxed);
-                return;
-            }
-        }
+/// What the segments of a store are made with. Only one of them is at work.
+#[derive(Debug)]
+pub(crate) struct Sealer {
+    pub(crate) config: Config,
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) spaces: Arc<Spaces>,
+    pub(crate) counters: Arc<Counters>,
+    /// Whether requests are refused, because the heads are over their limit and nothing could be done about it.
+    pub(crate) is_full: Arc<AtomicBool>,
+}
+
+impl Sealer {
+    /// Makes one segment, if there is more in memory than there should be and a head waits. Says whether it did.
+    pub(crate) fn make_room(&self) -> bool {
+        let outcome = self.largest_waiting().map_or(Ok(false), |(space, kept)| {
+            self.seal(&space, &kept)?;
+            Ok::<_, io::Error>(true)
+        });
+        let is_over = outcome.is_err() && self.spaces.held_bytes() > self.config.refusal_bytes();
+        self.is_full.store(is_over, Ordering::Relaxed);
+        outcome.unwrap_or_else(|_| {
+            self.counters.lock().failed_seals += 1;
+            false
+        })
     }
 
-    /// Moves log files into one segment until at most `bytes` of the head of `space` are left.
-    fn seal(&mut self, space: &Space, kept: &RwLock<Kept>, bytes: u64) -> io::Result<()> {
-        let (file, others, before) = {
+    /// The space whose heads wait with the most bytes, while there is more in memory than there should be.
+    fn largest_waiting(&self) -> Option<(Space, Arc<RwLock<Kept>>)> {
+        if self.spaces.held_bytes() <= self.config.head_max_bytes {
+            return None;
+        }
+        let waiting = self.spaces.all().into_iter().map(|(space, kept)| {
+            let bytes = kept.read().unwrap_or_else(PoisonError::into_inner).frozen_bytes();
+            (bytes, space, kept)
+        });
+        waiting.filter(|of| of.0 > 0).max_by_key(|of| of.0).map(|(_, space, kept)| (space, kept))
+    }
+
+    /// Makes a segment of the oldest head that waits in `space`.
+    fn seal(&self, space: &Space, kept: &RwLock<Kept>) -> io::Result<()> {
+        let (head, others, before) = {
             let kept = kept.read().unwrap_or_else(PoisonError::into_inner);
-            (kept.head.file_beyond(bytes), kept.sealed.clone(), kept.through)
+            (kept.oldest_frozen(), kept.sealed.clone(), kept.through)
         };
-        let Some(file) = file else {
-            return Err(io::Error::other("the head is over its limit and holds no request"));
-        };
+        let Some(head) = head else { return Ok(()) };
         let dir = layout::segments_dir(&self.config.data_dir, space);
         layout::create_dir(&*self.disk, &self.config.data_dir, space, &dir)?;
-        self.log(space)?.close_through(file);
-        let rows = self.rows_between(space, before.file, file)?;
+        let place = head.place();
+        let points =
+            if head.held().points > 0 { self.points(space, before.file, place.file)? } else { Vec::new() };
         let through = Through {
-            file,
-            sequence: rows.last_sequence().max(before.sequence),
+            file: place.file,
+            sequence: place.sequence.max(before.sequence),
             segment: before.segment + 1,
         };
-        let segment = segment::write(&*self.disk, &dir, through, rows, &others)?;
-        let mut locked = kept.write().unwrap_or_else(PoisonError::into_inner);
-        locked.sealed.push(Arc::new(segment));
-        locked.through = through;
-        locked.head.leave_through(file);
-        locked.moves += 1;
-        drop(locked);
-        self.log(space)?.remove_through(file);
+        let rows = Rows { head: &head, points: &points };
+        let segment = segment::write(&*self.disk, &dir, through, &rows, &others)?;
+        kept.write().unwrap_or_else(PoisonError::into_inner).seal(segment, through);
+        wal::remove_through(&*self.disk, &layout::wal_dir(&self.config.data_dir, space), place.file);
         self.retain()
     }
 
-    /// The requests of the log files beyond `before` and up to `file`. Those before are in segments; they are still there
-    /// when they could not be removed. What cannot be read is a loss and counted as one.
-    fn rows_between(&self, space: &Space, before: u64, file: u64) -> io::Result<Rows> {
+    /// The metric points of the log files beyond `before` and up to `file`. Those before are in segments; they are still
+    /// there when they could not be removed. What cannot be read is a loss and counted as one.
+    fn points(&self, space: &Space, before: u64, file: u64) -> io::Result<Vec<MetricPoint>> {
         let dir = layout::wal_dir(&self.config.data_dir, space);
-        let (mut rows, mut damaged) = (Rows::default(), 0);
+        let (mut points, mut damaged) = (Vec::new(), 0);
         for (number, path) in wal::files(&*self.disk, &dir)? {
             if before < number && number <= file {
                 let bytes = self.disk.read(&path)?;
-                let read = recovery::read(&bytes, |decoded, received_at, sequence| {
-                    rows.take(decoded, received_at, sequence);
-                });
+                let is_metrics = |signal| signal == otlp::Signal::Metrics;
+                let read = recovery::read(&bytes, is_metrics, |decoded, _, _| points.extend(decoded.points));
                 damaged += read.damaged_bytes + (bytes.len() as u64).saturating_sub(read.whole_len);
             }
         }
         self.counters.lock().damaged_bytes += damaged;
-        Ok(rows)
+        Ok(points)
     }
 
     /// Removes segments that are too old, and the oldest ones of all spaces while there are too many bytes of them.
@@ -99,7 +103,7 @@ impl Writer {
         let spaces = self.spaces.all();
         let read = |kept: &RwLock<Kept>| {
             let kept = kept.read().unwrap_or_else(PoisonError::into_inner);
-            (kept.sealed.clone(), kept.head.watermark())
+            (kept.sealed.clone(), kept.watermark())
         };
         let mut by_age: Vec<(UnixNanos, u64, bool)> = Vec::new();
         for (_, kept) in &spaces {
@@ -151,8 +155,10 @@ impl Writer {
         let damaged_list = manifest.damaged > 0;
         let mut damaged = manifest.damaged;
         for entry in manifest.entries {
-            let (segment, outcome) = Segment::open(&*self.disk, &dir, entry, &mut locked.head);
+            let watermark = UnixNanos(entry.watermark);
+            let (segment, lives, outcome) = Segment::open(&*self.disk, &dir, entry);
             damaged += u64::from(outcome.is_err());
+            locked.remember(&lives, watermark);
             locked.sealed.push(Arc::new(segment));
         }
         clear(&*self.disk, &dir, &locked.sealed, damaged_list).map_err(|error| {

@@ -113,8 +113,7 @@ impl Segment {
     pub(crate) fn read(&self, disk: &dyn Disk, wanted: Wanted) -> io::Result<Head> {
         if let Wanted::Derived { rollups, presence, by_second } = wanted {
             let summary = written::summary_of(disk, &self.dir, &self.entry)?;
-            let (counted, sent) = summary.within(rollups, presence, by_second);
-            return Ok(Head::of_derived(counted, sent));
+            return Ok(Head::of_derived(summary.within(rollups, presence, by_second)));
         }
         let Some(table) = self.table(wanted) else { return Ok(Head::default()) };
         let bytes = table.stored.read(disk, &self.dir)?;
@@ -129,7 +128,7 @@ impl Segment {
                 let trace = trace.to_string();
                 Head::of_spans(spans::read(bytes, |row| row.trace_id == trace)?, received_at)
             }
-            Wanted::Logs(window) => Head::of_logs(logs::read(bytes, |at| window.contains(at))?, received_at),
+            Wanted::Logs(window) => Head::of_logs(logs::read(bytes, |at| window.contains(at))?),
             Wanted::Points(window) => Head::of_points(points::read(bytes, |at, _| window.contains(at))?),
             Wanted::EntryPoints(window) => {
                 Head::of_points(points::read(bytes, |at, name| window.contains(at) && tells_entries(name))?)

@@ -1,19 +1,21 @@
 //! Metric points, filed by series and by time.
 //!
-//! A series is one metric of one process with one set of attributes. Points that leave the head are taken out
-//! again. What the points mean is read in `growth`; the instrumentation scope is not part of a series, because it
+//! A series is one metric of one process with one set of attributes. What the points mean is read in `growth`; the instrumentation scope is not part of a series, because it
 //! is not kept.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Bound;
 use std::sync::Arc;
 
 use telemetry::signal::MetricValue;
 use telemetry::{MetricPoint, Resource, Temporality, UnixNanos, Window};
 
-/// Estimated bytes of a point that is filed, its series left out: the entry, where it stands in its request, and
-/// as much again for the tree, whose nodes may be half full.
-pub(crate) const POINT_BYTES: u64 = (2 * size_of::<(Times, MetricValue)>() + size_of::<Filed>()) as u64;
+use crate::resources::checksum;
+
+/// Estimated bytes of a point that is filed, its series left out: the entry, and as much again for the tree, whose nodes
+/// may be half full.
+pub(crate) const POINT_BYTES: u64 = 2 * size_of::<(Times, MetricValue)>() as u64;
 /// The metrics that tell of a service's entries: that of the stable conventions, then the one before; with the unit when
 /// none is told, in nanoseconds.
 pub(crate) const ENTRY_METRICS: [(&str, f64); 2] =
@@ -86,60 +88,50 @@ pub(crate) type Times = (UnixNanos, UnixNanos);
 /// The points of one series by time.
 pub(crate) type Points = BTreeMap<Times, MetricValue>;
 
-/// Where a point is filed.
-#[derive(Debug, Clone)]
-pub(crate) struct Filed {
-    pub(crate) key: Arc<SeriesKey>,
-    pub(crate) times: Times,
-}
-
 /// All series of a space.
 #[derive(Debug, Default)]
 pub(crate) struct SeriesIndex {
-    series: BTreeMap<Arc<SeriesKey>, Points>,
+    series: BTreeMap<SeriesKey, Points>,
     bytes: u64,
 }
 
 impl SeriesIndex {
-    /// Files points; what is there already is not filed again. Points of one resource stand together.
-    pub(crate) fn add(&mut self, points: Vec<MetricPoint>) -> Vec<Filed> {
+    /// Files points; what is there already is not filed again. Those that are filed are told: whose, and of when. Points of
+    /// one resource stand together.
+    pub(crate) fn add(&mut self, points: Vec<MetricPoint>, mut filed: impl FnMut(&Arc<str>, UnixNanos)) {
         let mut current: Option<(Arc<Resource>, u32)> = None;
-        let mut filed = Vec::with_capacity(points.len());
         for point in points {
             let process = match &current {
                 Some((resource, process)) if Arc::ptr_eq(resource, &point.resource) => *process,
                 _ => checksum(&point.resource),
             };
             current = Some((Arc::clone(&point.resource), process));
-            filed.extend(self.file(key_of(&point, process), (point.at, point.start), point.value));
+            if self.file(key_of(&point, process), (point.at, point.start), point.value) {
+                filed(&point.resource.service, point.at);
+            }
         }
-        filed
     }
 
-    fn file(&mut self, key: SeriesKey, times: Times, value: MetricValue) -> Option<Filed> {
-        let key = match self.series.get_key_value(&key) {
-            Some((key, _)) => Arc::clone(key),
-            None => {
-                self.bytes += key.bytes();
-                Arc::new(key)
+    /// Files a value. Says whether it was not there.
+    fn file(&mut self, key: SeriesKey, times: Times, value: MetricValue) -> bool {
+        let points = match self.series.entry(key) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                self.bytes += entry.key().bytes();
+                entry.insert(Points::new())
             }
         };
-        let points = self.series.entry(Arc::clone(&key)).or_default();
-        if points.contains_key(&times) {
-            return None;
+        let is_new = !points.contains_key(&times);
+        if is_new {
+            points.insert(times, value);
         }
-        points.insert(times, value);
-        Some(Filed { key, times })
+        is_new
     }
 
-    /// Takes out a point that was filed.
-    pub(crate) fn take(&mut self, filed: &Filed) {
-        let Some(points) = self.series.get_mut(&filed.key) else { return };
-        points.remove(&filed.times);
-        if points.is_empty() {
-            self.series.remove(&filed.key);
-            self.bytes = self.bytes.saturating_sub(filed.key.bytes());
-        }
+    /// Whether this point is filed.
+    pub(crate) fn has(&self, point: &MetricPoint) -> bool {
+        let key = key_of(point, checksum(&point.resource));
+        self.series.get(&key).is_some_and(|points| points.contains_key(&(point.at, point.start)))
     }
 
     /// Estimated bytes of the keys; the points are counted with their requests.
@@ -164,7 +156,6 @@ impl SeriesIndex {
         };
         self.series
             .range::<SeriesKey, _>((Bound::Included(&lowest), Bound::Unbounded))
-            .map(|(key, points)| (&**key, points))
             .take_while(move |(key, _)| metric.is_none_or(|metric| metric == &*key.metric))
     }
 }
@@ -190,15 +181,4 @@ fn key_of(point: &MetricPoint, process: u32) -> SeriesKey {
         shape: Shape::of(point),
         process,
     }
-}
-
-fn checksum(resource: &Resource) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    for (key, value) in &resource.attributes {
-        hasher.update(key.as_bytes());
-        hasher.update(&[0]);
-        hasher.update(value.render().as_bytes());
-        hasher.update(&[0]);
-    }
-    hasher.finalize()
 }

@@ -2,6 +2,7 @@
 //!
 //! Decoding and compressing happen on the caller's thread, so that only the order of the log is serial.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -16,10 +17,13 @@ use crate::config::Config;
 use crate::layout::{self, OpenStoreError};
 use crate::record;
 use crate::recovery;
+use crate::seal::Sealer;
+use crate::sealing::{Bell, Sealing};
 use crate::segment::Cache;
+use crate::spaces::Spaces;
 use crate::stats::{Counters, Stats};
 use crate::wal::Log;
-use crate::writer::{Job, Payload, Spaces, Writer, sent_items};
+use crate::writer::{Job, Payload, Writer, sent_items};
 
 /// When to try again after the budget or the queue was full, in seconds: a group commit takes milliseconds.
 const RETRY_AFTER_S: u32 = 1;
@@ -40,6 +44,7 @@ struct Inner {
     counters: Arc<Counters>,
     budget: Budget,
     clock: Arc<dyn Clock>,
+    bell: Arc<Bell>,
 }
 
 impl Store {
@@ -58,17 +63,26 @@ impl Store {
             cache: Cache::new(config.cache_bytes),
             bytes_max: config.cache_bytes,
         };
-        let mut writer = Writer {
+        let sealer = Sealer {
+            config: config.clone(),
+            disk: Arc::clone(&disk),
+            spaces: Arc::clone(&spaces),
+            counters: Arc::clone(&counters),
+            is_full: Arc::clone(&is_full),
+        };
+        let Recovered { logs, next_sequence } = recover(&sealer)?;
+        let sealing = Sealing::start(sealer).map_err(OpenStoreError::Writer)?;
+        let bell = sealing.bell();
+        let writer = Writer {
             config,
             disk,
             spaces: Arc::clone(&spaces),
-            is_full: Arc::clone(&is_full),
             counters: Arc::clone(&counters),
-            logs: std::collections::BTreeMap::new(),
-            next_sequence: 1,
+            logs,
+            next_sequence,
+            sealing,
             lock,
         };
-        recover(&mut writer)?;
         let thread =
             std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer.run(&jobs));
         let inner = Inner {
@@ -80,6 +94,7 @@ impl Store {
             counters,
             budget,
             clock,
+            bell,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -89,6 +104,11 @@ impl Store {
         self.inner.close();
     }
 
+    /// Waits until no segment is being written: the figures and files after it are those of a store at rest.
+    pub fn settle(&self) {
+        self.inner.bell.settle();
+    }
+
     /// The figures of this moment.
     #[must_use]
     pub fn stats(&self) -> Stats {
@@ -96,7 +116,7 @@ impl Store {
         stats.used_bytes = self.inner.budget.used_bytes();
         for (_, kept) in self.inner.spaces.all() {
             let kept = kept.read().unwrap_or_else(PoisonError::into_inner);
-            let held = kept.head.held();
+            let held = kept.held();
             stats.spans += held.spans;
             stats.logs += held.logs;
             stats.points += held.points;
@@ -115,7 +135,7 @@ impl Store {
     #[must_use]
     pub fn watermark(&self, space: &Space) -> UnixNanos {
         self.inner.spaces.find(space).map_or_else(UnixNanos::default, |kept| {
-            kept.read().unwrap_or_else(PoisonError::into_inner).head.watermark()
+            kept.read().unwrap_or_else(PoisonError::into_inner).watermark()
         })
     }
 
@@ -126,34 +146,47 @@ impl Store {
     }
 }
 
-/// Opens the segments of every space and replays the rest of its log into its head.
-fn recover(writer: &mut Writer) -> Result<(), OpenStoreError> {
-    for space in layout::spaces(&*writer.disk, &writer.config.data_dir)? {
-        let Ok(kept) = writer.spaces.find_or_create(&space) else {
+/// The logs as they were found.
+struct Recovered {
+    logs: BTreeMap<Space, Log>,
+    next_sequence: u64,
+}
+
+/// Opens the segments of every space and replays the rest of its log into its heads.
+fn recover(sealer: &Sealer) -> Result<Recovered, OpenStoreError> {
+    let Sealer { config, disk, spaces, counters, .. } = sealer;
+    let mut recovered = Recovered { logs: BTreeMap::new(), next_sequence: 1 };
+    for space in layout::spaces(&**disk, &config.data_dir)? {
+        let Ok(kept) = spaces.find_or_create(&space) else {
             break;
         };
-        let dir = layout::wal_dir(&writer.config.data_dir, &space);
+        let dir = layout::wal_dir(&config.data_dir, &space);
         let sealed =
-            writer.open_segments(&space, &kept).map_err(layout::on("read the segments beside", &dir))?;
+            sealer.open_segments(&space, &kept).map_err(layout::on("read the segments beside", &dir))?;
         let mut duplicates = 0;
-        let replayed = recovery::replay(&*writer.disk, &dir, sealed.file, |decoded, received_at, file| {
+        let replayed = recovery::replay(&**disk, &dir, sealed.file, |decoded, received_at, place| {
+            let last = kept.read().unwrap_or_else(PoisonError::into_inner).place();
+            if last.file != place.file {
+                spaces.freeze_large(config);
+                while sealer.make_room() {}
+            }
             let mut kept = kept.write().unwrap_or_else(PoisonError::into_inner);
-            duplicates += kept.head.apply(decoded, received_at, file);
+            duplicates += kept.apply(decoded, received_at, place);
         })
         .map_err(layout::on("replay", &dir))?;
         let last = replayed.last_sequence.max(sealed.sequence);
-        writer.next_sequence = writer.next_sequence.max(last.saturating_add(1));
-        let log = Log::new(dir, Arc::clone(&writer.disk), &writer.config, replayed.next_file);
-        writer.logs.insert(space, log);
-        let mut stats = writer.counters.lock();
+        recovered.next_sequence = recovered.next_sequence.max(last.saturating_add(1));
+        let log = Log::new(dir, Arc::clone(disk), config, replayed.next_file);
+        recovered.logs.insert(space, log);
+        let mut stats = counters.lock();
         stats.duplicates += duplicates;
         stats.recovered += replayed.items;
         stats.torn_bytes += replayed.torn_bytes;
         stats.damaged_bytes += replayed.damaged_bytes;
-        drop(stats);
-        writer.make_room();
     }
-    Ok(())
+    spaces.freeze_large(config);
+    while sealer.make_room() {}
+    Ok(recovered)
 }
 
 impl Inner {

@@ -38,7 +38,7 @@ impl Log {
             dir,
             disk,
             durability: config.durability,
-            file_len_max: config.wal_file_len(),
+            file_len_max: config.wal_file_bytes,
             next_number,
             current: None,
         }
@@ -89,31 +89,30 @@ impl Log {
         Ok(Open { number, file, durable_len: 0 })
     }
 
-    /// Appends no more to the files up to `number`.
-    pub(crate) fn close_through(&mut self, number: u64) {
-        if self.current.as_ref().is_some_and(|open| open.number <= number) {
-            self.current = None;
-        }
-    }
-
-    /// Removes the files up to `number`, which nobody appends to any more. Failures leave files to be removed next time.
-    pub(crate) fn remove_through(&mut self, number: u64) {
-        let Ok(files) = files(&*self.disk, &self.dir) else {
-            return;
-        };
-        let mut removed = false;
-        for (old, path) in files {
-            if old <= number {
-                removed |= self.disk.remove(&path).is_ok();
-            }
-        }
-        if removed {
-            let _outcome = self.disk.sync_dir(&self.dir);
-        }
+    /// Appends no more to the file of now.
+    pub(crate) fn close(&mut self) {
+        self.current = None;
     }
 
     fn path(&self, number: u64) -> PathBuf {
         self.dir.join(format!("{number:08}.wal"))
+    }
+}
+
+/// Removes the files of the log in `dir` up to `number`, which nobody appends to any more. Failures leave files to be removed
+/// next time.
+pub(crate) fn remove_through(disk: &dyn Disk, dir: &Path, number: u64) {
+    let Ok(files) = files(disk, dir) else {
+        return;
+    };
+    let mut removed = false;
+    for (old, path) in files {
+        if old <= number {
+            removed |= disk.remove(&path).is_ok();
+        }
+    }
+    if removed {
+        let _outcome = disk.sync_dir(dir);
     }
 }
 

@@ -4,9 +4,8 @@
 //! The order is the promise of the store; `tests` break it on purpose to see that they would notice.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use otlp::{Charge, Decoded, Refusal, Resolver};
@@ -14,15 +13,17 @@ use platform::{Disk, DiskLock};
 use telemetry::{Space, UnixNanos};
 
 use crate::config::Config;
-use crate::kept::Kept;
+use crate::head::Place;
 use crate::layout;
+use crate::sealing::Sealing;
+use crate::spaces::Spaces;
 use crate::stats::{self, Counters};
 use crate::wal::Log;
 
 /// Requests made durable by one sync.
 const GROUP_MAX: usize = 256;
-/// How often room is looked for while there is none: as often as senders are told to come again.
-const ROOM_EVERY: Duration = Duration::from_secs(1);
+/// Longest pause between two groups while segments are written and there still is room.
+const PAUSE_MAX: Duration = Duration::from_millis(250);
 
 /// A request on its way to the log.
 #[derive(Debug)]
@@ -45,39 +46,6 @@ pub(crate) struct Payload {
     pub(crate) compressed: Vec<u8>,
 }
 
-/// What is kept of all spaces; the lock is held to look one up, not while it is used.
-#[derive(Debug, Default)]
-pub(crate) struct Spaces {
-    spaces: RwLock<BTreeMap<Space, Arc<RwLock<Kept>>>>,
-}
-
-/// Spaces of one store: each has its own log and is named by whoever may send.
-const SPACES_MAX: usize = 64;
-
-impl Spaces {
-    pub(crate) fn find(&self, space: &Space) -> Option<Arc<RwLock<Kept>>> {
-        let spaces = self.spaces.read().unwrap_or_else(PoisonError::into_inner);
-        spaces.get(space).map(Arc::clone)
-    }
-
-    /// What is kept of `space`, created when there is room for one more.
-    pub(crate) fn find_or_create(&self, space: &Space) -> Result<Arc<RwLock<Kept>>, Refusal> {
-        if let Some(head) = self.find(space) {
-            return Ok(head);
-        }
-        let mut spaces = self.spaces.write().unwrap_or_else(PoisonError::into_inner);
-        if spaces.len() >= SPACES_MAX && !spaces.contains_key(space) {
-            return Err(Refusal::TooLarge { limit: "spaces".to_owned(), max: SPACES_MAX as u64 });
-        }
-        Ok(Arc::clone(spaces.entry(space.clone()).or_default()))
-    }
-
-    pub(crate) fn all(&self) -> Vec<(Space, Arc<RwLock<Kept>>)> {
-        let spaces = self.spaces.read().unwrap_or_else(PoisonError::into_inner);
-        spaces.iter().map(|(space, head)| (space.clone(), Arc::clone(head))).collect()
-    }
-}
-
 /// What the writer's thread owns.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -87,8 +55,7 @@ pub(crate) struct Writer {
     pub(crate) counters: Arc<Counters>,
     pub(crate) logs: BTreeMap<Space, Log>,
     pub(crate) next_sequence: u64,
-    /// Whether the heads are over their limit and nothing could be done about it; requests are refused then.
-    pub(crate) is_full: Arc<AtomicBool>,
+    pub(crate) sealing: Sealing,
     /// Held as long as anything may be written.
     pub(crate) lock: Box<dyn DiskLock>,
 }
@@ -96,7 +63,7 @@ pub(crate) struct Writer {
 impl Writer {
     /// Works until every sender is gone and the queue is empty.
     pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
-        while let Some(first) = self.next(jobs) {
+        while let Ok(first) = jobs.recv() {
             let mut group: BTreeMap<Space, Vec<Job>> = BTreeMap::new();
             let waiting = jobs.try_iter().take(GROUP_MAX - 1);
             for job in std::iter::once(first).chain(waiting) {
@@ -105,26 +72,40 @@ impl Writer {
             for (space, jobs) in group {
                 self.commit(&space, jobs);
             }
-            self.make_room();
+            self.slow_down();
         }
+        drop(self.sealing);
         drop(self.lock);
     }
 
-    /// The next job. While nothing is taken because the heads are full, room is looked for again and again.
-    fn next(&mut self, jobs: &Receiver<Job>) -> Option<Job> {
-        loop {
-            if !self.is_full.load(Ordering::Relaxed) {
-                return jobs.recv().ok();
+    /// Freezes heads that are large, and calls for segments when there is too much in memory.
+    fn keep_within_limits(&mut self) {
+        for space in self.spaces.freeze_large(&self.config) {
+            // What comes next must not stand in a log file of what is frozen.
+            if let Some(log) = self.logs.get_mut(&space) {
+                log.close();
             }
-            match jobs.recv_timeout(ROOM_EVERY) {
-                Ok(job) => return Some(job),
-                Err(RecvTimeoutError::Timeout) => self.make_room(),
-                Err(RecvTimeoutError::Disconnected) => return None,
-            }
+        }
+        if self.spaces.held_bytes() > self.config.head_max_bytes {
+            self.sealing.call();
+        }
+    }
+
+    /// Keeps senders to the speed at which segments are written: the longer, the more there is in memory. What waits
+    /// meanwhile is bounded by the budget of requests in flight.
+    fn slow_down(&self) {
+        let limit = self.config.head_max_bytes;
+        let over = self.spaces.held_bytes().saturating_sub(limit) as f64;
+        let share = over / (self.config.refusal_bytes() - limit).max(1) as f64;
+        if share >= 1.0 {
+            self.sealing.wait_for_segment(None);
+        } else if share > 0.0 {
+            self.sealing.wait_for_segment(Some(PAUSE_MAX.mul_f64(share * share)));
         }
     }
 
     fn commit(&mut self, space: &Space, jobs: Vec<Job>) {
+        let first = self.next_sequence;
         let records: Vec<Vec<u8>> = jobs
             .iter()
             .map(|job| {
@@ -136,7 +117,7 @@ impl Writer {
             .collect();
         let written = self.log(space).and_then(|log| log.commit(records.iter().map(Vec::as_slice)));
         match written {
-            Ok(file) => self.acknowledge(space, jobs, file),
+            Ok(file) => self.acknowledge(space, jobs, Place { file, sequence: first }),
             Err(error) => {
                 let mut stats = self.counters.lock();
                 stats.failed_writes += 1;
@@ -151,7 +132,7 @@ impl Writer {
         }
     }
 
-    pub(crate) fn log(&mut self, space: &Space) -> std::io::Result<&mut Log> {
+    fn log(&mut self, space: &Space) -> std::io::Result<&mut Log> {
         use std::collections::btree_map::Entry;
         match self.logs.entry(space.clone()) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
@@ -164,8 +145,8 @@ impl Writer {
         }
     }
 
-    /// The requests are durable: applies them, counts them, and tells the senders.
-    fn acknowledge(&self, space: &Space, jobs: Vec<Job>, file: u64) {
+    /// The requests are durable, the first of them at `place`: applies them, counts them, and tells the senders.
+    fn acknowledge(&mut self, space: &Space, jobs: Vec<Job>, mut place: Place) {
         let Ok(kept) = self.spaces.find_or_create(space) else {
             return;
         };
@@ -174,7 +155,8 @@ impl Writer {
         let mut locked = kept.write().unwrap_or_else(PoisonError::into_inner);
         for job in jobs {
             let receipt = job.decoded.receipt.clone();
-            duplicates += locked.head.apply(job.decoded, job.received_at, file);
+            duplicates += locked.apply(job.decoded, job.received_at, place);
+            place.sequence += 1;
             answers.push((job.resolver, receipt));
             drop(job.charge);
         }
@@ -187,6 +169,7 @@ impl Writer {
             stats::add(&mut stats.repaired, &receipt.repaired);
         }
         drop(stats);
+        self.keep_within_limits();
         for (resolver, receipt) in answers {
             resolver.resolve(Ok(receipt));
         }

@@ -2,16 +2,13 @@
 //!
 //! Rows are not counted into rollups here: those of a segment are kept beside it, and would count twice.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use telemetry::{LogRecord, MetricPoint, Span, TraceId, UnixNanos};
 
-use super::{Batch, Head};
+use super::Head;
+use crate::derived::Derived;
 use crate::estimate::{log_bytes, span_bytes};
-use crate::incarnation::Incarnations;
-use crate::presence::Presence;
-use crate::rollup::Rollups;
 use crate::series::POINT_BYTES;
 
 /// Estimated bytes of the figures of one subject in one second: keys are shared with nobody here.
@@ -32,36 +29,28 @@ impl Head {
     }
 
     /// These log records.
-    pub(crate) fn of_logs(logs: Vec<LogRecord>, received_at: UnixNanos) -> Self {
+    pub(crate) fn of_logs(logs: Vec<LogRecord>) -> Self {
         let mut head = Self::default();
         head.held.logs = logs.len() as u64;
         head.held.bytes = logs.iter().map(log_bytes).sum();
-        let bytes = head.held.bytes;
-        let logs = Arc::new(logs);
-        head.batches = VecDeque::from([Batch {
-            file: 0,
-            received_at,
-            bytes,
-            spans: Vec::new(),
-            logs,
-            points: Vec::new(),
-        }]);
+        head.logs = vec![Arc::new(logs)];
         head
     }
 
     /// The series of these points.
     pub(crate) fn of_points(points: Vec<MetricPoint>) -> Self {
         let mut head = Self::default();
-        head.held.points = head.series.add(points).len() as u64;
+        let Self { series, held, .. } = &mut head;
+        series.add(points, |_, _| held.points += 1);
         head.held.bytes = head.held.points * POINT_BYTES + head.series.bytes();
         head
     }
 
     /// What was derived from rows that are elsewhere.
-    pub(crate) fn of_derived(rollups: Rollups, presence: Presence) -> Self {
-        let mut head = Self { rollups, presence, ..Self::default() };
-        let cells: usize = head.rollups.all().map(|(_, cells)| cells.len()).sum();
-        head.held.bytes = cells as u64 * CELL_BYTES + head.presence.bytes();
+    pub(crate) fn of_derived(derived: Derived) -> Self {
+        let mut head = Self { derived, ..Self::default() };
+        let cells: usize = head.derived.rollups.all().map(|(_, cells)| cells.len()).sum();
+        head.held.bytes = cells as u64 * CELL_BYTES + head.derived.presence.bytes();
         head
     }
 
@@ -71,15 +60,7 @@ impl Head {
     }
 
     /// Gives up the rows for what was derived from them.
-    pub(crate) fn into_derived(self) -> (Rollups, Presence, Incarnations) {
-        (self.rollups, self.presence, self.incarnations)
-    }
-
-    /// Takes in what segments know: the processes that were seen, and how far the data had come.
-    pub(crate) fn remember(&mut self, incarnations: &Incarnations, watermark: UnixNanos) {
-        for (service, instance, life) in incarnations.all() {
-            self.incarnations.see(service, instance, life.clone());
-        }
-        self.watermark = self.watermark.max(watermark);
+    pub(crate) fn into_derived(self) -> Derived {
+        self.derived
     }
 }

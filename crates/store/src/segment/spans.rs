@@ -5,7 +5,6 @@
 
 use std::io;
 use std::ops::Range;
-use std::sync::Arc;
 
 use parquet::data_type::ByteArray;
 use telemetry::signal::{SpanEvent, SpanLink};
@@ -69,7 +68,7 @@ fn schema() -> String {
 }
 
 /// The bytes of a file of `spans`, which are sorted here.
-pub(super) fn write(mut spans: Vec<Arc<Span>>) -> io::Result<Vec<u8>> {
+pub(super) fn write(mut spans: Vec<&Span>) -> io::Result<Vec<u8>> {
     spans.sort_by(|a, b| {
         (&a.resource.service, &a.name, a.start, a.trace_id, a.span_id).cmp(&(
             &b.resource.service,

@@ -11,8 +11,11 @@ use otlp::Decoded;
 use platform::Disk;
 use telemetry::{LogRecord, MetricPoint, Span, UnixNanos};
 
-use super::{Entry, Manifest, Segment, Stored, Summary, TableEntry, Through, all_rows, logs, points, spans};
-use crate::head::Head;
+use super::{
+    Entry, Manifest, Segment, Stored, Summary, TableEntry, Through, all_rows, logs, points, spans, summary,
+};
+use crate::head::{Head, Place};
+use crate::incarnation::Incarnations;
 
 /// Whether a file of this name is one of a segment: a number, then what it holds.
 pub(crate) fn is_file_name(name: &str) -> bool {
@@ -22,29 +25,13 @@ pub(crate) fn is_file_name(name: &str) -> bool {
     })
 }
 
-/// The rows of a segment to be.
-#[derive(Debug, Default)]
-pub(crate) struct Rows {
-    /// Takes in the requests as the live head did, so that the segment says what the head said.
-    head: Head,
-    points: Vec<MetricPoint>,
-    received_to: UnixNanos,
-    last_sequence: u64,
-}
-
-impl Rows {
-    /// Takes in a request.
-    pub(crate) fn take(&mut self, decoded: Decoded, received_at: UnixNanos, sequence: u64) {
-        self.points.extend(decoded.points.iter().cloned());
-        self.received_to = self.received_to.max(received_at);
-        self.last_sequence = self.last_sequence.max(sequence);
-        self.head.apply(decoded, received_at, 0);
-    }
-
-    /// The highest sequence taken in.
-    pub(crate) fn last_sequence(&self) -> u64 {
-        self.last_sequence
-    }
+/// What becomes a segment.
+#[derive(Debug)]
+pub(crate) struct Rows<'a> {
+    /// Its spans and log records, and what was derived from all of it.
+    pub(crate) head: &'a Head,
+    /// The metric points, of which the head holds less than was sent.
+    pub(crate) points: &'a [MetricPoint],
 }
 
 /// Writes `rows` as a segment beside the `others`, durably. It is in the manifest when this succeeds, which then says
@@ -53,51 +40,48 @@ pub(crate) fn write(
     disk: &dyn Disk,
     dir: &Path,
     through: Through,
-    rows: Rows,
+    rows: &Rows<'_>,
     others: &[Arc<Segment>],
 ) -> io::Result<Segment> {
-    let Rows { head, points: metric_points, received_to, .. } = rows;
-    let id = through.segment;
-    let span_rows: Vec<Arc<Span>> = head.traces().flat_map(|trace| trace.spans().map(Arc::clone)).collect();
-    let log_rows: Vec<&LogRecord> = head.logs().flat_map(|logs| logs.iter()).collect();
+    let (id, head) = (through.segment, rows.head);
     let put = |kind: &str, times: &mut dyn Iterator<Item = i64>, bytes: io::Result<Vec<u8>>| {
         table(disk, dir, &format!("{id:08}.{kind}.parquet"), times, bytes?)
     };
+    let span_rows: Vec<&Span> = head.traces().flat_map(|trace| trace.spans().map(|span| &**span)).collect();
     let spans = (!span_rows.is_empty())
         .then(|| {
             put("spans", &mut span_rows.iter().map(|span| span.start.0), spans::write(span_rows.clone()))
         })
         .transpose()?;
+    let log_rows: Vec<&LogRecord> = head.logs().flat_map(|logs| logs.iter()).collect();
     let logs = (!log_rows.is_empty())
         .then(|| put("logs", &mut log_rows.iter().map(|log| log.at.0), logs::write(log_rows.clone())))
         .transpose()?;
-    let points = (!metric_points.is_empty())
+    let points = (!rows.points.is_empty())
         .then(|| {
-            let of = metric_points.iter().collect();
-            put("points", &mut metric_points.iter().map(|point| point.at.0), points::write(of))
+            let of = rows.points.iter().collect();
+            put("points", &mut rows.points.iter().map(|point| point.at.0), points::write(of))
         })
         .transpose()?;
-    let has_entry_points = metric_points.iter().any(|point| super::tells_entries(&point.name));
-    let watermark = head.watermark().0;
-    let summary = Summary::of(head);
-    let (first_second, last_second) = summary.seconds();
-    let stored = store(disk, dir, &format!("{id:08}.summary"), &summary.encode())?;
+    let traces = summary::fingerprints(head);
+    let derived = head.derived();
+    let (first_second, last_second) = derived.seconds();
+    let stored = store(disk, dir, &format!("{id:08}.summary"), &summary::encode(derived, &traces))?;
     disk.sync_dir(dir)?;
-    let received_to = received_to.0;
     let entry = Entry {
         id,
-        received_to,
-        watermark,
+        received_to: head.received_to().0,
+        watermark: head.watermark().0,
         first_second,
         last_second,
-        has_entry_points,
+        has_entry_points: rows.points.iter().any(|point| super::tells_entries(&point.name)),
         summary: stored,
         spans,
         logs,
         points,
     };
     Manifest::save(disk, dir, through, others.iter().map(|other| &other.entry).chain([&entry]))?;
-    Ok(Segment::new(entry, dir.to_path_buf(), summary.traces))
+    Ok(Segment::new(entry, dir.to_path_buf(), traces))
 }
 
 fn table(
@@ -134,14 +118,13 @@ pub(super) fn write_new(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Resul
 impl Segment {
     /// Opens the segment of `entry`. What is derived is made again from the rows when its file is damaged; when they
     /// are, too, the segment is there without it, and reading it says so.
-    /// The processes that were seen in it go into `head`.
-    pub(crate) fn open(disk: &dyn Disk, dir: &Path, entry: Entry, head: &mut Head) -> (Self, io::Result<()>) {
+    /// Gives the processes that were seen in it, too.
+    pub(crate) fn open(disk: &dyn Disk, dir: &Path, entry: Entry) -> (Self, Incarnations, io::Result<()>) {
         let (summary, outcome) = match summary_of(disk, dir, &entry) {
             Ok(summary) => (summary, Ok(())),
             Err(error) => (Summary::default(), Err(error)),
         };
-        head.remember(&summary.incarnations, UnixNanos(entry.watermark));
-        (Self::new(entry, dir.to_path_buf(), summary.traces), outcome)
+        (Self::new(entry, dir.to_path_buf(), summary.traces), summary.derived.lives, outcome)
     }
 }
 
@@ -154,8 +137,9 @@ pub(super) fn summary_of(disk: &dyn Disk, dir: &Path, entry: &Entry) -> io::Resu
 fn derived_anew(disk: &dyn Disk, dir: &Path, entry: &Entry) -> io::Result<Summary> {
     let (spans, logs, points) = all_rows(disk, dir, entry)?;
     let mut head = Head::default();
-    head.apply(Decoded { spans, logs, points, ..Decoded::default() }, UnixNanos(entry.received_to), 0);
-    Ok(Summary::of(head))
+    let decoded = Decoded { spans, logs, points, ..Decoded::default() };
+    head.apply(decoded, UnixNanos(entry.received_to), Place::default());
+    Ok(Summary { traces: summary::fingerprints(&head), derived: head.into_derived() })
 }
 
 /// Takes the segments that are not among `kept` out of the manifest, durably, and then removes their files.

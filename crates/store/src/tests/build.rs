@@ -61,7 +61,10 @@ impl Rig {
     }
 
     pub(super) fn send(&self, bytes: Vec<u8>) -> Result<Receipt, Refusal> {
-        self.store.offer(request(bytes)).wait()
+        let outcome = self.store.offer(request(bytes)).wait();
+        // One after the other, so that a seed or a number always means the same.
+        self.store.settle();
+        outcome
     }
 
     pub(super) fn ask(&self, ask: Ask) -> Result<Answer, AskError> {

@@ -86,4 +86,5 @@ pub(super) fn send(rig: &Rig, resource_metrics: Vec<ResourceMetrics>) {
 pub(super) fn offer(rig: &Rig, signal: Signal, bytes: Vec<u8>) {
     let request = Request { space: Space::default(), signal, bytes: Bytes::from(bytes), received_at: None };
     assert_eq!(rig.store.offer(request).wait().unwrap().rejected_total(), 0);
+    rig.store.settle();
 }

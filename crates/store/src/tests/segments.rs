@@ -3,11 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use otlp::Refusal;
+use otlp::{Intake, Refusal};
 use platform::{Call, Chance, Disk, SeededChance, SimDisk};
 use telemetry::{Answer, Ask, Scope, Space};
 
-use super::build::{CLIENT, MS, Rig, SERVER, export, group, questions, small, span, trace_id, window};
+use super::build::{
+    CLIENT, MS, Rig, SERVER, export, group, questions, request, small, span, trace_id, window,
+};
+use super::metrics::{gauge, number, of, send};
 use super::world::fill;
 use crate::Config;
 
@@ -297,18 +300,107 @@ fn of_two_windows_that_do_not_fit_the_memory_the_bad_one_is_read_first() {
     assert!(found.truncated && bad == 100, "{bad}: {found:?}");
 }
 
-#[test]
-fn what_the_log_lost_before_it_became_a_segment_is_counted() {
-    let rig = Rig::with(SimDisk::new(), little);
-    (1..=10).for_each(|nth| drop(rig.send(small(nth, 1, 5)).unwrap()));
+/// Damages the record in the first file of the log of `rig`.
+fn damage_first_record(rig: &Rig) {
     let path = Path::new("data/spaces/default/wal/00000001.wal");
     let mut bytes = rig.disk.read(path).unwrap();
     bytes[60] ^= 1;
     put(&rig.disk, path, &bytes);
-    (11..=60).for_each(|nth| drop(rig.send(small(nth, 1, 5)).unwrap()));
+}
+
+#[test]
+fn spans_become_a_segment_from_memory_whatever_the_log_has_lost_of_them() {
+    let rig = Rig::with(SimDisk::new(), little);
+    rig.send(small(1, 1, 5)).unwrap();
+    damage_first_record(&rig);
+    (2..=60).for_each(|nth| drop(rig.send(small(nth, 1, 5)).unwrap()));
+    let stats = rig.store.stats();
+    assert!(stats.segments > 0 && rig.has(1), "{stats:?}");
+    assert_eq!((stats.spans + stats.sealed, stats.damaged_bytes), (60, 0));
+}
+
+#[test]
+fn points_that_the_log_lost_before_they_became_a_segment_are_counted() {
+    let rig = Rig::with(SimDisk::new(), little);
+    for second in 0..200 {
+        send(&rig, vec![of("shop", "a", "1", vec![gauge("level", vec![number(0, second, 1.0)])])]);
+        // The first file is full by then, and not in a segment yet.
+        if second == 9 {
+            damage_first_record(&rig);
+        }
+    }
     let stats = rig.store.stats();
     assert!(stats.segments > 0 && stats.damaged_bytes > 0, "{stats:?}");
-    assert_eq!(stats.spans + stats.sealed, 59);
+    assert_eq!(stats.points + stats.sealed, 199);
+}
+
+#[test]
+fn requests_are_acknowledged_and_seen_while_a_segment_is_being_written() {
+    let rig = Rig::with(SimDisk::new(), |config| config.head_max_bytes = 100_000);
+    rig.disk.hold_syncs_of(".parquet");
+    let sent = (1..).find(|nth| {
+        rig.store.offer(request(small(*nth, 1, 5))).wait().unwrap();
+        rig.store.stats().head_bytes > 110_000
+    });
+    let sent = sent.unwrap();
+    assert_eq!(rig.store.stats().segments, 0);
+    assert!((1..=sent).all(|nth| rig.has(nth)), "one of {sent} is not seen");
+    rig.disk.hold_syncs(false);
+    rig.store.settle();
+    let stats = rig.store.stats();
+    assert!(stats.segments > 0 && stats.head_bytes <= 100_000, "{stats:?}");
+    assert_eq!(stats.spans + stats.sealed, sent);
+    assert!((1..=sent).all(|nth| rig.has(nth)), "one of {sent} is not seen");
+}
+
+#[test]
+fn heads_a_quarter_over_their_limit_wait_for_a_segment_and_lose_nothing() {
+    let rig = Rig::with(SimDisk::new(), little);
+    rig.disk.hold_syncs_of(".parquet");
+    let tickets: Vec<_> = (1..=600).map(|nth| (nth, rig.store.offer(request(small(nth, 1, 5))))).collect();
+    while rig.store.stats().head_bytes <= 25_000 {
+        std::thread::yield_now();
+    }
+    // Time enough for all of them, if they did not wait.
+    let looks = (0..20_000).take_while(|_| {
+        std::thread::yield_now();
+        rig.store.stats().accepted < 600
+    });
+    assert_eq!(looks.count(), 20_000, "nothing waits");
+    let stats = rig.store.stats();
+    // What one sync makes durable comes at once.
+    assert!(stats.used_bytes > 0, "{stats:?}");
+    rig.disk.hold_syncs(false);
+    assert!(tickets.into_iter().all(|(nth, ticket)| ticket.wait().is_ok() && rig.has(nth)));
+    rig.store.settle();
+    let stats = rig.store.stats();
+    assert_eq!((stats.accepted, stats.spans + stats.sealed), (600, 600));
+    assert!(stats.head_bytes <= 25_000, "{stats:?}");
+}
+
+#[test]
+fn what_comes_again_is_not_counted_again_while_it_waits_to_become_a_segment() {
+    let rig = Rig::with(SimDisk::new(), little);
+    rig.disk.hold_syncs_of(".parquet");
+    let offer = |nth: u64| rig.store.offer(request(small(nth, nth as i64, 5))).wait().unwrap();
+    let point = |second: i64| vec![of("shop", "a", "1", vec![gauge("level", vec![number(0, second, 1.0)])])];
+    // Enough for a head that waits, and too little for one that must be written.
+    for nth in 1..=10 {
+        offer(nth);
+        send(&rig, point(nth as i64));
+    }
+    let before = (rig.store.stats().spans, rig.store.stats().points);
+    assert_eq!(before, (10, 10));
+    for nth in 1..=3 {
+        offer(nth);
+        send(&rig, point(nth as i64));
+    }
+    let stats = rig.store.stats();
+    assert_eq!((stats.spans, stats.points, stats.duplicates), (10, 10, 6));
+    let health = rig.ask(Ask::Health { window: window(0, 100), scope: Scope::all() }).unwrap();
+    let telemetry::Table::Health(rows) = &health.table else { panic!("{health:?}") };
+    assert_eq!(rows.iter().map(|row| row.count).sum::<u64>(), 10);
+    rig.disk.hold_syncs(false);
 }
 
 #[test]
@@ -325,7 +417,8 @@ fn the_limit_of_bytes_is_one_for_all_spaces() {
                 bytes: small(nth, nth as i64 / 10, 5).into(),
                 received_at: None,
             };
-            otlp::Intake::offer(&rig.store, request).wait().unwrap();
+            rig.store.offer(request).wait().unwrap();
+            rig.store.settle();
         }
     }
     let stats = rig.store.stats();
