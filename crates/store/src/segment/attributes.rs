@@ -9,10 +9,11 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
+use ahash::RandomState;
 use parquet::data_type::ByteArray;
 use serde_json::{Value as Json, json};
-use telemetry::Value;
 use telemetry::signal::Attributes;
+use telemetry::{Resource, Value};
 
 use super::column::Column;
 use super::file::{File, Leaf};
@@ -29,12 +30,22 @@ pub(super) struct AttributeColumns {
     values: Column<ByteArray>,
     letters: Column<ByteArray>,
     written: Written,
+    /// Where the set of a resource was pushed last, by its address: thousands of rows share one.
+    of_resources: HashMap<usize, Pushed, RandomState>,
+}
+
+/// A set that was pushed.
+#[derive(Debug)]
+struct Pushed {
+    /// In the values of both columns.
+    entries: Range<usize>,
+    letters: ByteArray,
 }
 
 /// Bytes of texts that were written: equal ones share them.
 #[derive(Debug, Default)]
 pub(super) struct Written {
-    known: HashMap<Arc<str>, ByteArray>,
+    known: HashMap<Arc<str>, ByteArray, RandomState>,
 }
 
 impl Written {
@@ -46,11 +57,23 @@ impl Written {
         if let Some(known) = self.known.get(text) {
             return known.clone();
         }
+        self.learn(Arc::clone(text))
+    }
+
+    /// The bytes of a short text that nobody shares.
+    fn of_word(&mut self, text: &str) -> ByteArray {
+        match self.known.get(text) {
+            Some(known) => known.clone(),
+            None => self.learn(Arc::from(text)),
+        }
+    }
+
+    fn learn(&mut self, text: Arc<str>) -> ByteArray {
         if self.known.len() >= WRITTEN_MAX {
             self.known.clear();
         }
-        let bytes = ByteArray::from(&**text);
-        self.known.insert(Arc::clone(text), bytes.clone());
+        let bytes = ByteArray::from(&*text);
+        self.known.insert(text, bytes.clone());
         bytes
     }
 
@@ -65,10 +88,26 @@ impl Written {
 impl AttributeColumns {
     /// A row of one set.
     pub(super) fn push(&mut self, attributes: &Attributes) {
-        let Self { keys, values, letters, written } = self;
+        let Self { keys, values, letters, written, .. } = self;
         keys.push_list(attributes.iter().map(|(key, _)| written.of(key)));
         values.push_list(attributes.iter().map(|(_, value)| written.value(value)));
-        letters.push(written.of(&letters_of(attributes)));
+        letters.push(written.of_word(&letters_of(attributes)));
+    }
+
+    /// A row of the set of a resource, which must live until all of them are pushed.
+    pub(super) fn push_resource(&mut self, resource: &Arc<Resource>) {
+        let address = Arc::as_ptr(resource).addr();
+        if let Some(Pushed { entries, letters }) = self.of_resources.get(&address) {
+            self.keys.push_again(entries.clone());
+            self.values.push_again(entries.clone());
+            self.letters.push(letters.clone());
+            return;
+        }
+        let first = self.keys.values.len();
+        self.push(&resource.attributes);
+        let entries = first..self.keys.values.len();
+        let letters = self.letters.values.last().cloned().unwrap_or_default();
+        self.of_resources.insert(address, Pushed { entries, letters });
     }
 
     /// A row of several sets.
@@ -90,7 +129,7 @@ impl AttributeColumns {
             keys: file.text(&format!("{name}.key_value.key"))?,
             values: file.text(&format!("{name}.key_value.value"))?,
             letters: file.text(&format!("{name}Letters"))?,
-            written: Written::default(),
+            ..Self::default()
         };
         Ok(Sets { ranges: columns.keys.lists(1), columns })
     }
@@ -101,7 +140,7 @@ impl AttributeColumns {
             keys: file.text(&format!("{name}.list.element.key_value.key"))?,
             values: file.text(&format!("{name}.list.element.key_value.value"))?,
             letters: file.text(&format!("{name}Letters.list.element"))?,
-            written: Written::default(),
+            ..Self::default()
         };
         let lengths = columns.keys.lengths();
         Ok((Sets { ranges: columns.keys.lists(2), columns }, lengths))
@@ -157,15 +196,14 @@ fn keys(attributes: &Attributes) -> impl Iterator<Item = ByteArray> + '_ {
     attributes.iter().map(|(key, _)| ByteArray::from(&**key))
 }
 
-fn letters_of(attributes: &Attributes) -> Arc<str> {
-    let letters: String = attributes.iter().map(|(_, value)| char::from(letter_of(value))).collect();
-    Arc::from(letters)
+fn letters_of(attributes: &Attributes) -> String {
+    attributes.iter().map(|(_, value)| char::from(letter_of(value))).collect()
 }
 
 /// Shares texts that are read again and again.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
-    known: HashSet<Arc<str>>,
+    known: HashSet<Arc<str>, RandomState>,
 }
 
 impl Texts {

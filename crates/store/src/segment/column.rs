@@ -38,6 +38,19 @@ impl<T> Column<T> {
         self.push_inner(list, 0, 1);
     }
 
+    /// A row of a list that was pushed before, and whose values stand at `entries`.
+    pub(super) fn push_again(&mut self, entries: Range<usize>)
+    where
+        T: Clone,
+    {
+        let count = entries.len();
+        self.values.extend_from_within(entries);
+        let levels = count.max(1);
+        self.defined.extend(std::iter::repeat_n(i16::from(count > 0), levels));
+        self.repeated.push(0);
+        self.repeated.extend(std::iter::repeat_n(1, levels - 1));
+    }
+
     /// A row of a list of lists.
     pub(super) fn push_lists<L: IntoIterator<Item = T>>(&mut self, lists: impl IntoIterator<Item = L>) {
         let mut level = 0;
@@ -117,6 +130,10 @@ mod tests {
         for list in [vec![1, 2], vec![], vec![3]] {
             column.push_list(list);
         }
+        let (mut again, mut twice) = (column.clone(), column.clone());
+        [0..2, 2..2, 2..3].into_iter().for_each(|entries| again.push_again(entries));
+        [vec![1, 2], vec![], vec![3]].into_iter().for_each(|list| twice.push_list(list));
+        assert_eq!(again, twice);
         assert_eq!(column.lists(1), [0..2, 2..2, 2..3]);
         let mut nested = Column::default();
         for lists in [vec![vec![1], vec![], vec![2, 3]], vec![], vec![vec![]], vec![vec![4, 5]]] {

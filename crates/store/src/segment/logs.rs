@@ -54,7 +54,7 @@ pub(super) fn write(mut logs: Vec<&LogRecord>) -> io::Result<Vec<u8>> {
         columns.service.push(ByteArray::from(&*log.resource.service));
         columns.body.push(text_of(&log.body));
         columns.body_letter.push(ByteArray::from(vec![letter_of(&log.body)]));
-        columns.resource.push(&log.resource.attributes);
+        columns.resource.push_resource(&log.resource);
         columns.attributes.push(&log.attributes);
     }
     let mut leaves = vec![

@@ -84,7 +84,7 @@ impl Columns {
         self.value.push_optional(value);
         self.count.push_optional(count);
         self.sum.push_optional(sum);
-        self.resource.push(&point.resource.attributes);
+        self.resource.push_resource(&point.resource);
         self.attributes.push(&point.attributes);
     }
 }

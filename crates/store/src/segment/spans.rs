@@ -99,7 +99,7 @@ impl Columns {
         self.name.push(self.written.of(&span.name));
         self.kind.push(ByteArray::from(kind_name(span.kind)));
         self.service.push(self.written.of(&span.resource.service));
-        self.resource.push(&span.resource.attributes);
+        self.resource.push_resource(&span.resource);
         self.attributes.push(&span.attributes);
         self.duration.push(span.duration_ns());
         self.end.push(span.end.0);
