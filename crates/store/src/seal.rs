@@ -151,9 +151,10 @@ impl Sealer {
     pub(crate) fn open_segments(&self, space: &Space, kept: &RwLock<Kept>) -> io::Result<Through> {
         let dir = layout::segments_dir(&self.config.data_dir, space);
         let manifest = Manifest::load(&*self.disk, &dir)?;
+        let is_behind = manifest.damaged == 0 && self.is_behind(space, &manifest)?;
         let mut locked = kept.write().unwrap_or_else(PoisonError::into_inner);
-        let damaged_list = manifest.damaged > 0;
-        let mut damaged = manifest.damaged;
+        let damaged_list = manifest.damaged > 0 || is_behind;
+        let mut damaged = manifest.damaged + u64::from(is_behind);
         for entry in manifest.entries {
             let watermark = UnixNanos(entry.watermark);
             let (segment, lives, outcome) = Segment::open(&*self.disk, &dir, entry);
@@ -169,6 +170,17 @@ impl Sealer {
         // A list that cannot be read whole must not make a number come again that a file of rows still has.
         locked.through.segment = locked.through.segment.max(highest_number(&*self.disk, &dir));
         Ok(locked.through)
+    }
+
+    /// Whether the list is older than what it should name: there are files of later segments, and the log files are gone
+    /// from which they would be written again if they never had been named.
+    fn is_behind(&self, space: &Space, manifest: &Manifest) -> io::Result<bool> {
+        let segments = layout::segments_dir(&self.config.data_dir, space);
+        if highest_number(&*self.disk, &segments) <= manifest.through.segment {
+            return Ok(false);
+        }
+        let log = wal::files(&*self.disk, &layout::wal_dir(&self.config.data_dir, space))?;
+        Ok(log.first().is_none_or(|(number, _)| *number > manifest.through.file + 1))
     }
 }
 

@@ -3,6 +3,7 @@
 mod answers;
 mod build;
 mod changes;
+mod corruption;
 mod coverage;
 mod crash;
 mod damage;

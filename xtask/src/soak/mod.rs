@@ -51,6 +51,9 @@ const ENGINE: &[&str] = &["crates/evidence", "crates/investigation", "crates/tes
 /// What takes a request from the wire to the disk.
 const WIRE: &[&str] = &["crates/otlp", "crates/ingest", "crates/store", "crates/telemetry"];
 
+/// What keeps what was received.
+const STORE: &[&str] = &["crates/platform", "crates/otlp", "crates/store"];
+
 /// Every soak, sorted.
 const ALL: &[Soak] = &[
     Soak {
@@ -70,12 +73,20 @@ const ALL: &[Soak] = &[
         inputs: &["crates/sources", "crates/investigation", "crates/demo"],
     },
     Soak {
-        name: "crash-states",
-        what: "power cuts at 100,000 moments, and every call of the disk failing: nothing acknowledged is lost",
+        name: "corruption",
+        what: "20,000 damages to files of the store: no panic, no wrong answer, and what is missing is told",
         package: "store",
         target: UNIT,
-        filter: "tests::",
-        inputs: &["crates/platform", "crates/otlp", "crates/store"],
+        filter: "tests::corruption::",
+        inputs: STORE,
+    },
+    Soak {
+        name: "crash-states",
+        what: "power cuts at 100,000 moments: nothing acknowledged is lost, and nothing appears that was not sent",
+        package: "store",
+        target: UNIT,
+        filter: "tests::crash::",
+        inputs: STORE,
     },
     Soak {
         name: "demo",
@@ -108,6 +119,14 @@ const ALL: &[Soak] = &[
         target: IT,
         filter: "soaks::placebo::",
         inputs: &["crates"],
+    },
+    Soak {
+        name: "disk-faults",
+        what: "every call of the disk fails once in every way: nothing acknowledged is lost by it",
+        package: "store",
+        target: UNIT,
+        filter: "tests::faults::",
+        inputs: STORE,
     },
     Soak {
         name: "engine-300",
@@ -371,11 +390,13 @@ mod tests {
             [
                 "bombs",
                 "collected",
+                "corruption",
                 "crash-states",
                 "demo",
                 "demo-degraded",
                 "demo-matrix",
                 "demo-placebo",
+                "disk-faults",
                 "engine-300",
                 "eval-order",
                 "eval-peers",

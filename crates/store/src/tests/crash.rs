@@ -114,16 +114,19 @@ fn check(rig: &Rig, sent: &BTreeSet<u64>, acknowledged: &BTreeSet<u64>, tally: &
 
 #[test]
 fn nothing_acknowledged_is_lost_and_nothing_appears_that_was_not_sent() {
-    let (mut acknowledged, mut refused, mut segments, mut broken_openings) = (0, 0, 0, 0);
     let (first, seeds) = if soak::is_on() { (soak::seed() * 1_000_000, SOAK_SEEDS) } else { (0, SEEDS) };
-    for seed in first..first + seeds {
+    let tallies = soak::by_seed(first, seeds, |seed, sum: &mut Tally| {
         let tally = run(seed, Wrong::Nothing);
         assert_eq!((tally.lost, tally.foreign, tally.damaged), (0, 0, 0), "seed {seed}: {tally:?}");
-        acknowledged += tally.acknowledged;
-        refused += tally.refused;
-        segments += tally.segments;
-        broken_openings += tally.broken_openings;
-    }
+        sum.acknowledged += tally.acknowledged;
+        sum.refused += tally.refused;
+        sum.segments += tally.segments;
+        sum.broken_openings += tally.broken_openings;
+    });
+    let acknowledged: usize = tallies.iter().map(|tally| tally.acknowledged).sum();
+    let refused: usize = tallies.iter().map(|tally| tally.refused).sum();
+    let segments: u64 = tallies.iter().map(|tally| tally.segments).sum();
+    let broken_openings: u64 = tallies.iter().map(|tally| tally.broken_openings).sum();
     assert!(acknowledged > 1_000 && refused > 1_000, "{acknowledged} acknowledged, {refused} refused");
     assert!(
         segments > 200 && broken_openings > 10,
