@@ -17,6 +17,8 @@ mod commands;
 mod config;
 mod demo_seeds;
 mod doctor;
+mod exporters;
+mod full_disk;
 mod gate;
 mod hints;
 mod keys;

@@ -5,6 +5,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
+use serde_json::json;
 
 /// A small generator; the same seed gives the same requests.
 pub(crate) struct Seeded(pub(crate) u64);
@@ -28,6 +29,33 @@ pub(crate) struct TraceRequest {
     pub(crate) trace_id: String,
     pub(crate) spans: usize,
     pub(crate) bytes: Vec<u8>,
+}
+
+impl TraceRequest {
+    /// The same in the JSON of OTLP.
+    pub(crate) fn json(&self) -> String {
+        let request = ExportTraceServiceRequest::decode(&self.bytes[..]).unwrap();
+        let hex = |id: &[u8]| id.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let group = &request.resource_spans[0];
+        let texts = |attribute: &KeyValue| match &attribute.value {
+            Some(AnyValue { value: Some(any_value::Value::StringValue(text)) }) => {
+                json!({ "key": attribute.key, "value": { "stringValue": text } })
+            }
+            other => panic!("{other:?}"),
+        };
+        let span = |span: &Span| {
+            json!({
+                "traceId": hex(&span.trace_id), "spanId": hex(&span.span_id),
+                "parentSpanId": hex(&span.parent_span_id), "name": span.name, "kind": span.kind,
+                "startTimeUnixNano": span.start_time_unix_nano.to_string(),
+                "endTimeUnixNano": span.end_time_unix_nano.to_string(),
+            })
+        };
+        let attributes: Vec<_> = group.resource.iter().flat_map(|of| &of.attributes).map(texts).collect();
+        let spans: Vec<_> = group.scope_spans.iter().flat_map(|scope| &scope.spans).map(span).collect();
+        let group = json!({ "resource": { "attributes": attributes }, "scopeSpans": [{ "spans": spans }] });
+        json!({ "resourceSpans": [group] }).to_string()
+    }
 }
 
 /// The next request of `seeded`: one to six spans of one trace.

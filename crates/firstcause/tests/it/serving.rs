@@ -94,11 +94,22 @@ pub(crate) fn exchange(
     content_type: &str,
     body: &[u8],
 ) -> std::io::Result<(u16, Vec<u8>)> {
+    exchange_with(address, method_and_path, &[("content-type", content_type)], body)
+}
+
+/// The same with headers of its own.
+pub(crate) fn exchange_with(
+    address: SocketAddr,
+    method_and_path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> std::io::Result<(u16, Vec<u8>)> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let head = format!(
-        "{method_and_path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: {content_type}\r\n\
-         content-length: {}\r\nconnection: close\r\n\r\n",
+        "{method_and_path} HTTP/1.1\r\nhost: {address}\r\n{headers}content-length: {}\r\n\
+         connection: close\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes())?;
