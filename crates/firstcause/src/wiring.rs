@@ -69,7 +69,7 @@ impl Receiver {
             |listener: &TcpListener| listener.local_addr().context("failed to read the address listened on");
         let (address, grpc_address) = (address_of(&http)?, grpc.as_ref().map(address_of).transpose()?);
         let intake: Arc<dyn otlp::Intake> = Arc::new(store.clone());
-        let exchange = Arc::new(ingest::Exchange::new(intake, ingest::Limits::default()));
+        let exchange = Arc::new(ingest::Exchange::new(intake, ingest::Limits::beside(store.budget_bytes())));
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let serve = |(listener, protocol)| {
             let mut stopped = stopped.clone();

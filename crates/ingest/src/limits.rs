@@ -47,3 +47,34 @@ impl Default for Limits {
         }
     }
 }
+
+impl Limits {
+    /// The limits beside `budget_bytes` for requests that were read: twice as much for bodies that are being read, the
+    /// largest of which must fit.
+    #[must_use]
+    pub fn beside(budget_bytes: u64) -> Self {
+        let usual = Self::default();
+        let bodies_bytes_max = budget_bytes.saturating_mul(2);
+        Self {
+            bodies_bytes_max,
+            wire_bytes_max: usual.wire_bytes_max.min(bodies_bytes_max),
+            body_bytes_max: usual.body_bytes_max.min(bodies_bytes_max),
+            ..usual
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_budget_has_the_usual_limits_and_the_largest_body_fits_a_small_one() {
+        assert_eq!(Limits::beside(64 << 20), Limits::default());
+        let small = Limits::beside(4 << 20);
+        assert_eq!(
+            (small.wire_bytes_max, small.body_bytes_max, small.bodies_bytes_max),
+            (8 << 20, 8 << 20, 8 << 20)
+        );
+    }
+}

@@ -104,6 +104,12 @@ impl Store {
         self.inner.close();
     }
 
+    /// The most bytes that requests in flight may take ([`Config::budget_bytes`]).
+    #[must_use]
+    pub fn budget_bytes(&self) -> u64 {
+        self.inner.budget.max_bytes()
+    }
+
     /// Waits until no segment is being written: the figures and files after it are those of a store at rest.
     pub fn settle(&self) {
         self.inner.bell.settle();

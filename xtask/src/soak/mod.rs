@@ -193,6 +193,14 @@ const ALL: &[Soak] = &[
         inputs: WIRE,
     },
     Soak {
+        name: "overload",
+        what: "three and ten times more than can be taken in, in a memory limit: refusals are retryable, nothing is lost",
+        package: "firstcause",
+        target: IT,
+        filter: "overload::",
+        inputs: WIRE,
+    },
+    Soak {
         name: "pushdown",
         what: "an investigation over 10 and 100 million spans in ClickHouse: bytes on the wire, seconds, growth",
         package: "firstcause",
@@ -405,6 +413,7 @@ mod tests {
                 "kept",
                 "kill",
                 "malformed",
+                "overload",
                 "pushdown",
                 "quiet-hours",
                 "resume",

@@ -42,11 +42,13 @@ pub(crate) struct Flags {
     /// When a request is acknowledged [default: fsync] [env: FIRSTCAUSE_DURABILITY]
     #[arg(long, value_enum)]
     pub(crate) durability: Option<DurabilityName>,
-    /// Memory for requests under way, in MiB; beyond it they are refused with 503 [default: 64]
+    /// Memory for requests under way, in MiB, and twice as much for bodies that are being read; beyond it they are refused
+    /// with 503 [default: 64]
     /// [env: FIRSTCAUSE_BUDGET_MIB]
     #[arg(long, value_name = "MIB", value_parser = values::budget_mib)]
     pub(crate) budget_mib: Option<u64>,
-    /// Memory for recent signals, in MiB; beyond it the oldest become files on the disk [default: 256]
+    /// Memory for recent signals, in MiB, and half as much for older ones that are asked for; beyond it the oldest become
+    /// files on the disk [default: 256]
     /// [env: FIRSTCAUSE_HEAD_MIB]
     #[arg(long, value_name = "MIB", value_parser = values::head_mib)]
     pub(crate) head_mib: Option<u64>,

@@ -26,6 +26,7 @@ mod kill;
 mod mcp;
 mod order;
 mod otlp_client;
+mod overload;
 mod peers;
 mod resume;
 mod schema;

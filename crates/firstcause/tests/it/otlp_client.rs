@@ -58,11 +58,27 @@ impl TraceRequest {
     }
 }
 
+/// Requests of more spans than this have something in each that no other has.
+const SMALL: usize = 6;
+
+fn text(key: &str, value: &str) -> KeyValue {
+    KeyValue {
+        key: key.to_owned(),
+        value: Some(AnyValue { value: Some(any_value::Value::StringValue(value.to_owned())) }),
+        ..KeyValue::default()
+    }
+}
+
 /// The next request of `seeded`: one to six spans of one trace.
 pub(crate) fn trace_request(seeded: &mut Seeded, now_unix_nanos: u64) -> TraceRequest {
+    let count = seeded.between(1, 6) as usize;
+    trace_request_of(count, seeded, now_unix_nanos)
+}
+
+/// The next request of `seeded`: `count` spans of one trace.
+pub(crate) fn trace_request_of(count: usize, seeded: &mut Seeded, now_unix_nanos: u64) -> TraceRequest {
     let trace_id: Vec<u8> =
         [seeded.next(), seeded.next() | 1].iter().flat_map(|half| half.to_be_bytes()).collect();
-    let count = seeded.between(1, 6) as usize;
     let ids: Vec<Vec<u8>> = (0..count).map(|_| (seeded.next() | 1).to_be_bytes().to_vec()).collect();
     let spans = ids
         .iter()
@@ -75,16 +91,16 @@ pub(crate) fn trace_request(seeded: &mut Seeded, now_unix_nanos: u64) -> TraceRe
             kind: if place == 0 { 2 } else { 3 },
             start_time_unix_nano: now_unix_nanos,
             end_time_unix_nano: now_unix_nanos + 1_000_000 * (place as u64 + 1),
+            attributes: if count > SMALL {
+                vec![text("request.id", &format!("{:016x}", seeded.next()))]
+            } else {
+                Vec::new()
+            },
             ..Span::default()
         })
         .collect();
-    let attribute = |key: &str, value: &str| KeyValue {
-        key: key.to_owned(),
-        value: Some(AnyValue { value: Some(any_value::Value::StringValue(value.to_owned())) }),
-        ..KeyValue::default()
-    };
     let resource = Resource {
-        attributes: vec![attribute("service.name", "things"), attribute("service.instance.id", "things-1")],
+        attributes: vec![text("service.name", "things"), text("service.instance.id", "things-1")],
         ..Resource::default()
     };
     let request = ExportTraceServiceRequest {

@@ -104,6 +104,16 @@ pub(crate) fn exchange_with(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> std::io::Result<(u16, Vec<u8>)> {
+    told(address, method_and_path, headers, body).map(|(status, _, body)| (status, body))
+}
+
+/// The same, with the head of the answer.
+pub(crate) fn told(
+    address: SocketAddr,
+    method_and_path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> std::io::Result<(u16, String, Vec<u8>)> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
@@ -120,5 +130,6 @@ pub(crate) fn exchange_with(
     let end = response.windows(4).position(|window| window == b"\r\n\r\n").ok_or_else(cut)?;
     let status =
         std::str::from_utf8(&response[9..12]).ok().and_then(|text| text.parse().ok()).ok_or_else(cut)?;
-    Ok((status, response[end + 4..].to_vec()))
+    let head = String::from_utf8_lossy(&response[..end]).into_owned();
+    Ok((status, head, response[end + 4..].to_vec()))
 }
