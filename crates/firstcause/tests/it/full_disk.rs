@@ -135,14 +135,14 @@ fn a_full_disk_refuses_and_loses_nothing_and_requests_are_taken_again_when_there
     let (is_soak, _, seed) = soak();
     let (disk, mut seeded, mut sent) = (SmallDisk::new(), Seeded(seed), Sent::default());
     let mut longest = Duration::ZERO;
-    for cycle in 0..3 {
+    for way in WAYS.into_iter().take(3) {
         let serving = disk.serve();
         let ballast = disk.take_all_but(LEFT);
         fill(&serving, &mut sent, &mut seeded);
         assert_answers(&serving, &sent);
         std::fs::remove_file(&ballast).unwrap();
         let freed = Instant::now();
-        let mut exporter = Exporter::to(&serving, WAYS[cycle]).unwrap();
+        let mut exporter = Exporter::to(&serving, way).unwrap();
         while !sent.one(&mut exporter, &mut seeded) {
             assert!(freed.elapsed() < SOON, "no request is taken {SOON:?} after there is room");
             std::thread::sleep(Duration::from_millis(20));

@@ -16,31 +16,12 @@ use telemetry::signal::Attributes;
 use telemetry::{Resource, Value};
 
 use super::column::Column;
-use super::file::{File, Leaf};
+use super::file::{Columns, Part};
 
 /// Texts longer than this seldom repeat.
 const SHARED_LEN_MAX: usize = 128;
 /// Texts known while writing; values that never repeat must not fill the memory.
 const WRITTEN_MAX: usize = 65_536;
-
-/// The map of one attribute set a row, or of several.
-#[derive(Debug, Default)]
-pub(super) struct AttributeColumns {
-    keys: Column<ByteArray>,
-    values: Column<ByteArray>,
-    letters: Column<ByteArray>,
-    written: Written,
-    /// Where the set of a resource was pushed last, by its address: thousands of rows share one.
-    of_resources: HashMap<usize, Pushed, RandomState>,
-}
-
-/// A set that was pushed.
-#[derive(Debug)]
-struct Pushed {
-    /// In the values of both columns.
-    entries: Range<usize>,
-    letters: ByteArray,
-}
 
 /// Bytes of texts that were written: equal ones share them.
 #[derive(Debug, Default)]
@@ -85,66 +66,73 @@ impl Written {
     }
 }
 
-impl AttributeColumns {
-    /// A row of one set.
-    pub(super) fn push(&mut self, attributes: &Attributes) {
-        let Self { keys, values, letters, written, .. } = self;
-        keys.push_list(attributes.iter().map(|(key, _)| written.of(key)));
-        values.push_list(attributes.iter().map(|(_, value)| written.value(value)));
-        letters.push(written.of_word(&letters_of(attributes)));
-    }
+/// Writes one set a row, in the order of [`schema`].
+pub(super) fn write<'a>(
+    columns: &mut Columns<'_, '_>,
+    sets: impl Iterator<Item = &'a Attributes> + Clone,
+) -> io::Result<()> {
+    let mut written = Written::default();
+    columns.text(|keys| {
+        sets.clone().for_each(|set| keys.push_list(set.iter().map(|(key, _)| written.of(key))));
+    })?;
+    columns.text(|values| {
+        sets.clone().for_each(|set| values.push_list(set.iter().map(|(_, value)| written.value(value))));
+    })?;
+    columns.text(|letters| sets.for_each(|set| letters.push(written.of_word(&letters_of(set)))))
+}
 
-    /// A row of the set of a resource, which must live until all of them are pushed.
-    pub(super) fn push_resource(&mut self, resource: &Arc<Resource>) {
-        let address = Arc::as_ptr(resource).addr();
-        if let Some(Pushed { entries, letters }) = self.of_resources.get(&address) {
-            self.keys.push_again(entries.clone());
-            self.values.push_again(entries.clone());
-            self.letters.push(letters.clone());
-            return;
+/// Writes the sets of resources, one a row, as [`write()`] does. Thousands of rows share one.
+pub(super) fn write_resources<'a>(
+    columns: &mut Columns<'_, '_>,
+    resources: impl Iterator<Item = &'a Arc<Resource>> + Clone,
+) -> io::Result<()> {
+    columns.text(|keys| push_shared(keys, resources.clone(), |key, _| ByteArray::from(&**key)))?;
+    columns.text(|values| push_shared(values, resources.clone(), |_, value| text_of(value)))?;
+    columns.text(|letters| {
+        let mut written = Written::default();
+        let mut last: Option<(&Arc<Resource>, ByteArray)> = None;
+        for resource in resources {
+            let of = match last {
+                Some((same, of)) if Arc::ptr_eq(same, resource) => of,
+                _ => written.of_word(&letters_of(&resource.attributes)),
+            };
+            letters.push(of.clone());
+            last = Some((resource, of));
         }
-        let first = self.keys.values.len();
-        self.push(&resource.attributes);
-        let entries = first..self.keys.values.len();
-        let letters = self.letters.values.last().cloned().unwrap_or_default();
-        self.of_resources.insert(address, Pushed { entries, letters });
-    }
+    })
+}
 
-    /// A row of several sets.
-    pub(super) fn push_all<'a>(&mut self, sets: impl Iterator<Item = &'a Attributes> + Clone) {
-        self.keys.push_lists(sets.clone().map(keys));
-        let values = |set: &'a Attributes| set.iter().map(|(_, value)| text_of(value));
-        self.values.push_lists(sets.clone().map(values));
-        self.letters.push_list(sets.map(|set| ByteArray::from(&*letters_of(set))));
+/// Pushes a part of the set of each resource, the same values again where it is one that was pushed before.
+fn push_shared<'a>(
+    column: &mut Column<ByteArray>,
+    resources: impl Iterator<Item = &'a Arc<Resource>>,
+    part: impl Fn(&Arc<str>, &Value) -> ByteArray,
+) {
+    // Where the list of a resource stands, by its address.
+    let mut known: HashMap<usize, Range<usize>, RandomState> = HashMap::default();
+    for resource in resources {
+        let address = Arc::as_ptr(resource).addr();
+        if let Some(entries) = known.get(&address) {
+            column.push_again(entries.clone());
+            continue;
+        }
+        let first = column.values.len();
+        column.push_list(resource.attributes.iter().map(|(key, value)| part(key, value)));
+        known.insert(address, first..column.values.len());
     }
+}
 
-    /// In the order of [`schema`] and [`list_schema`].
-    pub(super) fn leaves(&self) -> [Leaf<'_>; 3] {
-        [Leaf::Text(&self.keys), Leaf::Text(&self.values), Leaf::Text(&self.letters)]
-    }
-
-    /// Reads back what [`AttributeColumns::push`] wrote under `name`.
-    pub(super) fn read(file: &File, name: &str) -> io::Result<Sets> {
-        let columns = Self {
-            keys: file.text(&format!("{name}.key_value.key"))?,
-            values: file.text(&format!("{name}.key_value.value"))?,
-            letters: file.text(&format!("{name}Letters"))?,
-            ..Self::default()
-        };
-        Ok(Sets { ranges: columns.keys.lists(1), columns })
-    }
-
-    /// Reads back what [`AttributeColumns::push_all`] wrote under `name`, and how many sets each row has.
-    pub(super) fn read_all(file: &File, name: &str) -> io::Result<(Sets, Vec<usize>)> {
-        let columns = Self {
-            keys: file.text(&format!("{name}.list.element.key_value.key"))?,
-            values: file.text(&format!("{name}.list.element.key_value.value"))?,
-            letters: file.text(&format!("{name}Letters.list.element"))?,
-            ..Self::default()
-        };
-        let lengths = columns.keys.lengths();
-        Ok((Sets { ranges: columns.keys.lists(2), columns }, lengths))
-    }
+/// Writes a list of sets a row, in the order of [`list_schema`].
+pub(super) fn write_lists<'a, L: Iterator<Item = &'a Attributes>>(
+    columns: &mut Columns<'_, '_>,
+    rows: impl Iterator<Item = L> + Clone,
+) -> io::Result<()> {
+    let values = |set: &'a Attributes| set.iter().map(|(_, value)| text_of(value));
+    columns.text(|column| rows.clone().for_each(|sets| column.push_lists(sets.map(keys))))?;
+    columns.text(|column| rows.clone().for_each(|sets| column.push_lists(sets.map(values))))?;
+    columns.text(|column| {
+        rows.for_each(|sets| column.push_list(sets.map(|set| ByteArray::from(&*letters_of(set)))));
+    })
 }
 
 /// The schema of one set a row.
@@ -166,17 +154,43 @@ pub(super) fn list_schema(name: &str) -> String {
 
 /// Sets that were read.
 pub(super) struct Sets {
-    columns: AttributeColumns,
+    keys: Column<ByteArray>,
+    values: Column<ByteArray>,
+    letters: Column<ByteArray>,
     ranges: Vec<Range<usize>>,
 }
 
 impl Sets {
+    /// Reads back what [`write()`] wrote under `name`.
+    pub(super) fn read(part: &Part<'_>, name: &str) -> io::Result<Self> {
+        let keys = part.text(&format!("{name}.key_value.key"))?;
+        Ok(Self {
+            ranges: keys.lists(1),
+            keys,
+            values: part.text(&format!("{name}.key_value.value"))?,
+            letters: part.text(&format!("{name}Letters"))?,
+        })
+    }
+
+    /// Reads back what [`write_lists`] wrote under `name`, and how many sets each row has.
+    pub(super) fn read_lists(part: &Part<'_>, name: &str) -> io::Result<(Self, Vec<usize>)> {
+        let keys = part.text(&format!("{name}.list.element.key_value.key"))?;
+        let lengths = keys.lengths();
+        let sets = Self {
+            ranges: keys.lists(2),
+            keys,
+            values: part.text(&format!("{name}.list.element.key_value.value"))?,
+            letters: part.text(&format!("{name}Letters.list.element"))?,
+        };
+        Ok((sets, lengths))
+    }
+
     /// The set at `index`, counted over all rows.
     pub(super) fn get(&self, index: usize, texts: &mut Texts) -> Option<Attributes> {
         let range = self.ranges.get(index)?.clone();
-        let letters = self.columns.letters.values.get(index)?.data();
-        let keys = self.columns.keys.values.get(range.clone())?;
-        let values = self.columns.values.values.get(range)?;
+        let letters = self.letters.values.get(index)?.data();
+        let keys = self.keys.values.get(range.clone())?;
+        let values = self.values.values.get(range)?;
         keys.iter()
             .zip(values)
             .zip(letters)

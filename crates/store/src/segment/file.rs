@@ -4,6 +4,7 @@
 //! reader of few rows reads few pages. What a file is called and whether its bytes are whole is not looked at here.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,8 +13,9 @@ use parquet::column::reader::get_typed_column_reader;
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
-use parquet::file::reader::{FileReader, SerializedFileReader};
-use parquet::file::writer::SerializedFileWriter;
+use parquet::file::reader::FileReader;
+use parquet::file::serialized_reader::{ReadOptionsBuilder, SerializedFileReader};
+use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::ColumnPath;
 
@@ -21,17 +23,6 @@ use super::column::Column;
 
 /// Rows of a page: `performance.md` asks for single rows within a millisecond.
 const PAGE_ROWS: usize = 8_192;
-
-/// The columns of a file, in the order of its schema.
-#[derive(Debug)]
-pub(super) enum Leaf<'a> {
-    /// Texts and bytes.
-    Text(&'a Column<ByteArray>),
-    /// Whole numbers and times.
-    Int(&'a Column<i64>),
-    /// Floating-point numbers.
-    Double(&'a Column<f64>),
-}
 
 /// A failure of the file format as one of the disk: the content is not what it should be.
 fn invalid(error: ParquetError) -> io::Error {
@@ -66,32 +57,59 @@ fn properties() -> Result<WriterPropertiesPtr, ParquetError> {
     Ok(Arc::new(builder.build()))
 }
 
-/// The bytes of a file of `leaves`, which are those of `schema`, a Parquet message type.
-pub(super) fn write(schema: &str, leaves: &[Leaf<'_>]) -> io::Result<Vec<u8>> {
-    written(schema, leaves).map_err(invalid)
+/// The columns of a file that is being written. Only the one that is being filled is in memory.
+pub(super) struct Columns<'g, 'w> {
+    group: &'g mut SerializedRowGroupWriter<'w, Vec<u8>>,
 }
 
-fn written(schema: &str, leaves: &[Leaf<'_>]) -> Result<Vec<u8>, ParquetError> {
-    let schema = Arc::new(parse_message_type(schema)?);
-    let mut writer = SerializedFileWriter::new(Vec::new(), schema, properties()?)?;
-    let mut group = writer.next_row_group()?;
-    for leaf in leaves {
-        let mut column = group
+impl Columns<'_, '_> {
+    /// The next column, of texts or bytes.
+    pub(super) fn text(&mut self, fill: impl FnOnce(&mut Column<ByteArray>)) -> io::Result<()> {
+        self.put::<ByteArrayType>(fill)
+    }
+
+    /// The next column, of whole numbers or times.
+    pub(super) fn int(&mut self, fill: impl FnOnce(&mut Column<i64>)) -> io::Result<()> {
+        self.put::<Int64Type>(fill)
+    }
+
+    /// The next column, of floating-point numbers.
+    pub(super) fn double(&mut self, fill: impl FnOnce(&mut Column<f64>)) -> io::Result<()> {
+        self.put::<DoubleType>(fill)
+    }
+
+    fn put<T: DataType>(&mut self, fill: impl FnOnce(&mut Column<T::T>)) -> io::Result<()> {
+        let mut of = Column::default();
+        fill(&mut of);
+        self.next(|column| column.typed::<T>().write_batch(&of.values, of.defined(), of.repeated()))
+            .map_err(invalid)
+    }
+
+    fn next(
+        &mut self,
+        write: impl FnOnce(&mut SerializedColumnWriter<'_>) -> Result<usize, ParquetError>,
+    ) -> Result<(), ParquetError> {
+        let mut column = self
+            .group
             .next_column()?
             .ok_or_else(|| ParquetError::General("more columns than the schema has".to_owned()))?;
-        match leaf {
-            Leaf::Text(of) => {
-                column.typed::<ByteArrayType>().write_batch(&of.values, of.defined(), of.repeated())
-            }
-            Leaf::Int(of) => column.typed::<Int64Type>().write_batch(&of.values, of.defined(), of.repeated()),
-            Leaf::Double(of) => {
-                column.typed::<DoubleType>().write_batch(&of.values, of.defined(), of.repeated())
-            }
-        }?;
-        column.close()?;
+        write(&mut column)?;
+        column.close()
     }
-    group.close()?;
-    writer.into_inner()
+}
+
+/// The bytes of a file of `schema`, whose columns `put` fills in their order.
+pub(super) fn write(
+    schema: &str,
+    put: impl FnOnce(&mut Columns<'_, '_>) -> io::Result<()>,
+) -> io::Result<Vec<u8>> {
+    let schema = Arc::new(parse_message_type(schema).map_err(invalid)?);
+    let properties = properties().map_err(invalid)?;
+    let mut writer = SerializedFileWriter::new(Vec::new(), schema, properties).map_err(invalid)?;
+    let mut group = writer.next_row_group().map_err(invalid)?;
+    put(&mut Columns { group: &mut group })?;
+    group.close().map_err(invalid)?;
+    writer.into_inner().map_err(invalid)
 }
 
 impl<T> Column<T> {
@@ -112,7 +130,9 @@ pub(super) struct File {
 impl File {
     /// Opens the file whose bytes these are.
     pub(super) fn open(bytes: Vec<u8>) -> io::Result<Self> {
-        Ok(Self { reader: SerializedFileReader::new(Bytes::from(bytes)).map_err(invalid)? })
+        let options = ReadOptionsBuilder::new().with_page_index().build();
+        let reader = SerializedFileReader::new_with_options(Bytes::from(bytes), options);
+        Ok(Self { reader: reader.map_err(invalid)? })
     }
 
     /// Rows in it.
@@ -120,41 +140,73 @@ impl File {
         usize::try_from(self.reader.metadata().file_metadata().num_rows()).unwrap_or(0)
     }
 
+    /// All rows.
+    pub(super) fn whole(&self) -> Part<'_> {
+        Part { file: self, ranges: std::iter::once(0..self.rows()).collect() }
+    }
+
+    /// Some rows, by rising number.
+    pub(super) fn part(&self, rows: &[usize]) -> Part<'_> {
+        let mut ranges: Vec<Range<usize>> = Vec::new();
+        for row in rows {
+            match ranges.last_mut() {
+                Some(range) if range.end == *row => range.end += 1,
+                _ => ranges.push(*row..row + 1),
+            }
+        }
+        Part { file: self, ranges }
+    }
+}
+
+/// Some rows of a file. Pages that hold none of them are not unpacked.
+pub(super) struct Part<'f> {
+    file: &'f File,
+    ranges: Vec<Range<usize>>,
+}
+
+impl Part<'_> {
     /// The column of texts at `path`.
     pub(super) fn text(&self, path: &str) -> io::Result<Column<ByteArray>> {
-        self.read::<ByteArrayType>(path)
+        self.column::<ByteArrayType>(path).map_err(invalid)
     }
 
     /// The column of whole numbers at `path`.
     pub(super) fn int(&self, path: &str) -> io::Result<Column<i64>> {
-        self.read::<Int64Type>(path)
+        self.column::<Int64Type>(path).map_err(invalid)
     }
 
     /// The column of floating-point numbers at `path`.
     pub(super) fn double(&self, path: &str) -> io::Result<Column<f64>> {
-        self.read::<DoubleType>(path)
-    }
-
-    fn read<T: DataType>(&self, path: &str) -> io::Result<Column<T::T>> {
-        self.column::<T>(path).map_err(invalid)
+        self.column::<DoubleType>(path).map_err(invalid)
     }
 
     fn column<T: DataType>(&self, path: &str) -> Result<Column<T::T>, ParquetError> {
-        let columns = self.reader.metadata().file_metadata().schema_descr().columns();
+        let reader = &self.file.reader;
+        let columns = reader.metadata().file_metadata().schema_descr().columns();
         let index = columns
             .iter()
             .position(|column| {
                 column.path().string() == path && column.physical_type() == T::get_physical_type()
             })
             .ok_or_else(|| ParquetError::General(format!("no column `{path}` of its type")))?;
-        let mut column = Column::default();
-        for group in 0..self.reader.num_row_groups() {
-            let group = self.reader.get_row_group(group)?;
-            let mut reader = get_typed_column_reader::<T>(group.get_column_reader(index)?);
-            let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
-            let Column { values, defined, repeated } = &mut column;
-            while reader.read_records(rows, Some(defined), Some(repeated), values)?.1 > 0 {}
+        if reader.num_row_groups() != 1 {
+            return Err(ParquetError::General("not one row group".to_owned()));
         }
-        Ok(column)
+        let mut of = get_typed_column_reader::<T>(reader.get_row_group(0)?.get_column_reader(index)?);
+        let Column { mut values, mut defined, mut repeated } = Column::default();
+        let mut at = 0;
+        for range in &self.ranges {
+            of.skip_records(range.start - at)?;
+            at = range.start;
+            while at < range.end {
+                let (records, ..) =
+                    of.read_records(range.end - at, Some(&mut defined), Some(&mut repeated), &mut values)?;
+                if records == 0 {
+                    return Err(ParquetError::General(format!("column `{path}` ends at row {at}")));
+                }
+                at += records;
+            }
+        }
+        Ok(Column { values, defined, repeated })
     }
 }

@@ -9,23 +9,20 @@ use std::sync::Arc;
 use parquet::data_type::ByteArray;
 use telemetry::{LogRecord, UnixNanos};
 
-use super::attributes::{self, AttributeColumns, Sets, Texts, letter_of, text, text_of, value_of};
+use super::attributes::{self, Sets, Texts, letter_of, text, text_of, value_of};
 use super::column::Column;
-use super::file::{self, File, Leaf};
+use super::file::{self, File};
 use super::resources::Resources;
 use super::unreadable;
 
-#[derive(Debug, Default)]
-struct Columns {
+/// The columns that every record has a value in.
+struct Plain {
     at: Column<i64>,
     trace_id: Column<ByteArray>,
     span_id: Column<ByteArray>,
     severity: Column<i64>,
-    service: Column<ByteArray>,
     body: Column<ByteArray>,
     body_letter: Column<ByteArray>,
-    resource: AttributeColumns,
-    attributes: AttributeColumns,
 }
 
 fn schema() -> String {
@@ -44,55 +41,43 @@ fn schema() -> String {
 /// The bytes of a file of `logs`, which are sorted here.
 pub(super) fn write(mut logs: Vec<&LogRecord>) -> io::Result<Vec<u8>> {
     logs.sort_by(|a, b| (&a.resource.service, a.at).cmp(&(&b.resource.service, b.at)));
-    let mut columns = Columns::default();
-    for log in logs {
-        let id = |id: Option<String>| ByteArray::from(id.unwrap_or_default().into_bytes());
-        columns.at.push(log.at.0);
-        columns.trace_id.push(id(log.trace_id.map(|id| id.to_string())));
-        columns.span_id.push(id(log.span_id.map(|id| id.to_string())));
-        columns.severity.push(i64::from(log.severity));
-        columns.service.push(ByteArray::from(&*log.resource.service));
-        columns.body.push(text_of(&log.body));
-        columns.body_letter.push(ByteArray::from(vec![letter_of(&log.body)]));
-        columns.resource.push_resource(&log.resource);
-        columns.attributes.push(&log.attributes);
-    }
-    let mut leaves = vec![
-        Leaf::Int(&columns.at),
-        Leaf::Text(&columns.trace_id),
-        Leaf::Text(&columns.span_id),
-        Leaf::Int(&columns.severity),
-        Leaf::Text(&columns.service),
-        Leaf::Text(&columns.body),
-        Leaf::Text(&columns.body_letter),
-    ];
-    leaves.extend(columns.resource.leaves());
-    leaves.extend(columns.attributes.leaves());
-    file::write(&schema(), &leaves)
+    let id = |id: Option<String>| ByteArray::from(id.unwrap_or_default().into_bytes());
+    file::write(&schema(), |columns| {
+        let rows = || logs.iter();
+        columns.int(|at| rows().for_each(|log| at.push(log.at.0)))?;
+        columns.text(|of| rows().for_each(|log| of.push(id(log.trace_id.map(|id| id.to_string())))))?;
+        columns.text(|of| rows().for_each(|log| of.push(id(log.span_id.map(|id| id.to_string())))))?;
+        columns.int(|of| rows().for_each(|log| of.push(i64::from(log.severity))))?;
+        columns.text(|of| rows().for_each(|log| of.push(ByteArray::from(&*log.resource.service))))?;
+        columns.text(|of| rows().for_each(|log| of.push(text_of(&log.body))))?;
+        columns.text(|of| rows().for_each(|log| of.push(ByteArray::from(vec![letter_of(&log.body)]))))?;
+        attributes::write_resources(columns, rows().map(|log| &log.resource))?;
+        attributes::write(columns, rows().map(|log| &log.attributes))
+    })
 }
 
 /// The log records of a file whose time is `wanted`.
 pub(super) fn read(bytes: Vec<u8>, wanted: impl Fn(UnixNanos) -> bool) -> io::Result<Vec<LogRecord>> {
     let file = File::open(bytes)?;
-    let at = file.int("Timestamp")?;
+    let at = file.whole().int("Timestamp")?;
     let is_wanted = |row: &usize| at.values.get(*row).is_some_and(|at| wanted(UnixNanos(*at)));
     let rows: Vec<usize> = (0..file.rows()).filter(is_wanted).collect();
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let plain = Columns {
-        trace_id: file.text("TraceId")?,
-        span_id: file.text("SpanId")?,
-        severity: file.int("SeverityNumber")?,
-        body: file.text("Body")?,
-        body_letter: file.text("BodyLetter")?,
-        at,
-        ..Columns::default()
+    let part = file.part(&rows);
+    let plain = Plain {
+        trace_id: part.text("TraceId")?,
+        span_id: part.text("SpanId")?,
+        severity: part.int("SeverityNumber")?,
+        body: part.text("Body")?,
+        body_letter: part.text("BodyLetter")?,
+        at: part.int("Timestamp")?,
     };
-    let resource = AttributeColumns::read(&file, "ResourceAttributes")?;
-    let attributes = AttributeColumns::read(&file, "LogAttributes")?;
+    let resource = Sets::read(&part, "ResourceAttributes")?;
+    let attributes = Sets::read(&part, "LogAttributes")?;
     let (mut texts, mut resources) = (Texts::default(), Resources::default());
-    rows.into_iter()
+    (0..rows.len())
         .map(|row| {
             log(&plain, row, (&resource, &attributes), &mut texts, &mut resources)
                 .ok_or_else(|| unreadable("log record", row))
@@ -101,7 +86,7 @@ pub(super) fn read(bytes: Vec<u8>, wanted: impl Fn(UnixNanos) -> bool) -> io::Re
 }
 
 fn log(
-    plain: &Columns,
+    plain: &Plain,
     row: usize,
     (resource, attributes): (&Sets, &Sets),
     texts: &mut Texts,

@@ -9,26 +9,20 @@ use parquet::data_type::ByteArray;
 use telemetry::signal::MetricValue;
 use telemetry::{MetricPoint, Temporality, UnixNanos};
 
-use super::attributes::{self, AttributeColumns, Sets, Texts, text};
+use super::attributes::{self, Sets, Texts, text};
 use super::column::Column;
-use super::file::{self, File, Leaf};
+use super::file::{self, File};
 use super::resources::Resources;
 use super::unreadable;
 
-#[derive(Debug, Default)]
+/// The columns that every point has a value in.
 struct Columns {
-    service: Column<ByteArray>,
     name: Column<ByteArray>,
     unit: Column<ByteArray>,
     start: Column<i64>,
     at: Column<i64>,
     temporality: Column<i64>,
     is_monotonic: Column<i64>,
-    value: Column<f64>,
-    count: Column<i64>,
-    sum: Column<f64>,
-    resource: AttributeColumns,
-    attributes: AttributeColumns,
 }
 
 fn schema() -> String {
@@ -49,44 +43,31 @@ fn schema() -> String {
 /// The bytes of a file of `points`, which are sorted here.
 pub(super) fn write(mut points: Vec<&MetricPoint>) -> io::Result<Vec<u8>> {
     points.sort_by(|a, b| (&a.resource.service, &a.name, a.at).cmp(&(&b.resource.service, &b.name, b.at)));
-    let mut columns = Columns::default();
-    points.into_iter().for_each(|point| columns.push(point));
-    let mut leaves = vec![
-        Leaf::Text(&columns.service),
-        Leaf::Text(&columns.name),
-        Leaf::Text(&columns.unit),
-        Leaf::Int(&columns.start),
-        Leaf::Int(&columns.at),
-        Leaf::Int(&columns.temporality),
-        Leaf::Int(&columns.is_monotonic),
-        Leaf::Double(&columns.value),
-        Leaf::Int(&columns.count),
-        Leaf::Double(&columns.sum),
-    ];
-    leaves.extend(columns.resource.leaves());
-    leaves.extend(columns.attributes.leaves());
-    file::write(&schema(), &leaves)
-}
-
-impl Columns {
-    fn push(&mut self, point: &MetricPoint) {
-        self.service.push(ByteArray::from(&*point.resource.service));
-        self.name.push(ByteArray::from(&*point.name));
-        self.unit.push(ByteArray::from(&*point.unit));
-        self.start.push(point.start.0);
-        self.at.push(point.at.0);
-        self.temporality.push(temporality_number(point.temporality));
-        self.is_monotonic.push(i64::from(point.is_monotonic));
-        let (value, count, sum) = match point.value {
-            MetricValue::Number(number) => (Some(number), None, None),
-            MetricValue::Distribution { count, sum } => (None, Some(count.cast_signed()), sum),
-        };
-        self.value.push_optional(value);
-        self.count.push_optional(count);
-        self.sum.push_optional(sum);
-        self.resource.push_resource(&point.resource);
-        self.attributes.push(&point.attributes);
-    }
+    let distribution = |point: &MetricPoint| match point.value {
+        MetricValue::Number(_) => None,
+        MetricValue::Distribution { count, sum } => Some((count.cast_signed(), sum)),
+    };
+    let number = |point: &MetricPoint| match point.value {
+        MetricValue::Number(number) => Some(number),
+        MetricValue::Distribution { .. } => None,
+    };
+    file::write(&schema(), |columns| {
+        let rows = || points.iter().copied();
+        columns.text(|of| rows().for_each(|point| of.push(ByteArray::from(&*point.resource.service))))?;
+        columns.text(|of| rows().for_each(|point| of.push(ByteArray::from(&*point.name))))?;
+        columns.text(|of| rows().for_each(|point| of.push(ByteArray::from(&*point.unit))))?;
+        columns.int(|of| rows().for_each(|point| of.push(point.start.0)))?;
+        columns.int(|of| rows().for_each(|point| of.push(point.at.0)))?;
+        columns.int(|of| rows().for_each(|point| of.push(temporality_number(point.temporality))))?;
+        columns.int(|of| rows().for_each(|point| of.push(i64::from(point.is_monotonic))))?;
+        columns.double(|of| rows().for_each(|point| of.push_optional(number(point))))?;
+        columns.int(|of| rows().for_each(|point| of.push_optional(distribution(point).map(|of| of.0))))?;
+        columns.double(|of| {
+            rows().for_each(|point| of.push_optional(distribution(point).and_then(|of| of.1)))
+        })?;
+        attributes::write_resources(columns, rows().map(|point| &point.resource))?;
+        attributes::write(columns, rows().map(|point| &point.attributes))
+    })
 }
 
 /// As `opentelemetry.proto.metrics.v1.AggregationTemporality` numbers them.
@@ -113,8 +94,8 @@ struct Reading {
 /// The points of a file whose time and metric are `wanted`.
 pub(super) fn read(bytes: Vec<u8>, wanted: impl Fn(UnixNanos, &str) -> bool) -> io::Result<Vec<MetricPoint>> {
     let file = File::open(bytes)?;
-    let at = file.int("TimeUnix")?;
-    let name = file.text("MetricName")?;
+    let whole = file.whole();
+    let (at, name) = (whole.int("TimeUnix")?, whole.text("MetricName")?);
     let is_wanted = |row: &usize| {
         let name = name.values.get(*row).and_then(text).unwrap_or_default();
         at.values.get(*row).is_some_and(|at| wanted(UnixNanos(*at), name))
@@ -123,24 +104,24 @@ pub(super) fn read(bytes: Vec<u8>, wanted: impl Fn(UnixNanos, &str) -> bool) -> 
     if rows.is_empty() {
         return Ok(Vec::new());
     }
+    let part = file.part(&rows);
     let reading = Reading {
         plain: Columns {
-            unit: file.text("MetricUnit")?,
-            start: file.int("StartTimeUnix")?,
-            temporality: file.int("AggregationTemporality")?,
-            is_monotonic: file.int("IsMonotonic")?,
-            name,
-            at,
-            ..Columns::default()
+            unit: part.text("MetricUnit")?,
+            start: part.int("StartTimeUnix")?,
+            temporality: part.int("AggregationTemporality")?,
+            is_monotonic: part.int("IsMonotonic")?,
+            name: part.text("MetricName")?,
+            at: part.int("TimeUnix")?,
         },
-        values: file.double("Value")?.optionals(),
-        counts: file.int("Count")?.optionals(),
-        sums: file.double("Sum")?.optionals(),
-        resource: AttributeColumns::read(&file, "ResourceAttributes")?,
-        attributes: AttributeColumns::read(&file, "Attributes")?,
+        values: part.double("Value")?.optionals(),
+        counts: part.int("Count")?.optionals(),
+        sums: part.double("Sum")?.optionals(),
+        resource: Sets::read(&part, "ResourceAttributes")?,
+        attributes: Sets::read(&part, "Attributes")?,
     };
     let (mut texts, mut resources) = (Texts::default(), Resources::default());
-    rows.into_iter()
+    (0..rows.len())
         .map(|row| {
             reading.point(row, &mut texts, &mut resources).ok_or_else(|| unreadable("metric point", row))
         })

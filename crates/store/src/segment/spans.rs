@@ -10,35 +10,11 @@ use parquet::data_type::ByteArray;
 use telemetry::signal::{SpanEvent, SpanLink};
 use telemetry::{Span, SpanId, SpanKind, StatusCode, TraceId, UnixNanos};
 
-use super::attributes::{self, AttributeColumns, Sets, Texts, Written, text};
+use super::attributes::{self, Sets, Texts, Written, text};
 use super::column::Column;
-use super::file::{self, File, Leaf};
+use super::file::{self, File, Part};
 use super::resources::Resources;
 use super::unreadable;
-
-#[derive(Debug, Default)]
-struct Columns {
-    start: Column<i64>,
-    trace_id: Column<ByteArray>,
-    span_id: Column<ByteArray>,
-    parent: Column<ByteArray>,
-    name: Column<ByteArray>,
-    kind: Column<ByteArray>,
-    service: Column<ByteArray>,
-    resource: AttributeColumns,
-    attributes: AttributeColumns,
-    duration: Column<i64>,
-    end: Column<i64>,
-    status: Column<ByteArray>,
-    message: Column<ByteArray>,
-    event_at: Column<i64>,
-    event_name: Column<ByteArray>,
-    event_attributes: AttributeColumns,
-    link_trace: Column<ByteArray>,
-    link_span: Column<ByteArray>,
-    link_attributes: AttributeColumns,
-    written: Written,
-}
 
 fn schema() -> String {
     let texts = |names: &[&str]| -> String {
@@ -78,9 +54,35 @@ pub(super) fn write(mut spans: Vec<&Span>) -> io::Result<Vec<u8>> {
             b.span_id,
         ))
     });
-    let mut columns = Columns::default();
-    spans.iter().for_each(|span| columns.push(span));
-    file::write(&schema(), &columns.leaves())
+    file::write(&schema(), |columns| put(columns, &spans))
+}
+
+fn put(columns: &mut file::Columns<'_, '_>, spans: &[&Span]) -> io::Result<()> {
+    let rows = || spans.iter().copied();
+    let mut written = Written::default();
+    columns.int(|of| rows().for_each(|span| of.push(span.start.0)))?;
+    columns.text(|of| rows().for_each(|span| of.push(hex(&span.trace_id.0))))?;
+    columns.text(|of| rows().for_each(|span| of.push(hex(&span.span_id.0))))?;
+    let parent = |span: &Span| span.parent.map_or_else(|| ByteArray::from(""), |id| hex(&id.0));
+    columns.text(|of| rows().for_each(|span| of.push(parent(span))))?;
+    columns.text(|of| rows().for_each(|span| of.push(written.of(&span.name))))?;
+    columns.text(|of| rows().for_each(|span| of.push(ByteArray::from(kind_name(span.kind)))))?;
+    columns.text(|of| rows().for_each(|span| of.push(written.of(&span.resource.service))))?;
+    attributes::write_resources(columns, rows().map(|span| &span.resource))?;
+    attributes::write(columns, rows().map(|span| &span.attributes))?;
+    columns.int(|of| rows().for_each(|span| of.push(span.duration_ns())))?;
+    columns.int(|of| rows().for_each(|span| of.push(span.end.0)))?;
+    columns.text(|of| rows().for_each(|span| of.push(ByteArray::from(status_name(span.status)))))?;
+    columns.text(|of| rows().for_each(|span| of.push(written.of(&span.message))))?;
+    let events = || rows().map(|span| span.events.iter());
+    columns.int(|of| events().for_each(|list| of.push_list(list.map(|event| event.at.0))))?;
+    let name = |event: &SpanEvent| ByteArray::from(&*event.name);
+    columns.text(|of| events().for_each(|list| of.push_list(list.map(name))))?;
+    attributes::write_lists(columns, events().map(|list| list.map(|event| &event.attributes)))?;
+    let links = || rows().map(|span| span.links.iter());
+    columns.text(|of| links().for_each(|list| of.push_list(list.map(|link| hex(&link.trace_id.0)))))?;
+    columns.text(|of| links().for_each(|list| of.push_list(list.map(|link| hex(&link.span_id.0)))))?;
+    attributes::write_lists(columns, links().map(|list| list.map(|link| &link.attributes)))
 }
 
 /// The digits of an id. Without the machinery of formatting, which would cost as much as the rest of the row.
@@ -88,56 +90,6 @@ fn hex(id: &[u8]) -> ByteArray {
     const DIGITS: [u8; 16] = *b"0123456789abcdef";
     let digit = |half: u8| DIGITS.get(usize::from(half)).copied().unwrap_or_default();
     ByteArray::from(id.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect::<Vec<u8>>())
-}
-
-impl Columns {
-    fn push(&mut self, span: &Span) {
-        self.start.push(span.start.0);
-        self.trace_id.push(hex(&span.trace_id.0));
-        self.span_id.push(hex(&span.span_id.0));
-        self.parent.push(span.parent.map_or_else(|| ByteArray::from(""), |id| hex(&id.0)));
-        self.name.push(self.written.of(&span.name));
-        self.kind.push(ByteArray::from(kind_name(span.kind)));
-        self.service.push(self.written.of(&span.resource.service));
-        self.resource.push_resource(&span.resource);
-        self.attributes.push(&span.attributes);
-        self.duration.push(span.duration_ns());
-        self.end.push(span.end.0);
-        self.status.push(ByteArray::from(status_name(span.status)));
-        self.message.push(self.written.of(&span.message));
-        self.event_at.push_list(span.events.iter().map(|event| event.at.0));
-        self.event_name.push_list(span.events.iter().map(|event| ByteArray::from(&*event.name)));
-        self.event_attributes.push_all(span.events.iter().map(|event| &event.attributes));
-        self.link_trace.push_list(span.links.iter().map(|link| hex(&link.trace_id.0)));
-        self.link_span.push_list(span.links.iter().map(|link| hex(&link.span_id.0)));
-        self.link_attributes.push_all(span.links.iter().map(|link| &link.attributes));
-    }
-
-    fn leaves(&self) -> Vec<Leaf<'_>> {
-        let mut leaves = vec![
-            Leaf::Int(&self.start),
-            Leaf::Text(&self.trace_id),
-            Leaf::Text(&self.span_id),
-            Leaf::Text(&self.parent),
-            Leaf::Text(&self.name),
-            Leaf::Text(&self.kind),
-            Leaf::Text(&self.service),
-        ];
-        leaves.extend(self.resource.leaves());
-        leaves.extend(self.attributes.leaves());
-        leaves.extend([
-            Leaf::Int(&self.duration),
-            Leaf::Int(&self.end),
-            Leaf::Text(&self.status),
-            Leaf::Text(&self.message),
-            Leaf::Int(&self.event_at),
-            Leaf::Text(&self.event_name),
-        ]);
-        leaves.extend(self.event_attributes.leaves());
-        leaves.extend([Leaf::Text(&self.link_trace), Leaf::Text(&self.link_span)]);
-        leaves.extend(self.link_attributes.leaves());
-        leaves
-    }
 }
 
 /// The kind as the exporter writes it.
@@ -182,9 +134,10 @@ pub(super) struct Row<'a> {
 /// The spans of a file that are `wanted`.
 pub(super) fn read(bytes: Vec<u8>, wanted: impl Fn(Row<'_>) -> bool) -> io::Result<Vec<Span>> {
     let file = File::open(bytes)?;
-    let start = file.int("Timestamp")?;
-    let trace_id = file.text("TraceId")?;
-    let kind = file.text("SpanKind")?;
+    let whole = file.whole();
+    let start = whole.int("Timestamp")?;
+    let trace_id = whole.text("TraceId")?;
+    let kind = whole.text("SpanKind")?;
     let rows: Vec<usize> = (0..file.rows())
         .filter(|at| {
             let row = Row {
@@ -198,16 +151,33 @@ pub(super) fn read(bytes: Vec<u8>, wanted: impl Fn(Row<'_>) -> bool) -> io::Resu
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let reading = Reading::new(&file, start, trace_id, kind)?;
+    let reading = Reading::new(&file.part(&rows))?;
     let (mut texts, mut resources) = (Texts::default(), Resources::default());
-    rows.into_iter()
+    (0..rows.len())
         .map(|at| reading.span(at, &mut texts, &mut resources).ok_or_else(|| unreadable("span", at)))
         .collect()
 }
 
+/// The columns that every span has a value in, and those of its lists.
+struct Plain {
+    start: Column<i64>,
+    trace_id: Column<ByteArray>,
+    span_id: Column<ByteArray>,
+    parent: Column<ByteArray>,
+    name: Column<ByteArray>,
+    kind: Column<ByteArray>,
+    end: Column<i64>,
+    status: Column<ByteArray>,
+    message: Column<ByteArray>,
+    event_at: Column<i64>,
+    event_name: Column<ByteArray>,
+    link_trace: Column<ByteArray>,
+    link_span: Column<ByteArray>,
+}
+
 /// The columns of a file with the places of its lists.
 struct Reading {
-    plain: Columns,
+    plain: Plain,
     resource: Sets,
     attributes: Sets,
     events: Vec<Range<usize>>,
@@ -217,35 +187,29 @@ struct Reading {
 }
 
 impl Reading {
-    fn new(
-        file: &File,
-        start: Column<i64>,
-        trace_id: Column<ByteArray>,
-        kind: Column<ByteArray>,
-    ) -> io::Result<Self> {
-        let plain = Columns {
-            start,
-            trace_id,
-            kind,
-            span_id: file.text("SpanId")?,
-            parent: file.text("ParentSpanId")?,
-            name: file.text("SpanName")?,
-            end: file.int("EndTime")?,
-            status: file.text("StatusCode")?,
-            message: file.text("StatusMessage")?,
-            event_at: file.int("Events.Timestamp.list.element")?,
-            event_name: file.text("Events.Name.list.element")?,
-            link_trace: file.text("Links.TraceId.list.element")?,
-            link_span: file.text("Links.SpanId.list.element")?,
-            ..Columns::default()
+    fn new(part: &Part<'_>) -> io::Result<Self> {
+        let plain = Plain {
+            start: part.int("Timestamp")?,
+            trace_id: part.text("TraceId")?,
+            kind: part.text("SpanKind")?,
+            span_id: part.text("SpanId")?,
+            parent: part.text("ParentSpanId")?,
+            name: part.text("SpanName")?,
+            end: part.int("EndTime")?,
+            status: part.text("StatusCode")?,
+            message: part.text("StatusMessage")?,
+            event_at: part.int("Events.Timestamp.list.element")?,
+            event_name: part.text("Events.Name.list.element")?,
+            link_trace: part.text("Links.TraceId.list.element")?,
+            link_span: part.text("Links.SpanId.list.element")?,
         };
         Ok(Self {
-            resource: AttributeColumns::read(file, "ResourceAttributes")?,
-            attributes: AttributeColumns::read(file, "SpanAttributes")?,
+            resource: Sets::read(part, "ResourceAttributes")?,
+            attributes: Sets::read(part, "SpanAttributes")?,
             events: plain.event_at.lists(1),
-            event_sets: offsets(AttributeColumns::read_all(file, "Events.Attributes")?),
+            event_sets: offsets(Sets::read_lists(part, "Events.Attributes")?),
             links: plain.link_trace.lists(1),
-            link_sets: offsets(AttributeColumns::read_all(file, "Links.Attributes")?),
+            link_sets: offsets(Sets::read_lists(part, "Links.Attributes")?),
             plain,
         })
     }
