@@ -167,6 +167,7 @@ fn stats(store: &Store) -> serde_json::Value {
         "schema": "firstcause.stats/1",
         "version": env!("CARGO_PKG_VERSION"),
         "pid": std::process::id(),
+        "is_taking": store.is_taking(),
         "accepted": stats.accepted,
         "rejected": stats.rejected,
         "repaired": stats.repaired,

@@ -104,6 +104,13 @@ impl Store {
         self.inner.close();
     }
 
+    /// Whether requests are taken: the store is not closed, and its heads have not outgrown what can be written.
+    #[must_use]
+    pub fn is_taking(&self) -> bool {
+        let is_open = self.inner.queue.read().unwrap_or_else(PoisonError::into_inner).is_some();
+        is_open && !self.inner.is_full.load(Ordering::Relaxed)
+    }
+
     /// The most bytes that requests in flight may take ([`Config::budget_bytes`]).
     #[must_use]
     pub fn budget_bytes(&self) -> u64 {

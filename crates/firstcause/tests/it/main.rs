@@ -24,6 +24,7 @@ mod hints;
 mod keys;
 mod kill;
 mod mcp;
+mod operation;
 mod order;
 mod otlp_client;
 mod overload;

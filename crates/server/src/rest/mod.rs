@@ -1,6 +1,6 @@
 //! The REST interface and the live page, one file a noun.
 //!
-//! `/` and `/investigations/ID` are for people; `/healthz` (alive), `/stats` (every item counted), `/api/v1/ask` (a
+//! `/` and `/investigations/ID` are for people; `/healthz` (alive), `/ready` (takes requests), `/stats` and `/metrics` (every item counted), `/api/v1/ask` (a
 //! question, its answer), `/api/v1/investigations...`, `/api/v1/tools...` and the views over them for programs, as
 //! `/api/v1/openapi.json` tells. Errors are problem documents (RFC 9457) with a stable code. Questions, tools and views
 //! ask who is there ([`crate::identity`]). The one thing that changes anything is a word about an approval, which needs
@@ -12,6 +12,7 @@ mod ask;
 mod events;
 mod health;
 mod investigations;
+pub mod metrics;
 pub mod openapi;
 mod pages;
 mod tools;
@@ -95,7 +96,7 @@ async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
     }
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     // Who only asks whether we live is answered under any name.
-    let is_plain = matches!(parts.as_slice(), ["health" | "healthz" | "stats"]);
+    let is_plain = matches!(parts.as_slice(), ["health" | "healthz" | "metrics" | "ready" | "stats"]);
     if !is_plain && !guard::host(request.headers()) {
         return misdirected();
     }
@@ -112,6 +113,8 @@ async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
         }
         (_, ["api", "agent_builder", rest @ ..]) => api.agent_builder.answer(rest, request).await,
         (&Method::GET, ["healthz"]) => health::alive(),
+        (&Method::GET, ["metrics"]) => health::metrics(&api),
+        (&Method::GET, ["ready"]) => health::ready(&api),
         (&Method::GET, ["stats"]) => health::stats(&api),
         (&Method::GET, ["api", "v1", "investigations", rest @ ..]) => {
             investigations::get(api, rest, &request).await
@@ -129,7 +132,7 @@ async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
         (
             _,
             [""]
-            | ["health" | "healthz" | "stats"]
+            | ["health" | "healthz" | "metrics" | "ready" | "stats"]
             | ["mcp", "docs"]
             | ["api", "v1", "ask"]
             | ["investigations", ..],
@@ -140,7 +143,7 @@ async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
         _ => problem(
             StatusCode::NOT_FOUND,
             "FC-0001",
-            "no such path; there are /, /healthz, /stats, /mcp, /mcp/docs and what /api/v1/openapi.json tells of",
+            "no such path; there are /, /healthz, /ready, /metrics, /stats, /mcp, /mcp/docs and what /api/v1/openapi.json tells of",
         ),
     }
 }
