@@ -41,6 +41,12 @@ fn the_committed_page_of_sources_is_what_the_program_says() {
     assert_fresh(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/sources.md"), &fresh);
 }
 
+#[test]
+fn the_committed_page_of_metrics_is_what_the_server_tells() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/metrics.md");
+    assert_fresh(&file, &server::rest::prometheus::page());
+}
+
 fn assert_fresh(file: &Path, fresh: &str) {
     if std::env::var("FIRSTCAUSE_BLESS").is_ok_and(|value| value == "1") {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();

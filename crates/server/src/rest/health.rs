@@ -25,12 +25,6 @@ pub(super) fn ready(api: &Api) -> Response<Body> {
     answer
 }
 
-/// What [`super::metrics`] tells, for Prometheus.
-pub(super) fn metrics(api: &Api) -> Response<Body> {
-    let text = super::metrics::exposition(&(api.stats)());
-    reply(StatusCode::OK, super::metrics::MEDIA, Bytes::from(text))
-}
-
 pub(super) fn stats(api: &Api) -> Response<Body> {
     json(&(api.stats)())
 }

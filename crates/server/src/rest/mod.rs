@@ -12,9 +12,9 @@ mod ask;
 mod events;
 mod health;
 mod investigations;
-pub mod metrics;
 pub mod openapi;
 mod pages;
+pub mod prometheus;
 mod tools;
 mod views;
 
@@ -113,7 +113,6 @@ async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
         }
         (_, ["api", "agent_builder", rest @ ..]) => api.agent_builder.answer(rest, request).await,
         (&Method::GET, ["healthz"]) => health::alive(),
-        (&Method::GET, ["metrics"]) => health::metrics(&api),
         (&Method::GET, ["ready"]) => health::ready(&api),
         (&Method::GET, ["stats"]) => health::stats(&api),
         (&Method::GET, ["api", "v1", "investigations", rest @ ..]) => {
@@ -122,6 +121,7 @@ async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
         (&Method::GET, ["api", "v1", "openapi.json"]) => openapi::get(&api),
         (&Method::GET | &Method::HEAD, [""]) => pages::home(api).await,
         (&Method::GET | &Method::HEAD, ["investigations", id]) => pages::investigation(api, id).await,
+        (&Method::GET, ["metrics"]) => prometheus::get(&api),
         (&Method::GET, ["api", "v1", "tools"]) => tools::list(&api, &request),
         (&Method::POST, ["api", "v1", "tools", name]) => tools::call(api, name, request).await,
         (&Method::GET, ["api", "v1", "metrics"]) => views::metrics(api, &request).await,

@@ -72,8 +72,9 @@ fn a_request_is_neither_acknowledged_nor_seen_before_the_sync_has_returned() {
 fn a_closed_store_refuses_and_still_answers() {
     let rig = Rig::new();
     rig.send(small(1, 1, 5)).unwrap();
+    assert!(rig.store.is_taking());
     rig.store.close();
-    assert_eq!(rig.send(small(2, 1, 5)), Err(Refusal::Draining));
+    assert_eq!((rig.send(small(2, 1, 5)), rig.store.is_taking()), (Err(Refusal::Draining), false));
     assert!(rig.has(1));
 }
 

@@ -110,6 +110,7 @@ fn a_segment_that_cannot_be_written_leaves_its_rows_where_they_are_and_full_head
     }
     let stats = rig.store.stats();
     assert!(refused > 100 && stats.failed_seals > 0 && stats.segments == 0, "{refused} {stats:?}");
+    assert!(!rig.store.is_taking());
     assert_eq!(stats.accepted, stats.spans, "nothing left the head");
     rig.store.close();
     rig.disk.crash(&mut SeededChance::new(1));
