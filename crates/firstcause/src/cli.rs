@@ -234,6 +234,15 @@ pub(crate) struct ManCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StoreCommand {
+    /// Say how much is in it, without reading the rows; changes nothing, a running `serve` is not disturbed
+    Stats {
+        /// The data directory
+        #[arg(long, value_name = "DIR", default_value = "./firstcause-data")]
+        data_dir: PathBuf,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Read everything in it once and say what is damaged; changes nothing, a running `serve` is not disturbed
     Check {
         /// The data directory

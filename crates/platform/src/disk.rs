@@ -33,6 +33,14 @@ pub trait Disk: Send + Sync + Debug {
     /// `NotFound` when it does not exist; otherwise what the operating system says.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
+    /// The length of a file in bytes. A real disk tells it without reading the file.
+    ///
+    /// # Errors
+    /// `NotFound` when it does not exist; otherwise what the operating system says.
+    fn file_len(&self, path: &Path) -> io::Result<u64> {
+        Ok(self.read(path)?.len() as u64)
+    }
+
     /// The names in a folder, sorted.
     ///
     /// # Errors

@@ -12,6 +12,7 @@
 
 pub mod check;
 pub mod config;
+pub mod overview;
 pub mod stats;
 pub mod store;
 

@@ -11,6 +11,7 @@ mod faults;
 mod from_metrics;
 mod message;
 mod metrics;
+mod overview;
 mod pressure;
 mod segments;
 mod series_change;
