@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
@@ -54,6 +55,7 @@ pub(crate) struct Live {
     pub(crate) address: SocketAddr,
     /// What runs: observers are made here.
     pub(crate) feed: Arc<Feed>,
+    is_ending: Arc<AtomicBool>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<std::io::Result<()>>,
 }
@@ -83,12 +85,14 @@ impl Live {
         let agent_builder = AgentBuilder::new(identity.clone(), toolbox.clone(), fresh);
         let product = Product::new(Arc::new(toolbox.clone()), investigations.clone());
         let door = Settings::default().checking(keyed::bearer(identity.clone()));
+        let is_ending = Arc::new(AtomicBool::new(false));
+        let ending = Arc::clone(&is_ending);
         let api = Api {
             answerer,
             toolbox,
             agent_builder,
             mcp: Mcp::new(move || product.clone(), door),
-            stats: Arc::new(move || stats(&counted)),
+            stats: Arc::new(move || stats(&counted, ending.load(Ordering::Relaxed))),
             investigations,
             approvals: shown.approvals,
             identity,
@@ -101,7 +105,12 @@ impl Live {
         let task = tokio::spawn(server::rest::serve(listener, api, async {
             stopped.await.ok();
         }));
-        Ok(Self { address, feed, stop, task })
+        Ok(Self { address, feed, is_ending, stop, task })
+    }
+
+    /// Tells whoever asks that no requests are taken any more. To be said before the receivers stop, which takes a while.
+    pub(crate) fn end(&self) {
+        self.is_ending.store(true, Ordering::Relaxed);
     }
 
     /// Stops; answers under way are finished, streams are cut.
@@ -161,13 +170,13 @@ impl Shelf for Folder {
     }
 }
 
-fn stats(store: &Store) -> serde_json::Value {
+fn stats(store: &Store, is_ending: bool) -> serde_json::Value {
     let stats = store.stats();
     serde_json::json!({
         "schema": "firstcause.stats/1",
         "version": env!("CARGO_PKG_VERSION"),
         "pid": std::process::id(),
-        "is_taking": store.is_taking(),
+        "is_taking": store.is_taking() && !is_ending,
         "accepted": stats.accepted,
         "rejected": stats.rejected,
         "repaired": stats.repaired,

@@ -104,11 +104,13 @@ impl Store {
         self.inner.close();
     }
 
-    /// Whether requests are taken: the store is not closed, and its heads have not outgrown what can be written.
+    /// Whether requests are taken: the store is not closed, its writer lives, and its heads have not outgrown what can be written.
     #[must_use]
     pub fn is_taking(&self) -> bool {
         let is_open = self.inner.queue.read().unwrap_or_else(PoisonError::into_inner).is_some();
-        is_open && !self.inner.is_full.load(Ordering::Relaxed)
+        let writer = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_written = writer.as_ref().is_some_and(|thread| !thread.is_finished());
+        is_open && is_written && !self.inner.is_full.load(Ordering::Relaxed)
     }
 
     /// The most bytes that requests in flight may take ([`Config::budget_bytes`]).

@@ -72,6 +72,7 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<Outcome> {
         interrupted = interrupted() => interrupted?,
     }
     stream.line(UnixNanos(doors.clock.now_unix_nanos()), "stopping: requests under way are finished first");
+    live.end();
     // A client that does not let go is no reason to leave the rest unfinished.
     for stopped in [receiver.stop().await, live.stop().await] {
         if let Err(error) = stopped {

@@ -182,6 +182,12 @@ fn a_client_that_does_not_let_go_does_not_keep_serve_from_stopping_cleanly() {
     let pid = serving.child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     let began = std::time::SystemTime::now();
+    // Meanwhile whoever balances load is told to send elsewhere. It takes a moment until the signal is seen.
+    let unready = (0..40).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        exchange(serving.http, "GET /ready", "text/plain", &[]).is_ok_and(|(status, _)| status == 503)
+    });
+    assert!(unready, "it is ending and still says that it is ready");
     let status = serving.child.wait().unwrap();
     assert!(began.elapsed().unwrap() > Duration::from_secs(5), "it was not drained in vain");
     assert_eq!(status.code(), Some(0));
