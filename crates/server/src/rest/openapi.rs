@@ -240,7 +240,11 @@ fn operation(path: &Path) -> Value {
     if path.path.contains("{id}") {
         parameters.insert(0, in_path("id", "The incident's id"));
     }
-    let name = path.path.trim_start_matches("/api/v1").replace(['/', '{', '}', '.'], "_");
+    let name = match path.path {
+        // `/api/v1/metrics` has the plain name.
+        "/metrics" => "_metrics_text".to_owned(),
+        path => path.trim_start_matches("/api/v1").replace(['/', '{', '}', '.'], "_"),
+    };
     let mut operation = json!({
         "operationId": format!("{}{}", path.method, name.trim_end_matches('_').replace("__", "_")),
         "summary": path.what,
