@@ -213,10 +213,18 @@ fn verdict(record: &VerificationRecord) -> Verdict {
     if has_recovered(&record.control_before, control, &record.trial) {
         return Verdict::RecoveredUnattributed;
     }
-    if relative.high.get() < 0.0 && relative.estimate.get() <= -IMPROVEMENT_MIN {
+    if stands_out(record) && record.improvement_percent.get() >= IMPROVEMENT_MIN * 100.0 {
         return Verdict::Effective;
     }
     Verdict::NotEffective
+}
+
+/// Whether the treated instance came off better than its siblings. That alone proves no fix: it may be they that got worse,
+/// as instances do that take over the load of one that is restarted.
+fn stands_out(record: &VerificationRecord) -> bool {
+    record
+        .relative
+        .is_some_and(|relative| relative.high.get() < 0.0 && relative.estimate.get() <= -IMPROVEMENT_MIN)
 }
 
 /// Whether the treated instance answers next to nothing while its siblings do: worse than slow. A request is counted
@@ -287,6 +295,9 @@ fn statement(record: &VerificationRecord) -> String {
     });
     let verdict = match record.verdict {
         Verdict::Effective => "the action worked",
+        Verdict::NotEffective if stands_out(record) => {
+            "the action is not shown to work: the treated instance did not get better, its siblings got worse"
+        }
         Verdict::NotEffective => "the action changed nothing",
         Verdict::Worse => "the action made it worse",
         Verdict::RecoveredUnattributed => "it went away by itself: the untouched sibling recovered, too",

@@ -66,6 +66,18 @@ fn run(per_second: u64, level: &dyn Fn(&str, i64) -> f64) -> VerificationRecord 
     panic!("the verification does not end");
 }
 
+#[test]
+fn siblings_that_get_worse_prove_no_fix() {
+    // The sibling takes over the load of the one that was restarted; the treated instance is as slow as before.
+    let level = |instance: &str, second: i64| {
+        if instance == "orders-2" && second >= 10 { 3200.0 } else { 500.0 }
+    };
+    let record = run(4, &level);
+    assert!(record.difference_ms.unwrap().high.get() < -800.0);
+    assert_eq!(record.verdict, Verdict::NotEffective, "{}", record.statement);
+    assert!(record.statement.contains("its siblings got worse"), "{}", record.statement);
+}
+
 // covers: AT-08
 #[test]
 fn a_thousand_to_a_hundred_ms_is_ninety_percent_and_effective() {
