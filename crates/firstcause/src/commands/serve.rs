@@ -109,7 +109,6 @@ pub(super) fn open_store(args: &Settings, doors: &Doors) -> anyhow::Result<Store
         },
         budget_bytes: args.budget_mib << 20,
         head_max_bytes: args.head_mib << 20,
-        cache_bytes: args.head_mib << 19,
         segments_max_bytes: args.segments_gib << 30,
         retention_s: args.retention_days.cast_signed().saturating_mul(86_400),
         ..store::Config::new(&args.data_dir)

@@ -47,7 +47,7 @@ pub(crate) struct Flags {
     /// [env: FIRSTCAUSE_BUDGET_MIB]
     #[arg(long, value_name = "MIB", value_parser = values::budget_mib)]
     pub(crate) budget_mib: Option<u64>,
-    /// Memory for recent signals, in MiB, and half as much for older ones that are asked for; beyond it the oldest become
+    /// Memory for recent signals, in MiB; beyond it the oldest become
     /// files on the disk [default: 256]
     /// [env: FIRSTCAUSE_HEAD_MIB]
     #[arg(long, value_name = "MIB", value_parser = values::head_mib)]
