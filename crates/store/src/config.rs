@@ -67,7 +67,8 @@ impl Config {
         self.head_max_bytes / 2
     }
 
-    /// Estimated bytes of heads beyond which requests are refused: segments are not written as fast as requests come.
+    /// Estimated bytes of heads beyond which nothing is taken in: the writer waits for the next segment, and when none can
+    /// be written, requests are refused.
     pub(crate) fn refusal_bytes(&self) -> u64 {
         self.head_max_bytes / 4 * 5
     }

@@ -43,12 +43,10 @@ pub(crate) struct Flags {
     #[arg(long, value_enum)]
     pub(crate) durability: Option<DurabilityName>,
     /// Memory for requests under way, in MiB, and twice as much for bodies that are being read; beyond it they are refused
-    /// with 503 [default: 64]
-    /// [env: FIRSTCAUSE_BUDGET_MIB]
+    /// with 503 [default: 64] [env: FIRSTCAUSE_BUDGET_MIB]
     #[arg(long, value_name = "MIB", value_parser = values::budget_mib)]
     pub(crate) budget_mib: Option<u64>,
-    /// Memory for recent signals, in MiB; beyond it the oldest become
-    /// files on the disk [default: 256]
+    /// Memory for recent signals, in MiB; beyond it the oldest become files on the disk [default: 256]
     /// [env: FIRSTCAUSE_HEAD_MIB]
     #[arg(long, value_name = "MIB", value_parser = values::head_mib)]
     pub(crate) head_mib: Option<u64>,

@@ -67,8 +67,8 @@ fn soft_limit(limits: &str) -> Option<u64> {
 
 /// Whether the budgets fit.
 pub(super) fn memory(settings: &Settings, running: Option<&Running>) -> Finding {
-    // A quarter more of the head while segments are written, half of it for rows of segments; bodies take two budgets.
-    let needed = settings.head_mib * 7 / 4 + settings.budget_mib * 3 + BASE_MIB;
+    // A quarter more of the head while segments are written; bodies that are being read take two budgets more.
+    let needed = settings.head_mib * 5 / 4 + settings.budget_mib * 3 + BASE_MIB;
     let meminfo = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let limit = group_limit_mib(&groups, Path::new("/sys/fs/cgroup"));
