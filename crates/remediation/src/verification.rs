@@ -22,7 +22,7 @@ pub const WARM_UP_SECONDS: i64 = 3;
 pub const MEASURE_SECONDS: i64 = 8;
 /// Seconds by which the measurement grows while there is too little data.
 const EXTENSION_SECONDS: i64 = 4;
-/// How often it grows before the verdict is `inconclusive`.
+/// How often it grows before the verdict is what it is.
 const EXTENSIONS_MAX: u8 = 3;
 /// Seconds looked at further when nothing changed.
 pub const HOLD_SECONDS: i64 = 8;
@@ -83,14 +83,10 @@ impl Verification {
         let record = measure(&self.trial, &arms, self.measured);
         match record.verdict {
             Verdict::Inconclusive if self.extensions < EXTENSIONS_MAX => {
-                self.extensions += 1;
-                self.measured.to = self.measured.to.plus_seconds(EXTENSION_SECONDS);
-                let text = format!(
-                    "too little data yet: {}; measuring {EXTENSION_SECONDS} s longer",
-                    record.statement
-                );
-                let note = Note::new(Stage::Verify, NoteKind::Learned, text);
-                Step { notes: vec![note], next: self.ask(self.measured) }
+                self.extend(&format!("too little data yet: {}", record.statement))
+            }
+            Verdict::NotEffective if self.extensions < EXTENSIONS_MAX && may_be_worse(&record) => {
+                self.extend(&format!("it may have got worse: {}", record.statement))
             }
             Verdict::Inconclusive if is_silent(&record) => done(silenced(record)),
             Verdict::NotEffective => {
@@ -101,6 +97,15 @@ impl Verification {
             }
             _ => done(record),
         }
+    }
+
+    /// Measures longer, because of `why`.
+    fn extend(&mut self, why: &str) -> Step<VerificationRecord> {
+        self.extensions += 1;
+        self.measured.to = self.measured.to.plus_seconds(EXTENSION_SECONDS);
+        let text = format!("{why}; measuring {EXTENSION_SECONDS} s longer");
+        let note = Note::new(Stage::Verify, NoteKind::Learned, text);
+        Step { notes: vec![note], next: self.ask(self.measured) }
     }
 
     fn hold_window(&self) -> Window {
@@ -225,6 +230,13 @@ fn stands_out(record: &VerificationRecord) -> bool {
     record
         .relative
         .is_some_and(|relative| relative.high.get() < 0.0 && relative.estimate.get() <= -IMPROVEMENT_MIN)
+}
+
+/// Whether the treated instance came off so much worse than its siblings that it would count, if only the interval were
+/// narrower. To call that "nothing changed" would leave the harm where it is.
+fn may_be_worse(record: &VerificationRecord) -> bool {
+    record.improvement_percent.get() <= -WORSENING_MIN * 100.0
+        && record.relative.is_some_and(|relative| relative.estimate.get() >= WORSENING_MIN)
 }
 
 /// Whether the treated instance answers next to nothing while its siblings do: worse than slow. A request is counted

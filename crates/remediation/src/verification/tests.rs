@@ -78,6 +78,22 @@ fn siblings_that_get_worse_prove_no_fix() {
     assert!(record.statement.contains("its siblings got worse"), "{}", record.statement);
 }
 
+#[test]
+fn what_may_be_worse_is_measured_longer_and_then_is() {
+    // Some seconds after the action are eight times as slow: too few at first for an interval beyond no change.
+    let level = |instance: &str, second: i64| {
+        let is_slow = instance == "orders-1" && second >= 10 && (second % 7 == 0 || second >= 24);
+        if is_slow { 4000.0 } else { 500.0 }
+    };
+    let record = run(4, &level);
+    assert!(
+        record.after.to.since(record.after.from) > MEASURE_SECONDS * 1_000_000_000,
+        "{}",
+        record.statement
+    );
+    assert_eq!(record.verdict, Verdict::Worse, "{}", record.statement);
+}
+
 // covers: AT-08
 #[test]
 fn a_thousand_to_a_hundred_ms_is_ninety_percent_and_effective() {

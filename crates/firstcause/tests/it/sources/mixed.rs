@@ -17,7 +17,11 @@ const PHASES: [Duration; 2] = [Duration::from_secs(35), Duration::from_secs(25)]
 fn investigate(folder: &Path, at: &str, sources: &[String]) -> (Option<i32>, serde_json::Value) {
     let mut command = Command::new(BINARY);
     command.args(["investigate", "--service", "web", "--operation", "GET /basket/{number}", "--json"]);
-    command.args(["--since", "25s", "--history", "35s", "--at", at]).arg("--data-dir").arg(folder);
+    // Jaeger answers beside the load that made its traces.
+    command
+        .args(["--patience", "30s", "--since", "25s", "--history", "35s", "--at", at])
+        .arg("--data-dir")
+        .arg(folder);
     command.args(sources.iter().flat_map(|source| ["--source", source]));
     let output = command.output().unwrap();
     let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
