@@ -23,7 +23,7 @@ pub(crate) use environment::KEY;
 pub(crate) use file::Asked;
 pub(crate) use flags::Flags;
 pub(crate) use layers::{Origin, Row};
-pub(crate) use values::{DurabilityName, dialect, seconds};
+pub(crate) use values::{DurabilityName, List, dialect, seconds};
 
 use layers::Layers;
 
@@ -34,6 +34,8 @@ const FILE: &str = "firstcause.toml";
 /// with `__` for `.`.
 pub(crate) const KEYS: &[&str] = &[
     "actuator",
+    "allowed_hosts",
+    "allowed_origins",
     "arrival",
     "budget_mib",
     "data_dir",
@@ -45,6 +47,7 @@ pub(crate) const KEYS: &[&str] = &[
     "otlp.grpc",
     "otlp.http",
     "policy",
+    "public_url",
     "retention_days",
     "segments_gib",
 ];
@@ -60,6 +63,8 @@ pub(crate) struct Settings {
     pub(crate) otlp_grpc: SocketAddr,
     /// Page and questions listen here.
     pub(crate) http: SocketAddr,
+    /// Under which names page, questions and agents' protocol are answered besides addresses.
+    pub(crate) names: Names,
     /// When a request is acknowledged.
     pub(crate) durability: DurabilityName,
     /// Memory for requests under way.
@@ -80,6 +85,17 @@ pub(crate) struct Settings {
     pub(crate) policy: Option<PathBuf>,
     /// Where the actuator listens.
     pub(crate) actuator: Option<PathBuf>,
+}
+
+/// Under which names this instance is reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Names {
+    /// Names, without a port, besides addresses and `localhost`.
+    pub(crate) hosts: List,
+    /// Origins of pages that may speak the agents' protocol here.
+    pub(crate) origins: List,
+    /// How the world reaches this instance, where a proxy stands before it.
+    pub(crate) public_url: Option<String>,
 }
 
 /// Settings, and where each came from.
@@ -130,12 +146,23 @@ fn resolve_in(
         inventory: layers.pick("inventory", flags.inventory.clone().map(Some), values::FILE)?,
         otlp_grpc: layers.pick("otlp.grpc", flags.otlp_grpc, values::OTLP_GRPC)?,
         otlp_http: layers.pick("otlp.http", flags.otlp_http, values::OTLP_HTTP)?,
+        names: Names {
+            hosts: layers.pick("allowed_hosts", flags.allowed_hosts.clone(), values::ALLOWED_HOSTS)?,
+            origins: layers.pick(
+                "allowed_origins",
+                flags.allowed_origins.clone(),
+                values::ALLOWED_ORIGINS,
+            )?,
+            public_url: layers.pick("public_url", flags.public_url.clone().map(Some), values::PUBLIC_URL)?,
+        },
         policy: layers.pick("policy", flags.policy.clone().map(Some), values::FILE)?,
         retention_days: layers.pick("retention_days", flags.retention_days, values::RETENTION_DAYS)?,
         segments_gib: layers.pick("segments_gib", flags.segments_gib, values::SEGMENTS_GIB)?,
     };
     all_or_none(&settings)?;
-    Ok(Resolved { settings, rows: layers.rows(), file, ignored: environment.ignored, asked })
+    let mut rows = layers.rows();
+    rows.sort_by_key(|row| row.key);
+    Ok(Resolved { settings, rows, file, ignored: environment.ignored, asked })
 }
 
 /// An inventory without a policy acts without rules, and without an actuator nobody acts.

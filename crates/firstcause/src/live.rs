@@ -12,7 +12,7 @@ use evidence::health::Declared;
 use orchestrator::Resolver;
 use platform::chance::{Chance, OsChance};
 use platform::disk::Disk;
-use server::compat::AgentBuilder;
+use server::compat::Compat;
 use server::identity::{Identity, Reach};
 use server::investigations::{Feed, Investigations, Shelf};
 use server::mcp::product::Product;
@@ -27,6 +27,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 use tools::Registry;
 
+use crate::config::Names;
 use crate::control::ControlFile;
 use crate::installation::Running;
 use crate::wiring::Doors;
@@ -47,6 +48,8 @@ pub(crate) struct Shown<'a> {
     pub(crate) registry: Arc<Registry>,
     /// What the operator declared of the services.
     pub(crate) declared: Arc<Declared>,
+    /// Under which names it is asked.
+    pub(crate) names: Names,
 }
 
 /// The page and the interface, served until stopped.
@@ -77,25 +80,31 @@ impl Live {
         let investigations = Investigations::new(Arc::new(shelf), Arc::clone(&feed));
         let running = Running::new(shown.resolver, investigations.clone()).declaring(shown.declared);
         let running = match &shown.approvals {
-            Some(approvals) => running.deciding_at(approvals.mailbox().clone(), format!("http://{address}")),
+            Some(approvals) => {
+                let reached = shown.names.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+                running.deciding_at(approvals.mailbox().clone(), reached)
+            }
             None => running,
         };
         let toolbox = Toolbox::new(shown.registry, Arc::new(running));
         let fresh: Arc<dyn Fn() -> String + Send + Sync> = Arc::new(|| text(&mut OsChance));
-        let agent_builder = AgentBuilder::new(identity.clone(), toolbox.clone(), fresh);
         let product = Product::new(Arc::new(toolbox.clone()), investigations.clone());
-        let door = Settings::default().checking(keyed::bearer(identity.clone()));
+        let allowed_hosts: Arc<[String]> = shown.names.hosts.0.into();
+        let door = Settings::reached(allowed_hosts.to_vec(), shown.names.origins.0, shown.names.public_url)
+            .checking(keyed::bearer(identity.clone()));
         let is_ending = Arc::new(AtomicBool::new(false));
         let ending = Arc::clone(&is_ending);
+        let compat = Compat::new(identity.clone(), &toolbox, investigations.clone(), door.clone(), fresh);
         let api = Api {
             answerer,
             toolbox,
-            agent_builder,
+            compat,
             mcp: Mcp::new(move || product.clone(), door),
             stats: Arc::new(move || stats(&counted, ending.load(Ordering::Relaxed))),
             investigations,
             approvals: shown.approvals,
             identity,
+            allowed_hosts,
             now,
             nonce: Arc::new(move || text(&mut *chance.lock().unwrap_or_else(PoisonError::into_inner))),
             otlp: format!("http://{}", shown.otlp),

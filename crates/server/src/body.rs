@@ -24,7 +24,12 @@ pub(crate) enum Unread {
 
 /// The whole body.
 pub(crate) async fn read(request: Request<Incoming>) -> Result<Bytes, Unread> {
-    let body = Limited::new(request.into_body(), BYTES_MAX).collect();
+    read_at_most(request, BYTES_MAX).await
+}
+
+/// The whole body, of at most so many bytes.
+pub(crate) async fn read_at_most(request: Request<Incoming>, bytes_max: usize) -> Result<Bytes, Unread> {
+    let body = Limited::new(request.into_body(), bytes_max).collect();
     match tokio::time::timeout(TIMEOUT, body).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(_)) => Err(Unread::Long),

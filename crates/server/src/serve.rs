@@ -5,19 +5,20 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 /// How long a client may take to send the head of a request; an idle kept connection is closed by the same limit.
@@ -155,4 +156,30 @@ pub(crate) fn reply(status: StatusCode, kind: &'static str, body: Bytes) -> Resp
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+/// A stream of server-sent events, which ends when nobody sends any more.
+pub(crate) fn events(receiver: mpsc::Receiver<Bytes>) -> Response<Body> {
+    let mut response = reply(StatusCode::OK, "text/event-stream", Bytes::new());
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+    *response.body_mut() = Streamed { events: receiver }.boxed_unsync();
+    response
+}
+
+/// The body of a stream.
+struct Streamed {
+    events: mpsc::Receiver<Bytes>,
+}
+
+impl hyper::body::Body for Streamed {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.get_mut().events.poll_recv(context).map(|event| event.map(|bytes| Ok(Frame::data(bytes))))
+    }
 }

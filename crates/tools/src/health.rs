@@ -99,8 +99,8 @@ fn fold(subject: Subject, seconds: &[OnsetRow]) -> HealthRow {
     }
 }
 
-/// The quantile of values that stand for many requests each.
-fn weighted(values: impl Iterator<Item = (i64, u64)>, share: f64) -> i64 {
+/// The quantile of values that stand for many requests each; 0 when there are none.
+pub(crate) fn weighted(values: impl Iterator<Item = (i64, u64)>, share: f64) -> i64 {
     let mut values: Vec<(i64, u64)> = values.collect();
     values.sort_unstable();
     let all: u64 = values.iter().map(|(_, count)| count).sum();

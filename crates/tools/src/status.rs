@@ -134,7 +134,8 @@ impl Typed for Status {
         }
         let is_one = input.service.is_some();
         let declared = context.installation.declared();
-        let (now_sums, before_sums) = (sums(&lately.rows, is_one), sums(&earlier.rows, is_one));
+        let (now_sums, before_sums) =
+            (sums(&lately.rows, is_one, slowest), sums(&earlier.rows, is_one, usual));
         let mut rows = rows(&now_sums, &before_sums, window, &declared.settings);
         let total = rows.len();
         rows.truncate(ROWS);
@@ -152,19 +153,36 @@ impl Typed for Status {
     }
 }
 
-/// The requests of each service, or of each operation of the one that is asked for.
-fn sums(rows: &[HealthRow], is_by_operation: bool) -> BTreeMap<&str, Requests> {
-    let mut sums: BTreeMap<&str, Requests> = BTreeMap::new();
+/// The requests of each service, or of each operation of the one that is asked for. Of an operation the quantile is that of
+/// its parts which `of_parts` chooses, of a service that of its slowest operation: quantiles do not add up.
+fn sums(
+    rows: &[HealthRow],
+    is_by_operation: bool,
+    of_parts: fn(&[&HealthRow]) -> i64,
+) -> BTreeMap<&str, Requests> {
+    let mut operations: BTreeMap<(&str, &str), Vec<&HealthRow>> = BTreeMap::new();
     for row in rows {
-        let subject = &row.subject;
-        let name = if is_by_operation { &subject.operation } else { &subject.service };
-        let sum = sums.entry(name).or_default();
-        sum.count += row.count;
-        sum.errors += row.errors;
-        // The worst of its parts: quantiles of parts do not add up to one of the whole.
-        sum.p95_ns = sum.p95_ns.max(row.p95_ns);
+        operations.entry((&row.subject.service, &row.subject.operation)).or_default().push(row);
+    }
+    let mut sums: BTreeMap<&str, Requests> = BTreeMap::new();
+    for ((service, operation), parts) in operations {
+        let sum = sums.entry(if is_by_operation { operation } else { service }).or_default();
+        sum.count += parts.iter().map(|row| row.count).sum::<u64>();
+        sum.errors += parts.iter().map(|row| row.errors).sum::<u64>();
+        sum.p95_ns = sum.p95_ns.max(of_parts(&parts));
     }
     sums
+}
+
+/// Of what is judged, the slowest part: one instance of many that is slow is told.
+fn slowest(parts: &[&HealthRow]) -> i64 {
+    parts.iter().map(|row| row.p95_ns).max().unwrap_or_default()
+}
+
+/// Of what it is held against, the part of the typical request: a few requests of a version that has just come are not
+/// what was usual.
+fn usual(parts: &[&HealthRow]) -> i64 {
+    health::weighted(parts.iter().map(|row| (row.p95_ns, row.count)), 0.5)
 }
 
 fn rows(
@@ -226,4 +244,34 @@ fn hints(incidents: &[IncidentRow], worst: Option<&Row>, input: &Input) -> Vec<H
         next.push(Hint::new("changes", json!({}), "what changed lately"));
     }
     next
+}
+
+#[cfg(test)]
+mod tests {
+    use telemetry::UnixNanos;
+    use telemetry::answer::Subject;
+
+    use super::*;
+
+    fn part(version: &str, count: u64, p95_ms: i64) -> HealthRow {
+        let subject = Subject {
+            service: "orders".to_owned(),
+            operation: "GET /orders".to_owned(),
+            instance: format!("orders-{version}"),
+            version: version.to_owned(),
+        };
+        let p95_ns = p95_ms * 1_000_000;
+        HealthRow { subject, count, errors: 0, sum_ns: 0, p50_ns: p95_ns, p95_ns, p99_ns: p95_ns }
+    }
+
+    #[test]
+    fn the_first_requests_of_a_bad_version_are_not_what_was_usual() {
+        let before = [part("1.0.0", 1800, 12), part("1.1.0", 60, 136)];
+        let now = [part("1.0.0", 500, 12), part("1.1.0", 500, 136)];
+        let (before, now) = (sums(&before, true, usual), sums(&now, true, slowest));
+        let window = Window::new(UnixNanos(0), UnixNanos(0).plus_seconds(300));
+        let rows = rows(&now, &before, window, &Settings::default());
+        assert_eq!((rows[0].status.as_str(), rows[0].p95_ms), ("critical", Num::new(136.0)));
+        assert_eq!(rows[0].before_p95_ms, Some(Num::new(12.0)));
+    }
 }

@@ -60,6 +60,7 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<Outcome> {
         resolver: &resolver,
         registry,
         declared: Arc::new(resolved.asked.health.clone()),
+        names: args.names.clone(),
     };
     if resolver.remedy.is_some() {
         let token = live::secret();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use tools::dialects::Dialect;
 
-use super::values::{self, DurabilityName};
+use super::values::{self, DurabilityName, List};
 
 /// What the command line says about the settings.
 #[derive(Debug, Clone, Default, Args)]
@@ -26,6 +26,15 @@ pub(crate) struct Flags {
     /// The page, questions and health are answered here [default: 127.0.0.1:8080] [env: FIRSTCAUSE_HTTP]
     #[arg(long, value_name = "ADDR")]
     pub(crate) http: Option<SocketAddr>,
+    /// Names under which it is asked besides addresses and `localhost`, a comma between them [env: FIRSTCAUSE_ALLOWED_HOSTS]
+    #[arg(long, value_name = "NAMES", value_parser = values::hosts)]
+    pub(crate) allowed_hosts: Option<List>,
+    /// Origins whose pages may speak MCP here, a comma between them [env: FIRSTCAUSE_ALLOWED_ORIGINS]
+    #[arg(long, value_name = "ORIGINS", value_parser = values::origins)]
+    pub(crate) allowed_origins: Option<List>,
+    /// How the world reaches it where a proxy stands before it, `https://name` [env: FIRSTCAUSE_PUBLIC_URL]
+    #[arg(long, value_name = "URL", value_parser = values::public_url)]
+    pub(crate) public_url: Option<String>,
     /// What may be acted on (TOML); without this, the policy and the actuator Firstcause only reports
     /// [env: FIRSTCAUSE_INVENTORY]
     #[arg(long, value_name = "FILE")]

@@ -72,6 +72,26 @@ fn acting_takes_all_three_or_none() {
 }
 
 #[test]
+fn names_are_lists_and_what_could_be_no_name_is_refused() {
+    let text = "allowed_hosts = \"firstcause, fc.internal\"\nallowed_origins = \"https://a.example:8443\"\npublic_url = \"https://fc.example/\"";
+    let names = resolved(text, &[]).unwrap().settings.names;
+    assert_eq!(names.hosts.0, ["firstcause", "fc.internal"]);
+    assert_eq!(names.origins.0, ["https://a.example:8443"]);
+    assert_eq!(names.public_url.as_deref(), Some("https://fc.example"));
+    for wrong in [
+        "allowed_hosts = \"https://firstcause\"",
+        "allowed_hosts = \"firstcause:8080\"",
+        "allowed_hosts = \"*\"",
+        "allowed_origins = \"a.example\"",
+        "allowed_origins = \"https://a.example/path\"",
+        "public_url = \"fc.example\"",
+    ] {
+        let why = resolved(wrong, &[]).unwrap_err().to_string();
+        assert!(why.contains("firstcause.toml:1"), "{wrong}: {why}");
+    }
+}
+
+#[test]
 fn a_variable_that_is_no_setting_is_told_without_its_value() {
     let found = resolved("", &[("FIRSTCAUSE_OTLP_HTTP", "secret"), ("FIRSTCAUSE_HTTP", ""), ("OTHER", "x")]);
     let ignored = found.unwrap().ignored;

@@ -43,6 +43,59 @@ impl DurabilityName {
     }
 }
 
+/// Several values in one text, a comma between them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct List(pub(crate) Vec<String>);
+
+impl List {
+    fn read(text: &str, fits: fn(&str) -> bool, hint: &str) -> Result<Self, String> {
+        let parts: Vec<&str> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+        match parts.iter().find(|part| !fits(part)) {
+            Some(wrong) => Err(format!("`{wrong}` is none; hint: {hint}")),
+            None => Ok(Self(parts.into_iter().map(str::to_owned).collect())),
+        }
+    }
+
+    fn show(&self) -> String {
+        self.0.join(", ")
+    }
+}
+
+/// Names under which a request may come.
+pub(super) fn hosts(text: &str) -> Result<List, String> {
+    let fits = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+    List::read(text, fits, "names without scheme and port, as `firstcause.internal, firstcause`")
+}
+
+/// Origins of pages.
+pub(super) fn origins(text: &str) -> Result<List, String> {
+    List::read(text, is_origin, "`https://name`, and `:port` where it has one, without a path")
+}
+
+/// An address for people and programs elsewhere.
+pub(super) fn public_url(text: &str) -> Result<String, String> {
+    let url = text.trim_end_matches('/');
+    let hint = "hint: `https://name`, without a path";
+    if is_origin(url) { Ok(url.to_owned()) } else { Err(format!("`{text}` is no such address; {hint}")) }
+}
+
+fn is_origin(text: &str) -> bool {
+    let name = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    name.is_some_and(|name| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-._:[]".contains(c))
+    })
+}
+
+pub(super) const ALLOWED_HOSTS: Reading<List> =
+    Reading { read: hosts, show: List::show, default: List::default, wants_text: true };
+pub(super) const ALLOWED_ORIGINS: Reading<List> =
+    Reading { read: origins, show: List::show, default: List::default, wants_text: true };
+pub(super) const PUBLIC_URL: Reading<Option<String>> = Reading {
+    read: |text| public_url(text).map(Some),
+    show: |url| url.clone().unwrap_or_default(),
+    default: || None,
+    wants_text: true,
+};
 pub(super) const ARRIVAL: Reading<i64> = Reading {
     read: arrival,
     show: |seconds| format!("{seconds}s"),

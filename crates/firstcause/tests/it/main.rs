@@ -14,6 +14,7 @@ mod asked;
 mod casefile;
 mod clients;
 mod commands;
+mod compat;
 mod config;
 mod demo_seeds;
 mod doctor;

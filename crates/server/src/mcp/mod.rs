@@ -2,13 +2,14 @@
 //! `/mcp` for every revision from 2024-11-05 to the stateless 2026-07-28.
 //!
 //! The library speaks the protocol. What it leaves to its user lies around it, one file each: who may ask from where
-//! (`places`), the key (`bearer`) and where to get one (`metadata`), what is a message at all (`body`), how many
+//! (`places`) and read it (`cors`), the key (`bearer`) and where to get one (`metadata`), what is a message at all (`body`), how many
 //! sessions and whose (`sessions`), arrays of messages (`batch`), clients without streams (`plain`).
 //! Knows no tool: those belong to the handler.
 
 mod batch;
 pub mod bearer;
 mod body;
+mod cors;
 mod metadata;
 pub mod methods;
 mod places;
@@ -36,7 +37,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use self::body::Sent;
+use self::body::{Refused, Sent};
 use self::sessions::Sessions;
 use crate::serve::{self, Body};
 pub use settings::Settings;
@@ -125,25 +126,39 @@ impl Mcp {
         serve::run(listener, handler, shutdown).await
     }
 
-    /// Answers a request to one of the paths that [`Mcp::takes`] names.
+    /// Answers a request to one of the paths that [`Mcp::takes`] names, so that the page of an allowed origin can read it.
     pub(crate) async fn answer<B>(&self, request: Request<B>) -> Response<Body>
     where
         B: HttpBody<Data = Bytes> + Send,
         B::Error: std::fmt::Display,
     {
-        let settings = &self.inner.settings;
-        if let Err(refused) = places::check(request.headers(), settings) {
-            return *refused;
+        let origin = cors::origin(request.headers(), &self.inner.settings);
+        let is_preflight = cors::is_preflight(request.method(), request.headers());
+        match origin {
+            None => self.answered(request).await,
+            // Under a foreign name nobody is told what may be sent.
+            Some(origin) if is_preflight => match places::check(request.headers(), &self.inner.settings) {
+                Ok(()) => cors::preflight(origin),
+                Err(refused) => *refused,
+            },
+            Some(origin) => cors::readable(self.answered(request).await, origin),
         }
+    }
+
+    async fn answered<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: HttpBody<Data = Bytes> + Send,
+        B::Error: std::fmt::Display,
+    {
         let (mut head, body) = request.into_parts();
         if metadata::is_path(head.uri.path()) {
-            return metadata::answer(&head, settings);
+            return match places::check(&head.headers, &self.inner.settings) {
+                Ok(()) => metadata::answer(&head, &self.inner.settings),
+                Err(refused) => *refused,
+            };
         }
-        if let Some(check) = &settings.bearer {
-            match check.principal(&head.headers) {
-                Ok(principal) => drop(head.extensions.insert(principal)),
-                Err(refusal) => return refusal.answer(&head.headers, settings),
-            }
+        if let Err(refused) = self.entered(&mut head) {
+            return *refused;
         }
         if let Some(id) = head.headers.get(SESSION)
             && !self.inner.sessions.is_owned(id, head.extensions.get()).await
@@ -168,6 +183,46 @@ impl Mcp {
             }
             _ => refusal::method(),
         }
+    }
+
+    /// Answers one message, without a session or a stream, in JSON.
+    pub(crate) async fn answer_one<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: HttpBody<Data = Bytes> + Send,
+        B::Error: std::fmt::Display,
+    {
+        let (mut head, body) = request.into_parts();
+        if head.method != Method::POST {
+            return refusal::method();
+        }
+        if let Err(refused) = self.entered(&mut head) {
+            return *refused;
+        }
+        let bytes = match body::read(body, self.inner.settings.body_max_bytes).await {
+            Ok(bytes) => bytes,
+            Err(refused) => return *refused,
+        };
+        head.headers.remove(SESSION);
+        let version = head.headers.get(VERSION).cloned();
+        plain::complete(&mut head.headers);
+        // Who names a revision is answered in it.
+        if let Some(version) = version {
+            head.headers.insert(VERSION, version);
+        }
+        (self.inner.plain)(Request::from_parts(head, Full::new(bytes))).await
+    }
+
+    /// Lets a request in, or says why not.
+    fn entered(&self, head: &mut Parts) -> Result<(), Refused> {
+        let settings = &self.inner.settings;
+        places::check(&head.headers, settings)?;
+        if let Some(check) = &settings.bearer {
+            match check.principal(&head.headers) {
+                Ok(principal) => drop(head.extensions.insert(principal)),
+                Err(refusal) => return Err(Box::new(refusal.answer(&head.headers, settings))),
+            }
+        }
+        Ok(())
     }
 
     async fn post<B>(&self, head: Parts, body: B) -> Response<Body>

@@ -14,7 +14,7 @@ use crate::guard;
 /// Whether the `Host` and the `Origin` of a request are known here.
 pub(super) fn check(headers: &HeaderMap, settings: &Settings) -> Result<(), Refused> {
     let refused = |why| Err(Box::new(refusal::text(StatusCode::FORBIDDEN, why)));
-    if !is_host(headers, settings) {
+    if !guard::host_among(headers, &settings.allowed_hosts) {
         return refused(
             "asked for under a name that is not allowed here; ask under an address or `localhost`\n",
         );
@@ -23,18 +23,6 @@ pub(super) fn check(headers: &HeaderMap, settings: &Settings) -> Result<(), Refu
         return refused("pages of this origin may not ask here\n");
     }
     Ok(())
-}
-
-fn is_host(headers: &HeaderMap, settings: &Settings) -> bool {
-    if headers.get_all(header::HOST).iter().count() != 1 {
-        return false;
-    }
-    let Some(host) = text(headers, header::HOST.as_str()) else { return false };
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.parse::<u16>().is_ok() => name,
-        _ => host,
-    };
-    guard::host(headers) || settings.allowed_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
 }
 
 /// A program sends no `Origin`. A page does, unless it only reads: then `Sec-Fetch-Site` tells where it lies.

@@ -31,6 +31,16 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The default, reached under `allowed_hosts`, from pages of `allowed_origins`, by the world at `public_url`.
+    #[must_use]
+    pub fn reached(
+        allowed_hosts: Vec<String>,
+        allowed_origins: Vec<String>,
+        public_url: Option<String>,
+    ) -> Self {
+        Self { allowed_hosts, allowed_origins, public_url, ..Self::default() }
+    }
+
     /// The same, where `bearer` lets in.
     #[must_use]
     pub fn checking(self, bearer: Bearer) -> Self {

@@ -5,14 +5,9 @@
 //! Everything is read from the journal; the feed only says when to look.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http_body_util::BodyExt;
-use hyper::body::{Bytes, Frame, Incoming};
-use hyper::header::{self, HeaderValue};
+use hyper::body::{Bytes, Incoming};
 use hyper::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
@@ -22,29 +17,12 @@ use crate::investigations::seen::{self, Seen, SeenId};
 use crate::investigations::{Opened, Status};
 use crate::page::live;
 use crate::query::Query;
-use crate::serve::{Body, reply};
+use crate::serve::{self, Body};
 
 /// Events that wait for a slow reader; the journal waits for nobody, so no more are read until they are taken.
 const WAITING_MAX: usize = 16;
 /// A line that says nothing keeps the connection from being taken for dead.
 const KEEP_EVERY: Duration = Duration::from_secs(15);
-
-/// The body of a stream.
-struct Streamed {
-    events: mpsc::Receiver<Bytes>,
-}
-
-impl hyper::body::Body for Streamed {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.get_mut().events.poll_recv(context).map(|event| event.map(|bytes| Ok(Frame::data(bytes))))
-    }
-}
 
 /// Starts a stream.
 pub(super) async fn stream(api: Api, id: &str, request: &Request<Incoming>) -> Response<Body> {
@@ -64,11 +42,7 @@ pub(super) async fn stream(api: Api, id: &str, request: &Request<Incoming>) -> R
     let is_html = query.get("view") == Some("html");
     let sender = Sender { api, incident: id.to_owned(), after, is_html, events, shown: BTreeMap::new() };
     tokio::spawn(sender.run(permit));
-    let mut response = reply(StatusCode::OK, "text/event-stream", Bytes::new());
-    response.headers_mut().remove(header::CONTENT_LENGTH);
-    response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
-    *response.body_mut() = Streamed { events: receiver }.boxed_unsync();
-    response
+    serve::events(receiver)
 }
 
 /// Reads and sends until the end, or until nobody reads any more.

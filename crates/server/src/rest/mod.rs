@@ -28,7 +28,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::body::Unread;
-use crate::compat::AgentBuilder;
+use crate::compat::Compat;
 use crate::guard;
 use crate::identity::{Identity, Refusal};
 use crate::investigations::Investigations;
@@ -57,8 +57,10 @@ pub struct Api {
     pub approvals: Option<Approvals>,
     /// Who asks.
     pub identity: Identity,
-    /// The same tools for callers of another system.
-    pub agent_builder: AgentBuilder,
+    /// The same tools for callers of other systems.
+    pub compat: Compat,
+    /// Names, without a port, under which it is asked besides addresses and `localhost`.
+    pub allowed_hosts: Arc<[String]>,
     /// What time it is.
     pub now: Arc<dyn Fn() -> UnixNanos + Send + Sync>,
     /// A text that nobody can guess, another one each time: it marks the page's own script.
@@ -97,8 +99,11 @@ async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     // Who only asks whether we live is answered under any name.
     let is_plain = matches!(parts.as_slice(), ["health" | "healthz" | "metrics" | "ready" | "stats"]);
-    if !is_plain && !guard::host(request.headers()) {
+    if !is_plain && !guard::host_among(request.headers(), &api.allowed_hosts) {
         return misdirected();
+    }
+    if Compat::takes(request.method(), &parts, request.headers()) {
+        return api.compat.answer(&parts, request).await;
     }
     match (request.method(), parts.as_slice()) {
         (&Method::GET, ["health"]) => agents::count(&api),
@@ -111,7 +116,6 @@ async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
         (&Method::GET, ["api", "v1", "investigations", id, "events"]) => {
             events::stream(api, id, &request).await
         }
-        (_, ["api", "agent_builder", rest @ ..]) => api.agent_builder.answer(rest, request).await,
         (&Method::GET, ["healthz"]) => health::alive(),
         (&Method::GET, ["ready"]) => health::ready(&api),
         (&Method::GET, ["stats"]) => health::stats(&api),
@@ -152,7 +156,7 @@ fn misdirected() -> Response<Body> {
     problem(
         StatusCode::MISDIRECTED_REQUEST,
         "FC-0006",
-        "asked for under a name; ask under an address or `localhost`, or let the proxy say `Host: localhost`",
+        "asked for under a name that is not allowed here; hint: ask under an address or `localhost`, or set `allowed_hosts`",
     )
 }
 

@@ -189,6 +189,10 @@ async fn the_pages_run_one_marked_script_and_hold_the_whole_story() {
     let running = get(&rig, &format!("/investigations/{INCIDENT}")).await;
     assert!(running.contains("http-equiv=\"refresh\"") && running.contains("events?view=html"), "{running}");
     assert_eq!(running.matches("class=\"entry").count(), 2, "the durable record alone, a symptom each");
+    assert!(
+        get_as(&rig, "firstcause.internal:8080").await.starts_with("HTTP/1.1 200 "),
+        "the operator allowed it"
+    );
     assert!(get_as(&rig, "evil.example").await.starts_with("HTTP/1.1 421 "));
     rig.end().await;
 }

@@ -6,6 +6,7 @@
 
 mod agent_builder;
 mod calls;
+mod compat;
 mod fixture;
 mod identity;
 mod kept;

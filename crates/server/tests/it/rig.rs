@@ -7,7 +7,7 @@ use incident::{Alert, Report};
 use orchestrator::{Entry, Observer};
 use platform::sim_disk::SimDisk;
 use remediation::channels::page::Mailbox;
-use server::compat::AgentBuilder;
+use server::compat::Compat;
 use server::identity::{Identity, Reach};
 use server::investigations::{Feed, Investigations, OpenError, Shelf};
 use server::mcp::product::Product;
@@ -104,7 +104,7 @@ impl Observer for Nobody {
     fn saw(&self, _: UnixNanos, _: &Entry) {}
 }
 
-/// An installation that knows the story and investigates nothing.
+/// An installation that knows the story, and finds it whatever is investigated.
 struct Installed(Investigations);
 
 impl Installation for Installed {
@@ -141,8 +141,10 @@ impl Installation for Installed {
         }
     }
 
+    /// What the story found, where its journal is there.
     fn investigate(&self, _: Alert) -> BoxFuture<'_, Result<Report, InstallationError>> {
-        Box::pin(std::future::ready(Err(InstallationError::Failed("not here".to_owned()))))
+        let found = self.report(INCIDENT).map_err(|_| InstallationError::Failed("not here".to_owned()));
+        Box::pin(std::future::ready(found))
     }
 
     fn propose(&self, _: &str) -> Result<Proposed, InstallationError> {
@@ -175,18 +177,20 @@ impl Rig {
         let registry = Arc::new(Registry::new(tools::dialects::default()));
         let toolbox = Toolbox::new(registry, Arc::new(Installed(investigations.clone())));
         let fresh = Arc::new(|| "conversation".to_owned());
-        let agent_builder = AgentBuilder::new(identity.clone(), toolbox.clone(), fresh);
         let product = Product::new(Arc::new(toolbox.clone()), investigations.clone());
-        let door = Settings::default().checking(keyed::bearer(identity.clone()));
+        let door = Settings::reached(vec!["firstcause.internal".to_owned()], Vec::new(), None)
+            .checking(keyed::bearer(identity.clone()));
+        let compat = Compat::new(identity.clone(), &toolbox, investigations.clone(), door.clone(), fresh);
         let api = Api {
             identity,
             answerer: Arc::new(Told),
             toolbox,
-            agent_builder,
+            compat,
             mcp: Mcp::new(move || product.clone(), door),
             stats: Arc::new(|| serde_json::json!({})),
             investigations,
             approvals: Some(Approvals::new(mailbox.clone(), TOKEN.to_owned())),
+            allowed_hosts: Arc::new(["firstcause.internal".to_owned()]),
             now: Arc::new(|| at(200)),
             nonce: Arc::new(|| "4e6f6e6365".to_owned()),
             otlp: "http://127.0.0.1:4318".to_owned(),

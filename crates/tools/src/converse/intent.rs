@@ -145,7 +145,7 @@ pub fn of(input: &str, known: &[String], before: &Subject) -> Understood {
     let text = format!(" {} ", plain(input));
     let topic = WORDS.iter().find(|(_, words)| words.iter().any(|word| text.contains(&format!(" {word} "))));
     let topic = topic.map(|(topic, _)| *topic);
-    let named = named(&text, known);
+    let named = standing(&text, known).cloned();
     let incident = input
         .split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-')
         .find(|word| word.starts_with("inc_"));
@@ -198,10 +198,14 @@ fn call_of(topic: Topic, subject: &Subject, has_named_service: bool, has_named_i
     }
 }
 
-/// The longest known name that stands in the text as a word.
-fn named(text: &str, known: &[String]) -> Option<String> {
+/// The longest of the `known` names that stands in a text as a word.
+pub(crate) fn named<'a>(text: &str, known: &'a [String]) -> Option<&'a String> {
+    standing(&format!(" {} ", plain(text)), known)
+}
+
+fn standing<'a>(text: &str, known: &'a [String]) -> Option<&'a String> {
     let stands = |name: &&String| text.contains(&format!(" {} ", plain(name)));
-    known.iter().filter(stands).max_by_key(|name| name.len()).cloned()
+    known.iter().filter(stands).max_by_key(|name| name.len())
 }
 
 /// Lower-case words with one blank between them; `-`, `_`, `.` and `/` stay within a word.

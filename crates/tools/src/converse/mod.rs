@@ -4,6 +4,7 @@
 //! No model: words choose tools by a fixed table ([`intent`]), names are those that the system knows, and what was spoken of before is
 //! remembered ([`memory`]). What is not understood is answered with how the system is, and says so.
 
+pub mod alert;
 pub mod intent;
 pub mod memory;
 
@@ -56,11 +57,24 @@ pub struct Round {
     pub subject: Subject,
 }
 
+/// What a conversation was about that the caller remembers: `(is a question, text)`, the oldest first. Questions name
+/// services and incidents; an answer names many, so that only its incident counts.
+pub async fn spoken_of(context: &Context, said: &[(bool, &str)]) -> Subject {
+    let known = if said.is_empty() { Vec::new() } else { known(context).await };
+    said.iter().fold(Subject::default(), |before, (is_question, text)| {
+        let names: &[String] = if *is_question { &known } else { &[] };
+        intent::of(text, names, &before).subject
+    })
+}
+
+async fn known(context: &Context) -> Vec<String> {
+    let now = context.installation.now();
+    services::names(context, Window::new(now.plus_seconds(-KNOWN_FOR), now)).await
+}
+
 /// Answers `input` with the tools of `registry`, the default dialect; `before` is what was spoken of.
 pub async fn answer(context: &Context, registry: &Registry, before: &Subject, input: &str) -> Round {
-    let now = context.installation.now();
-    let known = services::names(context, Window::new(now.plus_seconds(-KNOWN_FOR), now)).await;
-    let understood = intent::of(input, &known, before);
+    let understood = intent::of(input, &known(context).await, before);
     let mut round = Round {
         input: input.to_owned(),
         steps: Vec::new(),

@@ -20,6 +20,7 @@ use store::Store;
 use tools::Registry;
 
 use crate::cli::Demo;
+use crate::config::Names;
 use crate::live::{self, Live, Shown};
 use crate::terminal;
 use crate::wiring::{Doors, listen, sources};
@@ -65,6 +66,7 @@ impl Page {
             resolver: &resolver,
             registry,
             declared: Arc::default(),
+            names: Names::default(),
         };
         let live = Live::start(listener, doors, shown)?;
         Ok(Self { live, keyboard: Keyboard::default(), asked })

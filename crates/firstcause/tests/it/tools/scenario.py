@@ -237,22 +237,33 @@ def check_investigation():
     check("nothing can be acted on", (proposed["actions"], proposed.get("decide_at")), ([], None))
 
 
-spans, lines = generated()
-for start in range(0, len(lines), 150):
-    part = lines[start : start + 150]
-    send(spans[start * 6 : (start + len(part)) * 6], part)
-# A trace is complete when nothing of it came for two seconds.
-time.sleep(3)
-if DIALECT == "default":
-    check_status(spans)
-    check_logs(lines)
-    check_trace(spans)
-    check_changes()
-    check_compare(spans)
-    check_investigation()
-else:
-    import dialects
+def sent():
+    """Sends the hour; gives its spans and lines."""
+    spans, lines = generated()
+    for start in range(0, len(lines), 150):
+        part = lines[start : start + 150]
+        send(spans[start * 6 : (start + len(part)) * 6], part)
+    # A trace is complete when nothing of it came for two seconds.
+    time.sleep(3)
+    return spans, lines
 
-    getattr(dialects, DIALECT)(sys.modules[__name__], spans, lines)
-print(f"{len(failures)} wrong: {failures}" if failures else "all right")
-sys.exit(1 if failures else 0)
+
+def main():
+    spans, lines = sent()
+    if DIALECT == "default":
+        check_status(spans)
+        check_logs(lines)
+        check_trace(spans)
+        check_changes()
+        check_compare(spans)
+        check_investigation()
+    else:
+        import dialects
+
+        getattr(dialects, DIALECT)(sys.modules[__name__], spans, lines)
+    print(f"{len(failures)} wrong: {failures}" if failures else "all right")
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()

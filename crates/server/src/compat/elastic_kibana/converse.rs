@@ -6,8 +6,7 @@
 use hyper::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tools::Context;
-use tools::converse::{Called, Round, Step, answer};
+use tools::converse::{Called, Round, Step};
 
 use super::{AGENT, AGENT_DEFAULT, AgentBuilder, json_answer, refused};
 use crate::identity::Admitted;
@@ -83,13 +82,6 @@ impl AgentBuilder {
         {
             return Err(bad(StatusCode::NOT_FOUND, &format!("Agent {agent} not found")));
         }
-        // A conversation chooses among all tools of the caller's role.
-        if !admitted.reads() {
-            let why = "a key for some tools only does not converse; hint: call its tools";
-            return Err(bad(StatusCode::FORBIDDEN, why));
-        }
-        let _permit =
-            self.shown.permit().map_err(|busy| bad(StatusCode::SERVICE_UNAVAILABLE, &busy.to_string()))?;
         let principal = admitted.principal().to_owned();
         let before = match &sent.conversation_id {
             None => None,
@@ -100,11 +92,8 @@ impl AgentBuilder {
         };
         let is_new = before.is_none();
         let (conversation, subject) = before.unwrap_or_else(|| ((self.fresh)(), Default::default()));
-        let caller = admitted
-            .caller(self.plain.dialect().name, "converse", &mut Value::Null)
-            .map_err(|refusal| bad(refusal.status(), &refusal.to_string()))?;
-        let context = Context { installation: self.shown.installation().clone(), caller };
-        let round = answer(&context, &self.plain, &subject, &sent.input).await;
+        let round = self.desk.round(admitted, &subject, &sent.input).await;
+        let round = round.map_err(|(status, why)| bad(status, &why))?;
         let number = self.conversations.add(&conversation, &principal, round.clone());
         Ok(Answered { conversation, is_new, number, round })
     }

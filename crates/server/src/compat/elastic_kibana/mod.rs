@@ -5,6 +5,7 @@
 //! Source: EL-50 to EL-55b of the specification.
 
 mod converse;
+mod mcp;
 mod tools_api;
 
 use std::sync::Arc;
@@ -12,13 +13,16 @@ use std::sync::Arc;
 use hyper::body::{Bytes, Incoming};
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
+use tools::Permission;
 use tools::converse::Conversations;
 use tools::dialects;
-use tools::{Permission, Registry};
 
+use super::desk::Desk;
 use crate::body;
 use crate::guard;
-use crate::identity::{Admitted, Identity, SPACE};
+use crate::identity::Admitted;
+use crate::investigations::Investigations;
+use crate::mcp::Settings;
 use crate::serve::{Body, reply};
 use crate::toolbox::Toolbox;
 
@@ -29,14 +33,15 @@ const AGENT_DEFAULT: &str = "elastic-ai-agent";
 
 /// What is answered here. Cheap to clone.
 #[derive(Clone)]
-pub struct AgentBuilder {
-    identity: Identity,
+pub(super) struct AgentBuilder {
+    desk: Desk,
     /// The tools by the names that callers know.
     named: Toolbox,
     /// The tools that this server shows, the operator's own among them.
     shown: Toolbox,
-    /// What conversations are answered with.
-    plain: Arc<Registry>,
+    investigations: Investigations,
+    /// The door of the agents' protocol.
+    door: Settings,
     conversations: Arc<Conversations>,
     fresh: Arc<dyn Fn() -> String + Send + Sync>,
 }
@@ -51,14 +56,19 @@ impl std::fmt::Debug for AgentBuilder {
 type Refused = Box<Response<Body>>;
 
 impl AgentBuilder {
-    /// Answers with the tools of `shown`, to whom `identity` admits; `fresh` gives an id that nobody can guess.
-    #[must_use]
-    pub fn new(identity: Identity, shown: Toolbox, fresh: Arc<dyn Fn() -> String + Send + Sync>) -> Self {
+    /// Answers with the tools of `shown`, to whom `desk` admits; `fresh` gives an id that nobody can guess.
+    pub(super) fn new(
+        desk: Desk,
+        shown: Toolbox,
+        (investigations, door): (Investigations, Settings),
+        fresh: Arc<dyn Fn() -> String + Send + Sync>,
+    ) -> Self {
         let elastic = dialects::named("elastic").unwrap_or_else(dialects::default);
         Self {
-            identity,
+            desk,
             named: shown.speaking(elastic),
-            plain: Arc::new(Registry::new(dialects::default())),
+            investigations,
+            door,
             conversations: Arc::default(),
             shown,
             fresh,
@@ -66,7 +76,10 @@ impl AgentBuilder {
     }
 
     /// Answers what was asked below `/api/agent_builder`.
-    pub(crate) async fn answer(&self, parts: &[&str], request: Request<Incoming>) -> Response<Body> {
+    pub(super) async fn answer(&self, parts: &[&str], request: Request<Incoming>) -> Response<Body> {
+        if parts == ["mcp"] {
+            return mcp::answer(self, request).await;
+        }
         let admitted = match self.entered(&request) {
             Ok(admitted) => admitted,
             Err(refused) => return *refused,
@@ -107,9 +120,7 @@ impl AgentBuilder {
                 "Request must contain a kbn-xsrf header.",
             )));
         }
-        self.identity
-            .admit(headers, SPACE)
-            .map_err(|refusal| Box::new(refused(refusal.status(), &refusal.to_string())))
+        self.desk.admitted(headers).map_err(|(status, why)| Box::new(refused(status, &why)))
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use hyper::http::request::Parts;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ListToolsResult,
     ProtocolVersion, Tool as Listed, ToolAnnotations,
@@ -16,6 +17,7 @@ use tools::{Reply, Tool, ToolError};
 
 use super::offered::{Call, CallError, Offered};
 use super::principal;
+use crate::mcp::VERSION;
 
 /// How long a client may keep the list, in milliseconds: it changes with the program and with a key.
 const TTL_MS: u64 = 60_000;
@@ -47,7 +49,8 @@ pub(super) async fn call(
     request: CallToolRequestParams,
     context: &RequestContext<RoleServer>,
 ) -> Result<CallToolResponse, ErrorData> {
-    let version = context.protocol_version().unwrap_or(ProtocolVersion::V_2024_11_05);
+    let version =
+        spoken(context).or_else(|| context.protocol_version()).unwrap_or(ProtocolVersion::V_2024_11_05);
     let call = Call {
         name: request.name.into_owned(),
         arguments: request.arguments.map_or(Value::Null, Value::Object),
@@ -61,6 +64,12 @@ pub(super) async fn call(
         }
         Err(error) => Ok(CallToolResult::error(vec![ContentBlock::text(error.to_string())]).into()),
     }
+}
+
+/// The revision that a request says it is in: without a session the library knows none.
+fn spoken(context: &RequestContext<RoleServer>) -> Option<ProtocolVersion> {
+    let said = context.extensions.get::<Parts>()?.headers.get(VERSION)?.to_str().ok()?;
+    serde_json::from_value(Value::from(said)).ok()
 }
 
 /// Since this revision a model is told what is wrong with its arguments.

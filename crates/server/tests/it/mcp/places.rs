@@ -143,3 +143,36 @@ async fn two_hosts_or_none_are_no_host() {
         .await
         .check(403, "");
 }
+
+/// A page of an allowed origin asks what it may send, sends it and may read the answer; any other page is told nothing.
+#[tokio::test]
+async fn the_page_of_an_allowed_origin_may_read_what_it_is_answered_and_no_other() {
+    const GOOD: &str = "https://console.example";
+    let settings = Settings::reached(vec!["tools.example".to_owned()], vec![GOOD.to_owned()], None);
+    let address = mounted(settings).await;
+    let local = address.to_string();
+    let asks = ("access-control-request-method", "POST");
+    for (host, origin, status, is_told) in [
+        (local.as_str(), GOOD, 204, true),
+        ("tools.example", GOOD, 204, true),
+        ("evil.example", GOOD, 403, false),
+        (local.as_str(), "https://evil.example", 403, false),
+        (local.as_str(), "null", 403, false),
+    ] {
+        let answer = raw(address, "OPTIONS", "/mcp", &[("host", host), ("origin", origin), asks], "").await;
+        assert_eq!(answer.status, status, "{host} {origin}: {}", answer.text);
+        let allowed = answer.header("access-control-allow-origin");
+        assert_eq!(allowed, is_told.then_some(origin), "{host} {origin}");
+        let methods = answer.header("access-control-allow-methods");
+        assert_eq!(methods.is_some_and(|methods| methods.contains("POST")), is_told, "{host} {origin}");
+    }
+    let list = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
+    let json = ("content-type", "application/json");
+    let read = raw(address, "POST", "/mcp", &[("host", &local), ("origin", GOOD), json], list).await;
+    assert_eq!(read.header("access-control-allow-origin"), Some(GOOD), "{}", read.text);
+    assert!(
+        read.header("access-control-expose-headers").is_some_and(|names| names.contains("mcp-session-id"))
+    );
+    let program = raw(address, "POST", "/mcp", &[("host", &local), json], list).await;
+    assert_eq!(program.header("access-control-allow-origin"), None, "a program needs no such word");
+}
