@@ -11,6 +11,7 @@ use tools::dialects::Dialect;
 
 use crate::config::Asked;
 use crate::failure::Failure;
+use crate::recorded::{self, Recorded};
 use crate::wiring::STORE;
 
 /// Opens every source of the configuration, and `more`, each `KIND=URL` or `NAME:KIND=URL`. Nothing is asked yet.
@@ -54,17 +55,23 @@ pub(crate) fn registry(dialect: &'static Dialect, asked: &Asked) -> anyhow::Resu
     Ok(Arc::new(registry))
 }
 
-/// Our own store, and every source of the configuration beside it. What the store answers it is asked first, unless the
+/// Our own store, the changes that somebody told, and every source of the configuration beside it. What the store answers it is asked first, unless the
 /// configuration prefers another: what is watched is what it holds.
-pub(crate) fn beside(store: &Store, asked: &Asked) -> anyhow::Result<Sources> {
-    Ok(all_beside(store, open(asked, &[])?, asked))
+pub(crate) fn beside(store: &Store, recorded: Recorded, asked: &Asked) -> anyhow::Result<Sources> {
+    Ok(all_beside(store, recorded, open(asked, &[])?, asked))
 }
 
 /// The same with sources that are open already.
-pub(crate) fn all_beside(store: &Store, opened: Vec<Arc<dyn Source>>, asked: &Asked) -> Sources {
+pub(crate) fn all_beside(
+    store: &Store,
+    recorded: Recorded,
+    opened: Vec<Arc<dyn Source>>,
+    asked: &Asked,
+) -> Sources {
     let own = Blocking::new(STORE, store.clone());
     let preferred = preferences(own.can().questions, asked);
-    let mut all: Vec<Arc<dyn Source>> = vec![Arc::new(own)];
+    let mut all: Vec<Arc<dyn Source>> =
+        vec![Arc::new(own), Arc::new(Blocking::new(recorded::NAME, recorded))];
     all.extend(opened);
     Sources::new(all).preferring(preferred)
 }

@@ -3,6 +3,7 @@
 pub(crate) mod ask;
 pub(crate) mod backtest;
 pub(crate) mod case;
+pub(crate) mod change;
 #[cfg(feature = "demo")]
 mod demo_parts;
 pub(crate) mod elastic_kibana;
@@ -54,6 +55,9 @@ pub(crate) enum Command {
     /// Make, list and revoke the keys that agents and programs ask with
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Tell of a change that telemetry does not show
+    #[command(subcommand)]
+    Change(change::ChangeCommand),
     /// Look into the store of a data directory
     #[command(subcommand)]
     Store(StoreCommand),

@@ -1,4 +1,5 @@
-//! Where `control.journal` lies, and how it is written: by one process at a time.
+//! The journals of a data directory that several processes write, `control.journal` and `changes.journal`: where they lie, and
+//! how they are written, by one process at a time.
 //!
 //! Several processes may write it, a running `serve` and a command beside it. Each takes the lock, reads what is there,
 //! appends, commits and lets go; nobody keeps it open. What its records mean is the business of who writes them.
@@ -16,24 +17,48 @@ use server::identity::Control;
 use crate::failure::Failure;
 use crate::wiring::Doors;
 
-/// Its name in the data directory.
-const FILE: &str = "control.journal";
-/// Whoever holds this one may write it.
-const LOCK: &str = "control.lock";
+/// One of them.
+pub(crate) struct Named {
+    /// Its name in the data directory.
+    file: &'static str,
+    /// Whoever holds this one may write it.
+    lock: &'static str,
+    /// What it means that it cannot be read.
+    lost: &'static str,
+}
+
+/// Keys.
+pub(crate) const CONTROL: Named = Named {
+    file: "control.journal",
+    lock: "control.lock",
+    lost: "with keys that cannot be read nobody is let in",
+};
+/// Changes that somebody told.
+pub(crate) const CHANGES: Named = Named {
+    file: "changes.journal",
+    lock: "changes.lock",
+    lost: "until then investigations do not see what was recorded",
+};
 /// How often the lock is tried, and how long is waited in between: two seconds in all.
 const TRIES: usize = 100;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The journal as others read it.
+/// A journal as others read it.
 pub(crate) struct ControlFile {
     disk: Arc<dyn Disk>,
     path: PathBuf,
+    named: &'static Named,
 }
 
 impl ControlFile {
-    /// That of a data directory.
+    /// The keys of a data directory.
     pub(crate) fn new(doors: &Doors, data_dir: &Path) -> Self {
-        Self { disk: Arc::clone(&doors.disk), path: data_dir.join(FILE) }
+        Self::of(doors, data_dir, &CONTROL)
+    }
+
+    /// A journal of a data directory.
+    pub(crate) fn of(doors: &Doors, data_dir: &Path, named: &'static Named) -> Self {
+        Self { disk: Arc::clone(&doors.disk), path: data_dir.join(named.file), named }
     }
 
     /// Its records; none when there is no such file.
@@ -44,7 +69,7 @@ impl ControlFile {
             }
             read => read.with_context(|| format!("failed to read `{}`", self.path.display()))?,
         };
-        Ok(journal::left(&bytes).map_err(|damage| damaged(&self.path, damage))?.verified.records)
+        Ok(journal::left(&bytes).map_err(|damage| damaged(&self.path, self.named, damage))?.verified.records)
     }
 }
 
@@ -62,22 +87,26 @@ impl Control for ControlFile {
     }
 }
 
-/// Hands the journal and its records to `work`, while nobody else writes it.
+/// Hands a journal and its records to `work`, while nobody else writes it.
 ///
 /// # Errors
 /// When another holds it, it is damaged, the disk fails, or `work` does.
 pub(crate) fn write<T>(
     doors: &Doors,
     data_dir: &Path,
+    named: &Named,
     work: impl FnOnce(&mut Journal, &[Record]) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let (disk, path) = (&*doors.disk, data_dir.join(FILE));
+    let (disk, path) = (&*doors.disk, data_dir.join(named.file));
     disk.create_dir_all(data_dir)
         .with_context(|| format!("failed to make the folder `{}`", data_dir.display()))?;
-    let _held = held(disk, &data_dir.join(LOCK)).map_err(|error| {
+    let _held = held(disk, &data_dir.join(named.lock)).map_err(|error| {
         Failure::usage(
-            format!("failed to take `{}`: {error}", data_dir.join(LOCK).display()),
-            "another process writes control.journal just now: try again, or look at the folder's rights",
+            format!("failed to take `{}`: {error}", data_dir.join(named.lock).display()),
+            format!(
+                "another process writes {} just now: try again, or look at the folder's rights",
+                named.file
+            ),
         )
     })?;
     let clock = Arc::clone(&doors.clock);
@@ -87,7 +116,7 @@ pub(crate) fn write<T>(
         }
         _ => {
             let (journal, left) =
-                Journal::resume(disk, clock, &path).map_err(|error| damaged(&path, error))?;
+                Journal::resume(disk, clock, &path).map_err(|error| damaged(&path, named, error))?;
             (journal, left.verified.records)
         }
     };
@@ -107,11 +136,15 @@ fn held(disk: &dyn Disk, path: &Path) -> std::io::Result<Box<dyn DiskLock>> {
     disk.lock(path)
 }
 
-fn damaged(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> anyhow::Error {
+fn damaged(
+    path: &Path,
+    named: &Named,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> anyhow::Error {
     let error = anyhow::Error::new(error);
     let why = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
     Failure::usage(
         format!("`{}` cannot be used: {why}", path.display()),
-        "restore it from a copy; with keys that cannot be read nobody is let in",
+        format!("restore it from a copy; {}", named.lost),
     )
 }

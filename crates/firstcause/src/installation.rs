@@ -15,13 +15,15 @@ use remediation::channels::page::Mailbox;
 use remediation::inventory::Fix;
 use remediation::propose::{Proposal, propose};
 use server::investigations::{Investigations, OpenError, Row};
+use telemetry::answer::ChangeRow;
 use telemetry::source::BoxFuture;
 use telemetry::{Answered, Ask, Limits, Question, QuestionId, Space, UnixNanos};
 use tokio::sync::Semaphore;
 use tools::{Agents, AllowedAction, IncidentRow, Installation, InstallationError, Listed, Proposed};
 
+use crate::recorded;
 use crate::terminal::Stream;
-use crate::wiring::write_file;
+use crate::wiring::{Doors, write_file};
 
 /// Rows of an answer: an hour of some twenty services by the second.
 const ROWS_MAX: usize = 100_000;
@@ -172,6 +174,12 @@ impl Installation for Running {
             }
             Proposal::Nothing(why) => Proposed { actions: Vec::new(), state: why, decide_at: None },
         })
+    }
+
+    fn record(&self, change: &ChangeRow) -> Result<(), InstallationError> {
+        let doors = Doors { clock: Arc::clone(&self.resolver.clock), disk: Arc::clone(&self.resolver.disk) };
+        tokio::task::block_in_place(|| recorded::record(&doors, &self.resolver.data_dir, change))
+            .map_err(|error| InstallationError::Failed(format!("{error:#}")))
     }
 
     fn declared(&self) -> Arc<Declared> {

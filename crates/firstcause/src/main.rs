@@ -12,6 +12,7 @@ mod failure;
 mod github;
 mod installation;
 mod live;
+mod recorded;
 mod remote;
 mod terminal;
 mod wiring;

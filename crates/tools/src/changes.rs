@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use telemetry::answer::{ChangeKind, ChangeRow, Table};
-use telemetry::{Ask, Scope};
+use telemetry::{Ask, Scope, UnixNanos};
 
 use crate::access::Permission;
 use crate::budget::{Budget, Shorten, clip};
@@ -22,6 +22,39 @@ const NAME: usize = 160;
 const BACK: i64 = 24 * 3600;
 /// Changes at most.
 const ROWS: usize = 50;
+
+/// Characters of each part of a change that somebody tells.
+const PART_MAX: usize = 4096;
+/// Seconds that such a change may lie ahead: clocks differ, and what is planned has not happened.
+const AHEAD: i64 = 600;
+
+/// Whether a change that somebody tells can be kept.
+///
+/// # Errors
+/// A sentence: what it lacks, or what is too long or too far ahead.
+pub fn check(change: &ChangeRow, now: UnixNanos) -> Result<(), String> {
+    let detail = change.detail.as_deref().cloned().unwrap_or_default();
+    let parts = [
+        ("service", &change.service),
+        ("after", &change.after),
+        ("before", &change.before),
+        ("instance", &change.instance),
+        ("commit", &detail.commit),
+        ("author", &detail.author),
+        ("message", &detail.message),
+    ];
+    if let Some((name, _)) = parts.iter().take(2).find(|(_, text)| text.trim().is_empty()) {
+        return Err(format!("`{name}` is not said"));
+    }
+    if let Some((name, _)) = parts.iter().find(|(_, text)| text.chars().count() > PART_MAX) {
+        return Err(format!("`{name}` is longer than {PART_MAX} characters"));
+    }
+    if change.at > now.plus_seconds(AHEAD) {
+        return Err(format!("`{}` has not come yet", change.at.rfc3339()));
+    }
+    let is_told = matches!(change.kind, ChangeKind::Deploy | ChangeKind::Flag | ChangeKind::Commit);
+    if is_told { Ok(()) } else { Err("only deploys, flags and commits are told; starts are seen".to_owned()) }
+}
 
 /// The arguments.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -1,6 +1,6 @@
 //! The port through which tools see and use a running Firstcause.
 //!
-//! It reads, asks, investigates and proposes. It holds nothing that could approve: an approval is given outside of
+//! It reads, asks, investigates, proposes, and keeps a change that somebody tells. It holds nothing that could approve: an approval is given outside of
 //! every tool, on the page or in a file (I5).
 
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use std::sync::Arc;
 use evidence::health::Declared;
 use incident::{Action, Alert, ConclusionKind, Report, Verdict};
 use serde::Serialize;
+use telemetry::answer::ChangeRow;
 use telemetry::source::BoxFuture;
 use telemetry::{Answered, Ask, UnixNanos};
 
@@ -45,6 +46,14 @@ pub trait Installation: Send + Sync {
     /// # Errors
     /// When there is no such incident, or it cannot be read.
     fn propose(&self, incident: &str) -> Result<Proposed, InstallationError>;
+
+    /// Keeps a change that somebody told; it is durable when this returns.
+    ///
+    /// # Errors
+    /// When nothing is kept here, or it could not be.
+    fn record(&self, _: &ChangeRow) -> Result<(), InstallationError> {
+        Err(InstallationError::Failed("changes are not kept here".to_owned()))
+    }
 
     /// What the operator declared of services; nothing unless there is a declaration.
     fn declared(&self) -> Arc<Declared> {

@@ -11,7 +11,7 @@ use telemetry::UnixNanos;
 
 use crate::cli::key::{KeyCommand, KeyNew, Place};
 use crate::config::{self, Flags};
-use crate::control::{self, ControlFile};
+use crate::control::{self, CONTROL, ControlFile};
 use crate::failure::{Failure, Outcome};
 use crate::terminal;
 use crate::wiring::Doors;
@@ -39,7 +39,7 @@ fn new(args: KeyNew) -> anyhow::Result<Outcome> {
         dialects: args.dialect,
         tools: args.tools,
     };
-    let made = control::write(&doors, &folder, |journal, records| {
+    let made = control::write(&doors, &folder, &CONTROL, |journal, records| {
         let keys = Keys::of(records)?;
         let mut chance = OsChance;
         ledger::make(journal, &keys, order, &mut || chance.next_u64()).map_err(usage)
@@ -120,7 +120,7 @@ fn line(kept: &Kept, now: UnixNanos) -> String {
 fn revoke(id: &str, place: &Place) -> anyhow::Result<Outcome> {
     let doors = Doors::real();
     let id = key::id_of(id);
-    control::write(&doors, &folder(place, &doors)?, |journal, records| {
+    control::write(&doors, &folder(place, &doors)?, &CONTROL, |journal, records| {
         ledger::revoke(journal, &Keys::of(records)?, id).map_err(usage)
     })?;
     terminal::say(&format!("revoked {id}"))?;

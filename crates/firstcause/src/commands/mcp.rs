@@ -21,6 +21,7 @@ use crate::config::{self, Flags, Resolved};
 use crate::failure::{Failure, Outcome};
 use crate::installation::Running;
 use crate::live::Folder;
+use crate::recorded::Recorded;
 use crate::wiring::Doors;
 use crate::{asked, terminal};
 
@@ -68,7 +69,8 @@ fn sources(args: &Mcp, resolved: &Resolved, doors: &Doors) -> anyhow::Result<(Op
     let backends = asked::open(&resolved.asked, &args.source)?;
     match serve::open_store(&resolved.settings, doors) {
         Ok(store) => {
-            let all = asked::all_beside(&store, backends, &resolved.asked);
+            let recorded = Recorded::new(doors, &resolved.settings.data_dir);
+            let all = asked::all_beside(&store, recorded, backends, &resolved.asked);
             Ok((Some(store), all.within(limits)))
         }
         Err(error) if backends.is_empty() => {

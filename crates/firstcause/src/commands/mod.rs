@@ -4,6 +4,7 @@ mod ask;
 mod backtest;
 mod call;
 mod case;
+mod change;
 mod completions;
 mod config;
 #[cfg(feature = "demo")]
@@ -57,6 +58,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Rules(args) => rules::run(&args),
         Command::Backtest(args) => backtest::run(&args),
         Command::Case(command) => case::run(&command),
+        Command::Change(command) => change::run(command),
         Command::Trace(command) => trace::run(&command),
         Command::Doctor(args) => block_on(doctor::run(args)),
         Command::Config(command) => config::run(&command),

@@ -26,6 +26,7 @@ use crate::asked;
 use crate::config::{self, Asked, DurabilityName, Flags, Settings};
 use crate::failure::{Failure, Outcome};
 use crate::live::{self, Live, Shown};
+use crate::recorded::Recorded;
 use crate::terminal::{self, Stream};
 use crate::wiring::{Doors, Receiver, listen, write_file};
 
@@ -92,7 +93,7 @@ fn resolver(
     mailbox: &Mailbox,
 ) -> anyhow::Result<Resolver> {
     let mut resolver = Resolver {
-        sources: asked::beside(store, asked)?,
+        sources: asked::beside(store, Recorded::new(doors, &args.data_dir), asked)?,
         clock: Arc::clone(&doors.clock),
         disk: Arc::clone(&doors.disk),
         data_dir: args.data_dir.clone(),

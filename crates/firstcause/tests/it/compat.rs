@@ -13,7 +13,6 @@ const PINNED: &Pinned = &[("requirements.txt", include_str!("../compat/requireme
 
 /// Scenario: an hour of three services; in the last five minutes one query of `orders` is slow.
 /// Guarantees: an alert in OpenSRE's and in HolmesGPT's shape is explained with the right service, in their shapes.
-// covers: EL-56
 #[test]
 fn callers_of_holmesgpt_and_opensre_are_told_the_cause_in_their_shapes() {
     let folder = tempfile::tempdir().unwrap();

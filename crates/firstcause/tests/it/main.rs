@@ -12,6 +12,7 @@
 
 mod asked;
 mod casefile;
+mod changes;
 mod clients;
 mod commands;
 mod compat;

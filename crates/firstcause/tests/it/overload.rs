@@ -1,8 +1,8 @@
 //! More than can be taken in, within a limit of memory: what is refused may be sent again, and nothing acknowledged is lost.
 //!
 //! First four senders find out how much is taken when nobody sends too much; then others send three and ten times that,
-//! whatever becomes of it. All of them share the cores with the server, so what it can take falls with their work. Short form:
-//! seconds. Soak: `cargo xtask soak overload`, two minutes of three times and half a minute of ten times.
+//! whatever becomes of it. All of them share the cores with the server: they give way to it (nice 19), as if they had a machine
+//! of their own, and what their work still takes from it is part of the figures. Short form: seconds. Soak: `cargo xtask soak overload`, two minutes of three times and half a minute of ten times.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::clients::output;
 use crate::otlp_client::{Seeded, now_unix_nanos, trace_request_of};
 use crate::serving::{Serving, exchange, told};
 use crate::{BINARY, alone, print_figures, soak};
@@ -131,6 +132,13 @@ fn until_taken(sent: &Sent, otlp: SocketAddr, seed: u64) -> Duration {
     over.elapsed()
 }
 
+/// Lets this thread, and the senders that it starts, run when nobody else wants to.
+fn give_way() {
+    let thread = std::fs::read_link("/proc/thread-self").unwrap();
+    let id = thread.file_name().unwrap().to_str().unwrap().to_owned();
+    output(Command::new("renice").args(["-n", "19", "-p", &id]));
+}
+
 /// A limit of memory and what it is called.
 struct Limited {
     command: Command,
@@ -178,6 +186,7 @@ fn overload_within_a_limit_of_memory_is_refused_retryably_and_loses_nothing() {
     // As the unit and the container file have it: memory that each thread keeps for itself is nobody's budget.
     command.env("MALLOC_ARENA_MAX", "2");
     let mut serving = Serving::of(command, folder.path());
+    give_way();
     let (sent, otlp) = (Sent::default(), serving.otlp);
     let capacity = load(&sent, otlp, seed, CLOSED, None, calm);
     let every = |times: f64| Duration::from_secs_f64(OPEN as f64 * SPANS as f64 / (capacity * times));

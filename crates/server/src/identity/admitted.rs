@@ -85,6 +85,12 @@ impl Admitted {
         self.may_beside_tools(Permission::Read)
     }
 
+    /// Whether they write notes for others without a tool: what changed, and when.
+    #[must_use]
+    pub fn notes(&self) -> bool {
+        self.may_beside_tools(Permission::Diagnose)
+    }
+
     /// Whether they decide about actions, which no tool does.
     #[must_use]
     pub fn decides(&self) -> bool {

@@ -9,6 +9,7 @@
 mod agents;
 mod approvals;
 mod ask;
+mod changes;
 mod events;
 mod health;
 mod investigations;
@@ -113,6 +114,7 @@ async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
             approvals::from_program(api, id, request).await
         }
         (&Method::POST, ["api", "v1", "ask"]) => ask::answer(api, request).await,
+        (&Method::POST, ["api", "v1", "changes"]) => changes::post(api, request).await,
         (&Method::GET, ["api", "v1", "investigations", id, "events"]) => {
             events::stream(api, id, &request).await
         }

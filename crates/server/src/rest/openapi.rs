@@ -43,6 +43,15 @@ const PATHS: &[Path] = &[
         is_keyed: true,
     },
     Path {
+        method: "post",
+        path: "/api/v1/changes",
+        what: "Tell of a change that telemetry does not show; investigations see it",
+        query: &[],
+        sent: "Change",
+        media: JSON,
+        is_keyed: true,
+    },
+    Path {
         method: "get",
         path: "/api/v1/investigations",
         what: "Investigations, newest first",
@@ -334,6 +343,22 @@ fn security(is_keyed: bool) -> Value {
 fn schemas() -> Value {
     let text = || json!({ "type": "string" });
     json!({
+        "Change": {
+            "type": "object",
+            "properties": {
+                "service": text(),
+                "kind": { "enum": ["deploy", "flag", "commit"], "description": "`deploy` when not given" },
+                "after": { "type": "string", "description": "What is now: version, commit, position of the switch" },
+                "before": text(),
+                "instance": { "type": "string", "description": "All when not given" },
+                "at": { "type": "string", "description": "`now` when not given, RFC 3339, or `now-5m`" },
+                "commit": text(),
+                "author": text(),
+                "message": text(),
+            },
+            "required": ["service", "after"],
+            "additionalProperties": false,
+        },
         "Hint": {
             "type": "object",
             "description": "What to ask next.",

@@ -81,7 +81,6 @@ async fn keys_hold_there_too_in_either_header() {
     rig.end().await;
 }
 
-// covers: EL-56
 #[tokio::test]
 async fn what_a_caller_says_approves_nothing_and_what_it_says_wrong_is_told() {
     let rig = Rig::closed().await;

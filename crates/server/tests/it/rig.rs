@@ -15,7 +15,7 @@ use server::mcp::product::keyed;
 use server::mcp::{Mcp, Settings};
 use server::rest::{Api, Approvals};
 use server::toolbox::Toolbox;
-use telemetry::answer::{HealthRow, Subject, Table};
+use telemetry::answer::{ChangeRow, HealthRow, Subject, Table};
 use telemetry::source::BoxFuture;
 use telemetry::{
     Answer, Answered, Answerer, Ask, AskError, Cancel, Capabilities, Limits, Question, QuestionId,
@@ -145,6 +145,12 @@ impl Installation for Installed {
     fn investigate(&self, _: Alert) -> BoxFuture<'_, Result<Report, InstallationError>> {
         let found = self.report(INCIDENT).map_err(|_| InstallationError::Failed("not here".to_owned()));
         Box::pin(std::future::ready(found))
+    }
+
+    /// Keeps nothing, and says so of what is called `unkept`.
+    fn record(&self, change: &ChangeRow) -> Result<(), InstallationError> {
+        let why = || InstallationError::Failed("the disk is full".to_owned());
+        if change.service == "unkept" { Err(why()) } else { Ok(()) }
     }
 
     fn propose(&self, _: &str) -> Result<Proposed, InstallationError> {

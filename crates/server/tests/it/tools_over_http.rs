@@ -203,3 +203,49 @@ async fn keys_decide_over_mcp_as_over_rest() {
     }
     rig.end().await;
 }
+
+// covers: AG-58
+#[tokio::test]
+async fn who_may_write_notes_tells_of_a_change_and_what_cannot_be_meant_is_refused() {
+    let rig = Rig::start().await;
+    let place = "POST /api/v1/changes";
+    let told = r#"{"service":"orders","kind":"flag","before":"off","after":"on","at":"now-5m","message":"new_prices"}"#;
+    let (status, _, kept) = exchange(&rig, place, "", told).await;
+    assert_eq!(
+        (status, &kept["kind"], &kept["detail"]["message"]),
+        (200, &json!("flag"), &json!("new_prices")),
+        "{kept}"
+    );
+    for (body, part) in [
+        ("{}", "missing field `service`"),
+        (r#"{"service":" ","after":"2"}"#, "`service` is not said"),
+        (r#"{"service":"a","after":""}"#, "`after` is not said"),
+        (r#"{"service":"a","after":"2","at":"tomorrow"}"#, "`tomorrow` is no time"),
+        (r#"{"service":"a","after":"2","at":"now+1h"}"#, "has not come yet"),
+        (r#"{"service":"a","after":"2","kind":"restart"}"#, "starts are seen"),
+        (r#"{"service":"a","after":"2","kind":"magic"}"#, "unknown variant"),
+        (r#"{"service":"a","after":"2","versoin":"3"}"#, "unknown field"),
+    ] {
+        let (status, _, answer) = exchange(&rig, place, "", body).await;
+        assert_eq!((status, answer["code"].as_str()), (400, Some("FC-0056")), "{body}: {answer}");
+        assert!(answer["detail"].as_str().is_some_and(|text| text.contains(part)), "{body}: {answer}");
+    }
+    let (status, _, answer) = exchange(&rig, place, "", r#"{"service":"unkept","after":"2"}"#).await;
+    assert_eq!(
+        (status, answer["code"].as_str()),
+        (503, Some("FC-0054")),
+        "what is not durable is no success"
+    );
+    let made = |seed, role, scope| bearer(&world::make(&rig.disk, seed, world::order(role, scope)));
+    let narrow = Scope { tools: &["changes"], ..ALL };
+    for (key, expected) in [
+        (made(1, "observer", ALL), 403),
+        (made(2, "approver", ALL), 403),
+        (made(3, "diagnostician", narrow), 403),
+        (made(4, "diagnostician", ALL), 200),
+        (String::new(), 401),
+    ] {
+        assert_eq!(exchange(&rig, place, &key, told).await.0, expected, "{key}");
+    }
+    rig.end().await;
+}
