@@ -16,7 +16,7 @@ use server::compat::Compat;
 use server::identity::{Identity, Reach};
 use server::investigations::{Feed, Investigations, Shelf};
 use server::mcp::product::Product;
-use server::mcp::product::keyed;
+use server::mcp::product::{keyed, skills};
 use server::mcp::{Mcp, Settings};
 use server::rest::{Api, Approvals, STREAMS_MAX};
 use server::toolbox::Toolbox;
@@ -30,6 +30,7 @@ use tools::Registry;
 use crate::config::Names;
 use crate::control::ControlFile;
 use crate::installation::Running;
+use crate::terminal;
 use crate::wiring::Doors;
 
 /// What the page shows.
@@ -78,6 +79,9 @@ impl Live {
         let identity = Identity::new(control, Reach::of(&address), Arc::clone(&now));
         let chance = Mutex::new(OsChance);
         let investigations = Investigations::new(Arc::new(shelf), Arc::clone(&feed));
+        for wrong in skills::unusable(&investigations) {
+            terminal::say_aside(&format!("warning: {wrong}"));
+        }
         let running = Running::new(shown.resolver, investigations.clone()).declaring(shown.declared);
         let running = match &shown.approvals {
             Some(approvals) => {
@@ -176,6 +180,16 @@ impl Shelf for Folder {
     fn read(&self, space: &str, incident: &str) -> std::io::Result<Vec<u8>> {
         let folder = self.data_dir.join("spaces").join(space).join("incidents");
         self.disk.read(&folder.join(format!("{incident}.journal")))
+    }
+
+    fn skills(&self) -> std::io::Result<Vec<(String, Vec<u8>)>> {
+        let folder = self.data_dir.join("skills");
+        let read = |name: String| {
+            // A folder without the document is somebody else's.
+            let bytes = self.disk.read(&folder.join(&name).join("SKILL.md")).ok()?;
+            Some((name, bytes))
+        };
+        Ok(self.names(&folder)?.into_iter().filter_map(read).collect())
     }
 }
 

@@ -35,6 +35,14 @@ pub trait Shelf: Send + Sync {
     /// # Errors
     /// `NotFound` when there is none.
     fn read(&self, space: &str, incident: &str) -> std::io::Result<Vec<u8>>;
+
+    /// The operator's documents for agents: the folder of each, and its bytes.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    fn skills(&self) -> std::io::Result<Vec<(String, Vec<u8>)>> {
+        Ok(Vec::new())
+    }
 }
 
 /// How far an investigation is.
@@ -137,6 +145,14 @@ impl std::fmt::Debug for Investigations {
 }
 
 impl Investigations {
+    /// The operator's documents for agents: the folder of each, and its bytes.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn skills(&self) -> std::io::Result<Vec<(String, Vec<u8>)>> {
+        self.shelf.skills()
+    }
+
     /// Those on `shelf`, of which `feed` tells what runs.
     #[must_use]
     pub fn new(shelf: Arc<dyn Shelf>, feed: Arc<Feed>) -> Self {

@@ -33,6 +33,15 @@ pub(crate) async fn known_operation(
     Err(ToolError::Input(near::unknown("operation", operation, &names)))
 }
 
+/// Seconds in which a service must have been seen to be known by name.
+const KNOWN_FOR: i64 = 24 * 3600;
+
+/// The services that were seen in the last day; sorted.
+pub(crate) async fn lately(context: &Context) -> Vec<String> {
+    let now = context.installation.now();
+    names(context, Window::new(now.plus_seconds(-KNOWN_FOR), now)).await
+}
+
 /// The names of services that send any signal; sorted.
 pub(crate) async fn names(context: &Context, window: Window) -> Vec<String> {
     let rows = health(context, window, Scope::all()).await;

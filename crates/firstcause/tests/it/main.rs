@@ -19,6 +19,7 @@ mod compat;
 mod config;
 mod demo_seeds;
 mod doctor;
+mod events;
 mod exporters;
 mod full_disk;
 mod gate;

@@ -16,6 +16,7 @@ mod investigations;
 pub mod openapi;
 mod pages;
 pub mod prometheus;
+mod states;
 mod tools;
 mod views;
 
@@ -128,6 +129,7 @@ async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
         (&Method::GET | &Method::HEAD, [""]) => pages::home(api).await,
         (&Method::GET | &Method::HEAD, ["investigations", id]) => pages::investigation(api, id).await,
         (&Method::GET, ["metrics"]) => prometheus::get(&api),
+        (&Method::GET, ["api", "v1", "events"]) => states::stream(&api, &request),
         (&Method::GET, ["api", "v1", "tools"]) => tools::list(&api, &request),
         (&Method::POST, ["api", "v1", "tools", name]) => tools::call(api, name, request).await,
         (&Method::GET, ["api", "v1", "metrics"]) => views::metrics(api, &request).await,
@@ -143,7 +145,7 @@ async fn router(api: Api, request: Request<Incoming>) -> Response<Body> {
             | ["api", "v1", "ask"]
             | ["investigations", ..],
         )
-        | (_, ["api", "v1", "investigations" | "metrics" | "openapi.json" | "tools", ..]) => {
+        | (_, ["api", "v1", "events" | "investigations" | "metrics" | "openapi.json" | "tools", ..]) => {
             problem(StatusCode::METHOD_NOT_ALLOWED, "FC-0002", "this path takes another method")
         }
         _ => problem(

@@ -53,6 +53,15 @@ const PATHS: &[Path] = &[
     },
     Path {
         method: "get",
+        path: "/api/v1/events",
+        what: "What changes in the health of the system, as server-sent events, from now on",
+        query: &[("every", "Seconds between two looks, 5 to 300, 30 when not given")],
+        sent: "",
+        media: "text/event-stream",
+        is_keyed: true,
+    },
+    Path {
+        method: "get",
         path: "/api/v1/investigations",
         what: "Investigations, newest first",
         query: PAGE,

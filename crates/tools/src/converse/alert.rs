@@ -8,9 +8,9 @@
 use serde_json::{Map, Value, json};
 use telemetry::UnixNanos;
 
-use super::{intent, known};
+use super::intent;
 use crate::tool::Context;
-use crate::when;
+use crate::{services, when};
 
 /// Seconds by which trouble is taken to begin before its alert: rules wait (`for:` of Prometheus is five minutes in its
 /// documentation) before they fire.
@@ -58,7 +58,7 @@ const LATENCIES: [&str; 8] = ["latency", "slow", "duration", "p95", "p99", "apde
 /// The arguments of `investigate` for `alert`, any JSON.
 pub async fn arguments(context: &Context, alert: &Value) -> Value {
     let now = context.installation.now();
-    read(alert, &known(context).await, now)
+    read(alert, &services::lately(context).await, now)
 }
 
 fn read(alert: &Value, known: &[String], now: UnixNanos) -> Value {

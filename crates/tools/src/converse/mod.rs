@@ -9,7 +9,6 @@ pub mod intent;
 pub mod memory;
 
 use serde_json::{Value, json};
-use telemetry::Window;
 
 use crate::registry::Registry;
 use crate::services;
@@ -19,8 +18,6 @@ pub use memory::{Conversation, Conversations};
 
 /// Tools called in one round at most.
 const CALLS_MAX: usize = 3;
-/// Seconds in which a service must have been seen to be known by name.
-const KNOWN_FOR: i64 = 24 * 3600;
 
 /// One thing done on the way to an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,21 +57,16 @@ pub struct Round {
 /// What a conversation was about that the caller remembers: `(is a question, text)`, the oldest first. Questions name
 /// services and incidents; an answer names many, so that only its incident counts.
 pub async fn spoken_of(context: &Context, said: &[(bool, &str)]) -> Subject {
-    let known = if said.is_empty() { Vec::new() } else { known(context).await };
+    let known = if said.is_empty() { Vec::new() } else { services::lately(context).await };
     said.iter().fold(Subject::default(), |before, (is_question, text)| {
         let names: &[String] = if *is_question { &known } else { &[] };
         intent::of(text, names, &before).subject
     })
 }
 
-async fn known(context: &Context) -> Vec<String> {
-    let now = context.installation.now();
-    services::names(context, Window::new(now.plus_seconds(-KNOWN_FOR), now)).await
-}
-
 /// Answers `input` with the tools of `registry`, the default dialect; `before` is what was spoken of.
 pub async fn answer(context: &Context, registry: &Registry, before: &Subject, input: &str) -> Round {
-    let understood = intent::of(input, &known(context).await, before);
+    let understood = intent::of(input, &services::lately(context).await, before);
     let mut round = Round {
         input: input.to_owned(),
         steps: Vec::new(),

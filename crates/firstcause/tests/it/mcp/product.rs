@@ -26,6 +26,14 @@ const TOOLS: [&str; 10] = [
     "propose_action",
 ];
 
+/// The documents for agents that come with the program, and the operator's own one.
+const SKILLS: [&str; 4] = [
+    "firstcause://skills/investigate-an-alert",
+    "firstcause://skills/our-queue",
+    "firstcause://skills/propose-a-fix",
+    "firstcause://skills/review-an-incident",
+];
+
 /// One client of each revision, and the two languages for the newest.
 const CLIENTS: [(Client, &str); 7] = [
     (PythonOld("1.8.1"), "2024-11-05"),
@@ -39,6 +47,12 @@ const CLIENTS: [(Client, &str); 7] = [
 
 /// A server that was sent twenty traces; the last one's id, and its number of spans.
 fn served(folder: &Path) -> (Serving, String, usize) {
+    for (name, text) in
+        [("our-queue", "---\nname: our-queue\ndescription: When it grows.\n---\n"), ("wrong", "text")]
+    {
+        std::fs::create_dir_all(folder.join("skills").join(name)).unwrap();
+        std::fs::write(folder.join("skills").join(name).join("SKILL.md"), text).unwrap();
+    }
     let serving = Serving::start(folder, &[]);
     let mut seeded = Seeded(6);
     let mut last = (String::new(), 0);
@@ -73,9 +87,12 @@ fn check_told(client: Client, revision: &str, told: &Value, spans: usize) {
     }
     let prompts = json!(["explain_symptom", "review_incident", "hand_over"]);
     assert_eq!(told["prompts"], prompts, "{client:?}");
-    // Listed after `investigate` was called: its report and its journal are there.
-    let resources = told["resources"].as_array().unwrap();
-    assert!(resources.len() >= 2 && resources.len().is_multiple_of(2), "{client:?}: {resources:?}");
+    // Listed after `investigate` was called: its report and its journal are there, behind the skills.
+    let resources: Vec<&str> =
+        told["resources"].as_array().unwrap().iter().map(|uri| uri.as_str().unwrap()).collect();
+    let (skills, others) = resources.split_at(SKILLS.len());
+    assert_eq!(skills, SKILLS, "{client:?}");
+    assert!(others.len() >= 2 && others.len().is_multiple_of(2), "{client:?}: {others:?}");
 }
 
 #[test]

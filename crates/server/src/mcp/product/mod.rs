@@ -1,4 +1,4 @@
-//! The product's handler: its tools, its reports and journals as resources, its prompts.
+//! The product's handler: its tools, its reports, journals and skills as resources, its prompts.
 //!
 //! Knows how the protocol's revisions want to hear of them, and nothing of what they do. No message carries an approval
 //! (I5): what may be done about an incident names the page where a person decides.
@@ -9,6 +9,7 @@ pub mod keyed;
 pub mod offered;
 mod prompts;
 mod resources;
+pub mod skills;
 
 use std::sync::Arc;
 

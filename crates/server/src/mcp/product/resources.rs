@@ -1,4 +1,4 @@
-//! Reports and journals as resources: `firstcause://incidents/ID/report` and `.../journal`.
+//! Reports and journals as resources: `firstcause://incidents/ID/report` and `.../journal`; skills before them ([`skills`]).
 //!
 //! Read from the journals like the page. Changes are not announced: who waits for an end asks again.
 
@@ -9,6 +9,7 @@ use rmcp::model::{
 };
 use serde_json::{Value, json};
 
+use super::skills;
 use crate::investigations::{Investigations, OpenError};
 
 /// Before the id of an incident.
@@ -42,7 +43,8 @@ fn listed(
             .map_err(|_| ErrorData::invalid_params("this cursor is not from here", None))?,
     };
     let ids = investigations.ids().map_err(|error| refused(&error))?;
-    let mut resources = Vec::new();
+    let own = if start == 0 { skills::all(investigations).0 } else { Vec::new() };
+    let mut resources: Vec<Resource> = own.iter().map(skills::Skill::resource).collect();
     for (space, id) in ids.iter().skip(start).take(PAGE) {
         let row = investigations.row(space, id);
         resources.push(
@@ -73,6 +75,9 @@ pub(super) fn templates() -> ListResourceTemplatesResult {
     let resource_templates = vec![
         template("report", JSON, "The report of an incident"),
         template("journal", LINES, "The journal of an incident"),
+        ResourceTemplate::new(format!("{}{{name}}", skills::BEFORE), "skill")
+            .with_description("How to go about something, step by step")
+            .with_mime_type("text/markdown"),
     ];
     let listed = ListResourceTemplatesResult { resource_templates, ..ListResourceTemplatesResult::default() };
     listed.with_ttl_ms(TTL_MS).with_cache_scope(CacheScope::Private)
@@ -92,6 +97,10 @@ pub(super) async fn read(
 fn content(investigations: &Investigations, uri: &str) -> Result<ResourceContents, ErrorData> {
     let unknown =
         || ErrorData::resource_not_found(format!("no resource is called {uri}"), Some(json!({ "uri": uri })));
+    if uri.starts_with(skills::BEFORE) {
+        let (all, _) = skills::all(investigations);
+        return all.iter().find_map(|skill| skill.content(uri)).ok_or_else(unknown);
+    }
     let (id, part) = uri.strip_prefix(BEFORE).and_then(|rest| rest.split_once('/')).ok_or_else(unknown)?;
     let told = |error: OpenError| match error {
         OpenError::Unknown(_) => unknown(),

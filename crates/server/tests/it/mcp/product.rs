@@ -108,16 +108,24 @@ async fn reports_and_journals_are_read_as_they_stand() {
         .filter_map(|resource| resource["uri"].as_str())
         .collect();
     let uri = |part: &str| format!("firstcause://incidents/{INCIDENT}/{part}");
-    assert_eq!(uris, [uri("report"), uri("journal")]);
+    let skill = |name: &str| format!("firstcause://skills/{name}");
+    let skills = ["investigate-an-alert", "propose-a-fix", "review-an-incident"].map(skill);
+    assert_eq!(uris[..3], skills, "they come first");
+    assert_eq!(uris[3..], [uri("report"), uri("journal")]);
     let read = |uri: String| asked(&rig, None, "resources/read", json!({ "uri": uri }));
     let text = |answer: &Value| answer["result"]["contents"][0]["text"].as_str().expect("a text").to_owned();
+    let told = text(&read(skills[0].clone()).await);
+    assert!(told.starts_with("---\nname: investigate-an-alert\n"), "{told}");
     let report: Value = serde_json::from_str(&text(&read(uri("report")).await)).expect("JSON");
     assert_eq!((&report["incident"], &report["status"]), (&json!(INCIDENT), &json!("closed")));
     let journal = text(&read(uri("journal")).await);
     assert_eq!(journal, story::lines(&story::entries()).concat());
-    for unknown in
-        [uri("secrets"), "firstcause://incidents/inc_0/report".to_owned(), "file:///etc/passwd".to_owned()]
-    {
+    for unknown in [
+        uri("secrets"),
+        skill("nothing"),
+        "firstcause://incidents/inc_0/report".to_owned(),
+        "file:///etc/passwd".to_owned(),
+    ] {
         let answer = read(unknown.clone()).await;
         assert_eq!(answer["error"]["code"], -32002, "{unknown}: {answer}");
     }

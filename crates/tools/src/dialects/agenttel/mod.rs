@@ -6,6 +6,7 @@
 
 mod add_session_entry;
 mod create_session;
+pub mod events;
 mod execute_remediation;
 mod facts;
 mod get_cross_stack_context;
