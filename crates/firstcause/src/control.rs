@@ -1,4 +1,4 @@
-//! The journals of a data directory that several processes write, `control.journal` and `changes.journal`: where they lie, and
+//! The journals of a data directory that several processes write, `control.journal`, `changes.journal` and `tools.journal`: where they lie, and
 //! how they are written, by one process at a time.
 //!
 //! Several processes may write it, a running `serve` and a command beside it. Each takes the lock, reads what is there,
@@ -42,6 +42,13 @@ pub(crate) const CHANGES: Named = Named {
 /// How often the lock is tried, and how long is waited in between: two seconds in all.
 const TRIES: usize = 100;
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// Tools that were made over the Agent Builder's paths.
+pub(crate) const TOOLS: Named = Named {
+    file: "tools.journal",
+    lock: "tools.lock",
+    lost: "or remove it: then the tools that were made are gone",
+};
 
 /// A journal as others read it.
 pub(crate) struct ControlFile {

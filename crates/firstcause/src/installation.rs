@@ -19,11 +19,13 @@ use telemetry::answer::ChangeRow;
 use telemetry::source::BoxFuture;
 use telemetry::{Answered, Ask, Limits, Question, QuestionId, Space, UnixNanos};
 use tokio::sync::Semaphore;
-use tools::{Agents, AllowedAction, IncidentRow, Installation, InstallationError, Listed, Proposed};
+use tools::{
+    Agents, AllowedAction, Definition, IncidentRow, Installation, InstallationError, Listed, Proposed,
+};
 
-use crate::recorded;
 use crate::terminal::Stream;
 use crate::wiring::{Doors, write_file};
+use crate::{kept_tools, recorded};
 
 /// Rows of an answer: an hour of some twenty services by the second.
 const ROWS_MAX: usize = 100_000;
@@ -73,6 +75,10 @@ impl Running {
     /// The same, where the operator declared something of the services.
     pub(crate) fn declaring(self, declared: Arc<Declared>) -> Self {
         Self { declared, ..self }
+    }
+
+    fn doors(&self) -> Doors {
+        Doors { clock: Arc::clone(&self.resolver.clock), disk: Arc::clone(&self.resolver.disk) }
     }
 
     fn sources(&self) -> &Sources {
@@ -177,9 +183,13 @@ impl Installation for Running {
     }
 
     fn record(&self, change: &ChangeRow) -> Result<(), InstallationError> {
-        let doors = Doors { clock: Arc::clone(&self.resolver.clock), disk: Arc::clone(&self.resolver.disk) };
-        tokio::task::block_in_place(|| recorded::record(&doors, &self.resolver.data_dir, change))
+        tokio::task::block_in_place(|| recorded::record(&self.doors(), &self.resolver.data_dir, change))
             .map_err(|error| InstallationError::Failed(format!("{error:#}")))
+    }
+
+    fn keep_tool(&self, name: &str, definition: Option<&Definition>) -> Result<(), InstallationError> {
+        let kept = || kept_tools::keep(&self.doors(), &self.resolver.data_dir, name, definition);
+        tokio::task::block_in_place(kept).map_err(|error| InstallationError::Failed(format!("{error:#}")))
     }
 
     fn declared(&self) -> Arc<Declared> {

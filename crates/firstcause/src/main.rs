@@ -11,6 +11,7 @@ mod control;
 mod failure;
 mod github;
 mod installation;
+mod kept_tools;
 mod live;
 mod recorded;
 mod remote;

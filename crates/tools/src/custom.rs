@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use telemetry::answer::Table;
 use telemetry::source::BoxFuture;
@@ -14,6 +14,7 @@ use telemetry::{Ask, Scope, UnixNanos, Window};
 
 use crate::access::Permission;
 use crate::budget::{Budget, Shorten, clip};
+use crate::definition::Definition;
 use crate::hint::Hint;
 use crate::tool::{About, Context, Found, Reply, Tool, ToolError, allowed, reply};
 use crate::{asked, when};
@@ -26,23 +27,6 @@ const ROWS: usize = 50;
 const BACK: i64 = 900;
 /// Characters of one cell.
 const CELL: usize = 160;
-
-/// What the operator writes: `[tools.NAME]` of the configuration.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Definition {
-    /// What it does, when to use it and when not; as every tool says it.
-    pub description: String,
-    /// Which question: `health`, `log_search`, `changes` ...
-    pub question: String,
-    /// The parts of the question: `service`, `operation`, `instance`, `text`, `metric`, `trace_id`, `message_id`, `start`,
-    /// `end`. A value `{name}` is the parameter of that name.
-    #[serde(default)]
-    pub with: BTreeMap<String, String>,
-    /// What the caller gives, each with its description; a part that is not given is left out.
-    #[serde(default)]
-    pub parameters: BTreeMap<String, String>,
-}
 
 /// The parts that a question may have.
 const PARTS: [&str; 9] =

@@ -13,6 +13,7 @@ use telemetry::source::BoxFuture;
 use telemetry::{Answered, Ask, UnixNanos};
 
 use crate::agents::Agents;
+use crate::definition::Definition;
 
 /// What a running Firstcause lets its tools see and do. Implemented by `firstcause`, and by tests.
 pub trait Installation: Send + Sync {
@@ -53,6 +54,15 @@ pub trait Installation: Send + Sync {
     /// When nothing is kept here, or it could not be.
     fn record(&self, _: &ChangeRow) -> Result<(), InstallationError> {
         Err(InstallationError::Failed("changes are not kept here".to_owned()))
+    }
+
+    /// Keeps how a tool of the operator's own is from here on, none when it was removed; durable when this returns, where
+    /// anything is kept at all.
+    ///
+    /// # Errors
+    /// When it could not be kept.
+    fn keep_tool(&self, _: &str, _: Option<&Definition>) -> Result<(), InstallationError> {
+        Ok(())
     }
 
     /// What the operator declared of services; nothing unless there is a declaration.

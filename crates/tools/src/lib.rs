@@ -1,7 +1,7 @@
 //! The tools that agents and people use: typed, small, within a budget, one file each.
 //!
 //! Reading order: [`access`] (who may), [`installation`] (the port to a running Firstcause), [`tool`] (what a tool is),
-//! [`budget`], [`hint`], [`schema`], [`registry`] and [`custom`], [`converse`]; then the tools of the default dialect. [`dialects`] holds other systems' names for
+//! [`budget`], [`hint`], [`schema`], [`registry`], [`definition`] and [`custom`], [`converse`]; then the tools of the default dialect. [`dialects`] holds other systems' names for
 //! the same functions.
 //!
 //! Decides nothing about causes, carries no approval, and knows no transport.
@@ -14,6 +14,7 @@ pub mod changes;
 pub mod compare;
 pub mod converse;
 pub mod custom;
+pub mod definition;
 pub mod dialects;
 pub mod evidence;
 pub mod health;
@@ -38,7 +39,8 @@ use std::sync::Arc;
 
 pub use access::{Caller, Permission, Role};
 pub use agents::Agents;
-pub use custom::{Custom, Definition};
+pub use custom::Custom;
+pub use definition::{Confirmation, Definition};
 pub use hint::Hint;
 pub use installation::{AllowedAction, IncidentRow, Installation, InstallationError, Listed, Proposed};
 pub use registry::Registry;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::custom::{Custom, Definition};
+use crate::custom::Custom;
+use crate::definition::Definition;
 use crate::dialects::Dialect;
 use crate::lint;
 use crate::tool::Tool;

@@ -58,6 +58,7 @@ const REGISTRIES: &[Registry] = &[
             "asked",
             "budget",
             "custom",
+            "definition",
             "health",
             "hint",
             "installation",

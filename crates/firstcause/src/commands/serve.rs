@@ -22,13 +22,13 @@ use tokio::sync::mpsc;
 
 use tools::investigate::ORIGIN;
 
-use crate::asked;
 use crate::config::{self, Asked, DurabilityName, Flags, Settings};
 use crate::failure::{Failure, Outcome};
 use crate::live::{self, Live, Shown};
 use crate::recorded::Recorded;
 use crate::terminal::{self, Stream};
 use crate::wiring::{Doors, Receiver, listen, write_file};
+use crate::{asked, kept_tools};
 
 /// Runs until interrupted.
 pub(crate) async fn run(flags: Flags) -> anyhow::Result<Outcome> {
@@ -44,6 +44,7 @@ pub(crate) async fn run(flags: Flags) -> anyhow::Result<Outcome> {
     let mailbox = Mailbox::default();
     let resolver = resolver((&args, &resolved.asked), &doors, &store, &mailbox)?;
     let registry = asked::registry(args.dialect, &resolved.asked)?;
+    kept_tools::restore(&doors, &args.data_dir, &registry)?;
     let receiver = Receiver::start_both(args.otlp_http, args.otlp_grpc, &store).await?;
     let listener = listen(args.http, "the page and questions", "--http").await?;
     let http = listener.local_addr().context("failed to read the address listened on")?;

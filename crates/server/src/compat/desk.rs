@@ -124,7 +124,8 @@ impl Desk {
         Ok(converse::answer(&context, self.tools.registry(), before, input).await)
     }
 
-    fn context(&self, admitted: &Admitted, tool: &str) -> Result<Context, Refused> {
+    /// What a tool of the caller is called in.
+    pub(super) fn context(&self, admitted: &Admitted, tool: &str) -> Result<Context, Refused> {
         let dialect = self.tools.registry().dialect().name;
         let caller = admitted
             .caller(dialect, tool, &mut Value::Null)

@@ -1,6 +1,6 @@
 //! The paths and shapes of other systems, for callers that were written for those, one module each.
 //!
-//! Names and shapes only: what is answered comes from the same tools, behind the same keys ([`desk`]). Whatever such a
+//! Names and shapes only: what is answered comes from the same tools, behind the same keys (`desk`). Whatever such a
 //! caller says, it approves nothing (I5).
 
 mod desk;

@@ -55,6 +55,11 @@ async fn who_administers_keeps_tools_of_their_own_which_are_listed_at_once() {
     let (status, made) = post(&rig, "tools", &admin, tool.clone()).await;
     assert_eq!((status, &made["id"], &made["readonly"]), (200, &json!("callers"), &json!(false)), "{made}");
     assert_eq!(post(&rig, "tools", &admin, tool.clone()).await.0, 400, "it exists");
+    let mut unkept = tool.clone();
+    unkept["id"] = json!("unkept");
+    assert_eq!(post(&rig, "tools", &admin, unkept).await.0, 503, "what would be forgotten is not made");
+    let (_, _, list) = exchange(&rig, "GET /api/v1/tools", &other, "").await;
+    assert!(!list.to_string().contains("unkept"), "{list}");
     let (_, _, list) = exchange(&rig, "GET /api/v1/tools", &other, "").await;
     assert!(list["tools"].as_array().expect("tools").iter().any(|tool| tool["name"] == "callers"), "{list}");
     let scope = Scope { tools: &["logs"], ..ALL };
@@ -147,4 +152,61 @@ async fn text(rig: &Rig, head: &str, body: &str) -> (u16, String, String) {
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
     let status = head.get(9..12).and_then(|text| text.parse().ok()).expect("a status");
     (status, head.to_owned(), body.to_owned())
+}
+
+// covers: EL-51, EL-56
+#[tokio::test]
+async fn a_tool_that_asks_is_run_in_a_conversation_only_when_a_person_allows_it() {
+    let rig = Rig::start().await;
+    let admin = bearer(&world::make(&rig.disk, 4, world::order("admin", ALL)));
+    let tool = |id: &str, ask: &str| {
+        json!({
+            "id": id, "type": "question",
+            "description": "List who calls a service.\nWhen to use: for callers; for callees.\nWhen NOT to use: why (`investigate`).",
+            "configuration": { "question": "edges", "with": { "service": "{service}" },
+                "params": { "service": { "type": "string", "description": "Whose." } } },
+            "confirmation": { "askUser": ask },
+        })
+    };
+    for (id, ask) in [("callers_free", "never"), ("callers_once", "once"), ("callers_always", "always")] {
+        let (status, made) = post(&rig, "tools", &admin, tool(id, ask)).await;
+        assert_eq!((status, &made["confirmation"]["askUser"]), (200, &json!(ask)), "{made}");
+    }
+    assert_eq!(post(&rig, "tools", &admin, tool("callers_odd", "sometimes")).await.0, 400);
+    let say = |input: &str, id: Option<&Value>, prompts: Value| {
+        post_converse(&rig, &admin, json!({ "input": input, "conversation_id": id, "prompts": prompts }))
+    };
+    let none = || json!({});
+    let ran = |round: &Value| {
+        round["steps"][1]["results"][0]["data"]["total"].as_u64().is_some_and(|total| total > 0)
+    };
+    let free = say("run callers_free for gateway", None, none()).await;
+    assert!(ran(&free) && free["response"]["prompt"].is_null(), "{free}");
+    assert_eq!(free["steps"][1]["params"], json!({ "service": "gateway" }));
+    for (tool, asks_again) in [("callers_once", false), ("callers_always", true)] {
+        let question = format!("run {tool} for gateway");
+        let asked = say(&question, None, none()).await;
+        let (id, prompt) = (asked["conversation_id"].clone(), asked["response"]["prompt"].clone());
+        assert!(asked["steps"] == json!([]) && prompt["tool_id"] == tool, "it was not run: {asked}");
+        let answer = |allow: bool| json!({ prompt["id"].as_str().expect("an id"): { "allow": allow } });
+        let refused = say("", Some(&id), answer(false)).await;
+        assert!(refused["steps"] == json!([]) && !ran(&refused), "{refused}");
+        // What was answered is over: it cannot be allowed afterwards.
+        let late = json!({ "input": "", "conversation_id": id, "prompts": answer(true) });
+        assert_eq!(post(&rig, "converse", &admin, late).await.0, 400);
+        let asked = say(&question, Some(&id), none()).await;
+        assert!(asked["response"]["prompt"].is_object(), "a refusal allows nothing: {asked}");
+        let allowed = say("", Some(&id), answer(true)).await;
+        assert!(ran(&allowed), "{allowed}");
+        let again = say(&question, Some(&id), none()).await;
+        assert_eq!(again["response"]["prompt"].is_object(), asks_again, "{tool}: {again}");
+        assert_eq!(ran(&again), !asks_again, "{tool}: {again}");
+    }
+    rig.end().await;
+}
+
+async fn post_converse(rig: &Rig, key: &str, body: Value) -> Value {
+    let (status, answer) = post(rig, "converse", key, body).await;
+    assert_eq!(status, 200, "{answer}");
+    answer
 }

@@ -24,7 +24,7 @@ use telemetry::{
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
-use tools::{Installation, InstallationError, Listed, Proposed, Registry};
+use tools::{Definition, Installation, InstallationError, Listed, Proposed, Registry};
 
 use super::fixture::at;
 use super::kept::Kept;
@@ -151,6 +151,11 @@ impl Installation for Installed {
     fn record(&self, change: &ChangeRow) -> Result<(), InstallationError> {
         let why = || InstallationError::Failed("the disk is full".to_owned());
         if change.service == "unkept" { Err(why()) } else { Ok(()) }
+    }
+
+    fn keep_tool(&self, name: &str, _: Option<&Definition>) -> Result<(), InstallationError> {
+        let why = || InstallationError::Failed("the disk is full".to_owned());
+        if name == "unkept" { Err(why()) } else { Ok(()) }
     }
 
     fn propose(&self, _: &str) -> Result<Proposed, InstallationError> {

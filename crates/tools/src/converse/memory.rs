@@ -88,6 +88,8 @@ mod tests {
             steps: Vec::new(),
             message: String::new(),
             subject: Subject { service: Some(service.to_owned()), incident: None },
+            prompt: None,
+            allowed: None,
         }
     }
 

@@ -7,6 +7,7 @@
 pub mod alert;
 pub mod intent;
 pub mod memory;
+pub mod own;
 
 use serde_json::{Value, json};
 
@@ -52,6 +53,10 @@ pub struct Round {
     pub message: String,
     /// What the next question may mean by "it".
     pub subject: Subject,
+    /// What a person is asked about.
+    pub prompt: Option<own::Prompt>,
+    /// The tool that a person allowed in it.
+    pub allowed: Option<String>,
 }
 
 /// What a conversation was about that the caller remembers: `(is a question, text)`, the oldest first. Questions name
@@ -72,6 +77,8 @@ pub async fn answer(context: &Context, registry: &Registry, before: &Subject, in
         steps: Vec::new(),
         message: String::new(),
         subject: understood.subject.clone(),
+        prompt: None,
+        allowed: None,
     };
     let mut call = Some(understood.call);
     while let Some(next) = call.take() {

@@ -16,6 +16,7 @@ fn definition() -> Definition {
             .map(|(part, value)| (part.to_owned(), value.to_owned()))
             .into(),
         parameters: [("number".to_owned(), "The order's number.".to_owned())].into(),
+        ..Definition::default()
     }
 }
 

@@ -1,14 +1,20 @@
 //! Conversations of the Agent Builder: one answer, or the events on the way to it.
 //!
 //! The events are those of a finished round, sent together; they come in Kibana's order: the conversation's id first, each result after its call, the message in pieces and
-//! then whole, the end of the round last.
+//! then whole, the end of the round last. A tool of one's own that a question names is run, after a person was asked where it
+//! is defined so.
+
+use std::collections::BTreeMap;
 
 use hyper::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tools::converse::{Called, Round, Step};
+use tools::Tool;
+use tools::converse::own::{self, Prompt};
+use tools::converse::{Called, Conversation, Round, Step};
 
 use super::{AGENT, AGENT_DEFAULT, AgentBuilder, json_answer, refused};
+use crate::compat::desk::Refused;
 use crate::identity::Admitted;
 use crate::serve::{Body, reply};
 
@@ -26,6 +32,15 @@ struct Sent {
     input: String,
     #[serde(default)]
     conversation_id: Option<String>,
+    /// What a person said of what was asked, by its id.
+    #[serde(default)]
+    prompts: BTreeMap<String, Said>,
+}
+
+/// What a person said.
+#[derive(Debug, Deserialize)]
+struct Said {
+    allow: bool,
 }
 
 /// A round that was answered.
@@ -75,7 +90,7 @@ impl AgentBuilder {
         let bad = |status, why: &str| Box::new(refused(status, why));
         let sent = Sent::deserialize(sent)
             .map_err(|error| bad(StatusCode::BAD_REQUEST, &format!("[request body]: {error}")))?;
-        if sent.input.is_empty() || sent.input.chars().count() > INPUT_MAX {
+        if (sent.input.is_empty() && sent.prompts.is_empty()) || sent.input.chars().count() > INPUT_MAX {
             return Err(bad(StatusCode::BAD_REQUEST, "[request body.input]: a text of 1 to 4096 characters"));
         }
         if let Some(agent) = sent.agent_id.as_deref().filter(|agent| ![AGENT, AGENT_DEFAULT].contains(agent))
@@ -85,17 +100,52 @@ impl AgentBuilder {
         let principal = admitted.principal().to_owned();
         let before = match &sent.conversation_id {
             None => None,
-            Some(id) => match self.conversations.subject(id, &principal) {
-                Some(subject) => Some((id.clone(), subject)),
+            Some(id) => match self.conversations.get(id, &principal) {
+                Some(conversation) => Some(conversation),
                 None => return Err(bad(StatusCode::NOT_FOUND, &format!("Conversation {id} not found"))),
             },
         };
         let is_new = before.is_none();
-        let (conversation, subject) = before.unwrap_or_else(|| ((self.fresh)(), Default::default()));
-        let round = self.desk.round(admitted, &subject, &sent.input).await;
+        let round = self.round(admitted, &sent, before.as_ref()).await;
         let round = round.map_err(|(status, why)| bad(status, &why))?;
+        let conversation = before.map_or_else(|| (self.fresh)(), |before| before.id);
         let number = self.conversations.add(&conversation, &principal, round.clone());
         Ok(Answered { conversation, is_new, number, round })
+    }
+
+    /// The round that follows `before`: a run that a person was asked about, a tool that is named, or an answer.
+    async fn round(
+        &self,
+        admitted: &Admitted,
+        sent: &Sent,
+        before: Option<&Conversation>,
+    ) -> Result<Round, Refused> {
+        let subject = before.map(Conversation::subject).unwrap_or_default();
+        let asked = before.and_then(|before| before.rounds.back()?.prompt.as_ref());
+        if let Some((id, said)) = sent.prompts.iter().next() {
+            let Some(prompt) = asked.filter(|asked| asked.id == *id) else {
+                return Err((
+                    StatusCode::BAD_REQUEST,
+                    format!("[request body.prompts]: nobody is asked `{id}`"),
+                ));
+            };
+            let own = self.own(admitted);
+            let tool = own.iter().find(|tool| tool.about().name == prompt.tool).filter(|_| said.allow);
+            let Some(tool) = tool else { return Ok(own::refused(&sent.input, &subject, prompt)) };
+            let context = self.desk.context(admitted, &prompt.tool)?;
+            let round = own::run(&context, tool, (&sent.input, &subject), prompt.arguments.clone()).await;
+            return Ok(Round { allowed: Some(prompt.tool.clone()), ..round });
+        }
+        let context = self.desk.context(admitted, "converse")?;
+        let Some((tool, arguments)) = own::meant(&context, &self.own(admitted), &sent.input).await else {
+            return self.desk.round(admitted, &subject, &sent.input).await;
+        };
+        let rounds = before.into_iter().flat_map(|before| &before.rounds);
+        if own::must_ask(&tool, rounds) {
+            let prompt = Prompt { id: (self.fresh)(), tool: tool.about().name.clone(), arguments };
+            return Ok(own::asking(&sent.input, &subject, prompt));
+        }
+        Ok(own::run(&context, &tool, (&sent.input, &subject), arguments).await)
     }
 }
 
@@ -135,6 +185,7 @@ impl Answered {
         }
         let whole = json!({ "message_id": message_id, "message_content": self.round.message });
         events.push(("message_complete", whole));
+        events.extend(self.round.prompt.as_ref().map(|prompt| ("prompt_request", prompt_json(prompt))));
         let kept = if self.is_new { "conversation_created" } else { "conversation_updated" };
         events.push((kept, json!({ "conversation_id": self.conversation })));
         events.push(("round_complete", json!({ "round": self.json() })));
@@ -147,8 +198,12 @@ fn round_json(round: &Round) -> Value {
     json!({
         "input": { "message": round.input },
         "steps": steps,
-        "response": { "message": round.message },
+        "response": { "message": round.message, "prompt": round.prompt.as_ref().map(prompt_json) },
     })
+}
+
+fn prompt_json(prompt: &Prompt) -> Value {
+    json!({ "id": prompt.id, "type": "confirmation", "tool_id": prompt.tool, "params": prompt.arguments })
 }
 
 fn step(step: &Step) -> Value {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tools::dialects::elastic::names;
-use tools::{Definition, Tool, ToolError};
+use tools::{Confirmation, Definition, Tool, ToolError};
 
 use super::{AgentBuilder, json_answer, keeps, refused};
 use crate::identity::Admitted;
@@ -32,6 +32,15 @@ struct Sent {
     kind: String,
     description: String,
     configuration: Configuration,
+    #[serde(default)]
+    confirmation: Confirming,
+}
+
+/// Whether a person is asked before a conversation runs it.
+#[derive(Debug, Default, Deserialize)]
+struct Confirming {
+    #[serde(default, rename = "askUser")]
+    ask_user: Confirmation,
 }
 
 /// Of a tool of one's own.
@@ -94,7 +103,7 @@ impl AgentBuilder {
     }
 
     /// The operator's own, as far as the key shows them.
-    fn own(&self, admitted: &Admitted) -> Vec<Arc<tools::Custom>> {
+    pub(super) fn own(&self, admitted: &Admitted) -> Vec<Arc<tools::Custom>> {
         let dialect = self.shown.registry().dialect().name;
         let mut own = self.shown.registry().custom();
         own.retain(|tool| admitted.shows(dialect, &tool.about().name));
@@ -141,10 +150,14 @@ impl AgentBuilder {
         if names::canonical(id).is_some() {
             return refused(StatusCode::BAD_REQUEST, &format!("Tool {id} is read-only and can't be deleted"));
         }
-        match self.shown.registry().remove(id) {
-            true => json_answer(StatusCode::OK, &json!({ "success": true })),
-            false => refused(StatusCode::NOT_FOUND, &format!("Tool {id} not found")),
+        if !self.shown.registry().custom().iter().any(|tool| tool.about().name == id) {
+            return refused(StatusCode::NOT_FOUND, &format!("Tool {id} not found"));
         }
+        if let Err(error) = self.shown.installation().keep_tool(id, None) {
+            return refused(StatusCode::SERVICE_UNAVAILABLE, &error.to_string());
+        }
+        self.shown.registry().remove(id);
+        json_answer(StatusCode::OK, &json!({ "success": true }))
     }
 
     fn may_not_keep(&self, admitted: &Admitted) -> Option<Response<Body>> {
@@ -171,11 +184,20 @@ impl AgentBuilder {
             question: sent.configuration.question,
             with: sent.configuration.with,
             parameters: parameters.collect(),
+            confirmation: sent.confirmation.ask_user,
         };
-        match self.shown.registry().add(id, definition) {
-            Ok(()) => self.tool(admitted, id),
-            Err(error) => refused(StatusCode::BAD_REQUEST, &error.to_string()),
+        let registry = self.shown.registry();
+        let before = registry.custom().into_iter().find(|tool| tool.about().name == id);
+        if let Err(error) = registry.add(id, definition.clone()) {
+            return refused(StatusCode::BAD_REQUEST, &error.to_string());
         }
+        // What would be forgotten is not made.
+        if let Err(error) = self.shown.installation().keep_tool(id, Some(&definition)) {
+            registry.remove(id);
+            drop(before.map(|before| registry.add(id, before.definition().clone())));
+            return refused(StatusCode::SERVICE_UNAVAILABLE, &error.to_string());
+        }
+        self.tool(admitted, id)
     }
 }
 
@@ -204,6 +226,7 @@ fn custom(tool: &tools::Custom) -> Value {
         "description": definition.description,
         "tags": [],
         "configuration": { "question": definition.question, "with": definition.with, "params": params },
+        "confirmation": { "askUser": definition.confirmation },
         "readonly": false,
         "schema": tool.input_schema(),
     })
