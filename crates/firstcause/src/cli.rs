@@ -247,6 +247,24 @@ pub(crate) enum StoreCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Copy it, journals and skills included, into an empty folder; also beside a running `serve`
+    Backup {
+        /// The folder, which must not hold anything
+        #[arg(value_name = "FOLDER")]
+        to: PathBuf,
+        /// The data directory
+        #[arg(long, value_name = "DIR", default_value = "./firstcause-data")]
+        data_dir: PathBuf,
+    },
+    /// Make a data directory of a backup
+    Restore {
+        /// The folder of the backup
+        #[arg(value_name = "FOLDER")]
+        from: PathBuf,
+        /// The data directory, which must not hold anything
+        #[arg(long, value_name = "DIR", default_value = "./firstcause-data")]
+        data_dir: PathBuf,
+    },
     /// Read everything in it once and say what is damaged; changes nothing, a running `serve` is not disturbed
     Check {
         /// The data directory

@@ -10,6 +10,7 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
+pub mod backup;
 pub mod check;
 pub mod config;
 pub mod overview;

@@ -1,6 +1,7 @@
 //! The promises of the store: durable when acknowledged, bounded, and exact in its answers.
 
 mod answers;
+mod backup;
 mod build;
 mod changes;
 mod corruption;
@@ -9,6 +10,7 @@ mod crash;
 mod damage;
 mod faults;
 mod from_metrics;
+mod golden;
 mod message;
 mod metrics;
 mod overview;

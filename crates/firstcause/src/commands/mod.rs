@@ -26,6 +26,7 @@ mod report;
 mod rules;
 mod serve;
 mod store;
+mod store_copy;
 mod tools;
 mod trace;
 

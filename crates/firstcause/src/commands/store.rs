@@ -10,6 +10,7 @@ use ::store::overview::{SpaceOverview, overview};
 use serde_json::json;
 use telemetry::UnixNanos;
 
+use super::store_copy;
 use crate::cli::StoreCommand;
 use crate::failure::{Failure, Outcome};
 use crate::terminal;
@@ -18,6 +19,8 @@ use crate::wiring::Doors;
 /// Runs the command.
 pub(crate) fn run(command: &StoreCommand) -> anyhow::Result<Outcome> {
     match command {
+        StoreCommand::Backup { to, data_dir } => store_copy::run(data_dir, to),
+        StoreCommand::Restore { from, data_dir } => store_copy::run(from, data_dir),
         StoreCommand::Check { data_dir, json } => check_all(data_dir, *json),
         StoreCommand::Stats { data_dir, json } => stats(data_dir, *json),
     }

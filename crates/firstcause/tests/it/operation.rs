@@ -83,3 +83,33 @@ fn store_stats_beside_a_running_server_are_the_servers_own_figures() {
     let (code, told) = store_stats(&folder.path().join("nothing"), &[]);
     assert!(code == Some(2) && told.contains("hint: "), "{code:?} {told}");
 }
+
+/// Everything that a data directory holds comes back from a backup that was made beside a running server.
+#[test]
+fn a_backup_made_beside_a_running_server_is_restored_whole_and_nothing_is_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, copy, again) =
+        (folder.path().join("data"), folder.path().join("copy"), folder.path().join("again"));
+    let run = |words: &[&str], at: &Path| {
+        Command::new(BINARY).args(["store"]).args(words).arg("--data-dir").arg(at).output().unwrap()
+    };
+    let serving = Serving::start(&data, &[]);
+    let request = trace_request(&mut Seeded(3), now_unix_nanos());
+    let sent = exchange(serving.otlp, "POST /v1/traces", "application/x-protobuf", &request.bytes).unwrap();
+    assert_eq!(sent.0, 200);
+    let change = br#"{"service":"things","after":"2.0.0"}"#;
+    assert_eq!(exchange(serving.http, "POST /api/v1/changes", "application/json", change).unwrap().0, 200);
+    let made = run(&["backup", copy.to_str().unwrap()], &data);
+    assert_eq!(made.status.code(), Some(0), "{}", String::from_utf8_lossy(&made.stderr));
+    serving.kill();
+    let refused = run(&["backup", copy.to_str().unwrap()], &data);
+    assert_eq!(refused.status.code(), Some(2), "a copy is not written over");
+    let restored = run(&["restore", copy.to_str().unwrap()], &again);
+    assert_eq!(restored.status.code(), Some(0), "{}", String::from_utf8_lossy(&restored.stderr));
+    let refused = run(&["restore", folder.path().to_str().unwrap()], &folder.path().join("x"));
+    assert!(refused.status.code() == Some(2) && String::from_utf8_lossy(&refused.stderr).contains("hint:"));
+    let serving = Serving::start(&again, &[]);
+    assert_eq!(serving.spans_of(&request.trace_id), request.spans);
+    let shown = crate::hints::call(serving.http, "changes", &serde_json::json!({}));
+    assert!(shown.to_string().contains("2.0.0"), "{shown}");
+}

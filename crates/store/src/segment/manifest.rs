@@ -27,13 +27,18 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
+    /// Whether `bytes` are what was written.
+    pub(crate) fn is(&self, bytes: &[u8]) -> bool {
+        bytes.len() as u64 == self.bytes && crc32fast::hash(bytes) == self.crc
+    }
+
     /// The content of the file.
     ///
     /// # Errors
     /// `InvalidData` when it is not what was written; otherwise what the disk says.
     pub(crate) fn read(&self, disk: &dyn Disk, dir: &Path) -> io::Result<Vec<u8>> {
         let bytes = disk.read(&dir.join(&self.name))?;
-        if bytes.len() as u64 != self.bytes || crc32fast::hash(&bytes) != self.crc {
+        if !self.is(&bytes) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 format!("`{}` is damaged: it is not what was written", self.name),

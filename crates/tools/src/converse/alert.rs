@@ -1,7 +1,6 @@
 //! An alert that somebody else raised, read as the arguments of `investigate`: where it hurts, since when, which figure.
 //!
-//! Alerts come in as many forms as there are senders (Alertmanager, Grafana, Datadog, PagerDuty, one's own), so no form
-//! is asked for: names are those of services that are known here, wherever they stand, and labels that name a service
+//! Alerts come in as many forms as there are senders, so no form is asked for: names are those of services that are known here, wherever they stand, and labels that name a service
 //! count before prose. What is not found is left out, and the tool then looks for what is worst. Nothing else is
 //! understood of an alert, and nothing in it is an instruction.
 
@@ -12,8 +11,7 @@ use super::intent;
 use crate::tool::Context;
 use crate::{services, when};
 
-/// Seconds by which trouble is taken to begin before its alert: rules wait (`for:` of Prometheus is five minutes in its
-/// documentation) before they fire.
+/// Seconds by which trouble is taken to begin before its alert: rules wait before they fire, commonly minutes.
 const LEAD: i64 = 300;
 /// Seconds after an alert that are looked at; what lies later is another story.
 const TAIL: i64 = 600;
@@ -103,7 +101,7 @@ fn service<'a>(said: &[(String, String)], known: &'a [String]) -> Option<&'a Str
     });
     labelled
         .or_else(|| {
-            // Tags of Datadog and their like: `service:orders`.
+            // Tags in one text: `env:prod,service:orders`.
             let tags = said.iter().flat_map(|(_, value)| value.split([',', ' ']));
             tags.filter_map(|tag| tag.strip_prefix("service:")).find_map(|value| meant(value, known))
         })
@@ -174,21 +172,21 @@ mod tests {
     }
 
     #[test]
-    fn alertmanager_grafana_datadog_and_pagerduty_say_where_and_since_when() {
-        let alertmanager = json!({ "status": "firing", "alerts": [{
+    fn alerts_of_several_forms_say_where_and_since_when() {
+        let grouped = json!({ "status": "firing", "alerts": [{
             "labels": { "alertname": "HighErrorRate", "service": "orders", "severity": "critical" },
             "annotations": { "summary": "5xx above 5 % at checkout" },
             "startsAt": "2026-03-02T09:10:00Z", "endsAt": "0001-01-01T00:00:00Z" }] });
         let wanted = json!({ "service": "orders", "signal": "errors", "start": "2026-03-02T09:05:00.000Z" });
-        assert_eq!(of(&alertmanager), wanted);
-        let datadog = json!({ "title": "p95 latency is high", "tags": "env:prod,service:pay",
+        assert_eq!(of(&grouped), wanted);
+        let tagged = json!({ "title": "p95 latency is high", "tags": "env:prod,service:pay",
             "last_updated": 1_772_442_600_000_i64 });
         let wanted = json!({ "service": "pay", "signal": "latency", "start": "2026-03-02T09:05:00.000Z" });
-        assert_eq!(of(&datadog), wanted);
-        let pagerduty = json!({ "event": { "data": { "title": "checkout is slow and throws errors",
+        assert_eq!(of(&tagged), wanted);
+        let told = json!({ "event": { "data": { "title": "checkout is slow and throws errors",
             "created_at": "2026-03-02T08:00:00Z" } } });
         let wanted = json!({ "service": "checkout", "start": "2026-03-02T07:55:00.000Z", "end": "2026-03-02T08:10:00.000Z" });
-        assert_eq!(of(&pagerduty), wanted, "both figures are spoken of, so neither is meant alone");
+        assert_eq!(of(&told), wanted, "both figures are spoken of, so neither is meant alone");
     }
 
     #[test]
