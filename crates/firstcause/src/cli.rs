@@ -8,6 +8,7 @@ pub(crate) mod change;
 mod demo_parts;
 pub(crate) mod elastic_kibana;
 pub(crate) mod eval;
+pub(crate) mod follow;
 pub(crate) mod investigate;
 pub(crate) mod key;
 pub(crate) mod mcp;
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     Ask(ask::Ask),
     /// Explain one symptom from the back ends that you run, without a store of ours
     Investigate(investigate::Investigate),
+    /// Follow one identifier over the back ends that you run: lines, traces, instances, deploys
+    Follow(follow::Follow),
     /// Give the Agent Builder of a Kibana the tools, the agent and the indices of an investigation
     #[command(subcommand)]
     Setup(elastic_kibana::Installed),

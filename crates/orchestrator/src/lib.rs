@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`entry`] (what a record says), [`log`] (journal and observers), [`sources`] (asking, side by
 //! side), [`drive`] (the one loop), [`desk`] and [`watch`] (how incidents open), [`resolve`] (one incident),
-//! [`report`] and [`replay`] (from the journal alone).
+//! [`report`] and [`replay`] (from the journal alone). [`follow`] stands beside: from one identifier to what it touched.
 //!
 //! Decides nothing about causes (`investigation`) nor about actions (`remediation`); never calls a receiver of
 //! notifications. Only this crate spawns work for an investigation (I6).
@@ -10,6 +10,7 @@
 pub mod desk;
 pub mod drive;
 pub mod entry;
+pub mod follow;
 pub mod log;
 pub mod replay;
 pub mod report;

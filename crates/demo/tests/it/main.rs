@@ -90,7 +90,7 @@ async fn a_restart_with_the_index_heals_one_instance_and_touches_no_other() {
 
     let under_load = tokio::spawn(load::run(load::Options {
         targets: demo.system.gateway_addresses(),
-        rate_per_s: 30.0,
+        rate_per_s: 12.0,
         seed: 1,
         duration: Some(Duration::from_secs(4)),
         stop_with_stdin: false,

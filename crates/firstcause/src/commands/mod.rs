@@ -14,6 +14,7 @@ mod demo_parts;
 mod doctor;
 mod elastic_kibana;
 mod eval;
+mod follow;
 mod gate;
 mod handover;
 mod investigate;
@@ -50,6 +51,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Setup(installed) => block_on(elastic_kibana::setup(installed)),
         Command::Teardown(installed) => block_on(elastic_kibana::teardown(installed)),
         Command::Verify(args) => block_on(elastic_kibana::verify(args)),
+        Command::Follow(args) => block_on(follow::run(args)),
         Command::Investigate(args) => block_on(investigate::run(args)),
         Command::Eval(command) => eval::run(&command),
         Command::Mcp(args) => block_on(mcp::run(args)),

@@ -30,6 +30,21 @@ fn investigate(folder: &Path, at: &str, sources: &[String]) -> (Option<i32>, ser
     (output.status.code(), report)
 }
 
+/// From a trace that Jaeger holds to what was deployed, which Prometheus knows.
+fn followed(sources: &[String]) -> Vec<serde_json::Value> {
+    let run = |words: &[&str]| -> serde_json::Value {
+        let output = Command::new(BINARY).args(words).arg("--json").output().unwrap();
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{words:?}: {error}: {}", String::from_utf8_lossy(&output.stderr)))
+    };
+    let worst = run(&["ask", "exemplars", "--service", "web", "--since", "20s", "--source", &sources[0]]);
+    let trace =
+        worst["table"]["rows"][0]["trace_id"].as_str().unwrap_or_else(|| panic!("{worst}")).to_owned();
+    let mut words = vec!["follow", &*trace, "--since", "10m", "--patience", "30s"];
+    words.extend(sources.iter().flat_map(|source| ["--source", source]));
+    run(&words)["followed"]["steps"].as_array().unwrap().clone()
+}
+
 fn gaps(report: &serde_json::Value) -> String {
     let gaps = report["diagnosis"]["gaps"].as_array().unwrap();
     gaps.iter().map(|gap| format!("{}\n", gap["missing"])).collect()
@@ -60,6 +75,11 @@ fn jaeger_and_prometheus_together_tell_the_cause_and_jaeger_alone_names_what_is_
     let cited: Vec<&serde_json::Value> = report["diagnosis"]["evidence"].as_array().unwrap().iter().collect();
     let links: String = cited.iter().map(|fact| fact["locators"].to_string()).collect();
     assert!(links.contains(&traces.url) && links.contains(&scraped.url), "{links}");
+
+    let steps = followed(&sources);
+    let by =
+        |kind: &str, source: &str| steps.iter().any(|step| step["kind"] == kind && step["source"] == source);
+    assert!(by("trace", "jaeger") && by("instance", "jaeger") && by("deploy", "prometheus"), "{steps:#?}");
 
     drop(scraped);
     let (code, report) = investigate(folder.path(), &at, &sources);
