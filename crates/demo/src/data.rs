@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use thiserror::Error;
 
 /// Enough rows that a scan of them for one customer takes some tens of milliseconds.
-pub(crate) const ORDERS: i64 = 1_500_000;
+pub(crate) const ORDERS: i64 = 1_000_000;
 /// Customers `1..=CUSTOMERS` have orders.
 pub(crate) const CUSTOMERS: u64 = 4_000;
 /// Products `1..=PRODUCTS` are in stock.

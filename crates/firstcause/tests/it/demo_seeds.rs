@@ -106,7 +106,8 @@ fn the_slow_query_is_found_fixed_and_proven_and_the_decoy_is_ruled_out() {
         }));
         assert!(run.is_right(), "seed {seed}: {}", run.output["diagnosis"]["statement"]);
         assert!(!run.blames_decoy() && run.rules_decoy_out(), "seed {seed}: {}", run.output["diagnosis"]);
-        assert_eq!((run.verdict(), run.code), ("effective", Some(0)), "seed {seed}");
+        let told = (run.verdict(), run.code);
+        assert_eq!(told, ("effective", Some(0)), "seed {seed}: {}", run.output["verification"]);
         assert!(onset_error.abs() <= 3.0, "seed {seed}: onset off by {onset_error} s");
         assert!(to_verdict <= 45.0, "seed {seed}: {to_verdict} s from onset to verdict");
         assert!(engine_ms <= 1000.0, "seed {seed}: {engine_ms} ms of computing");
