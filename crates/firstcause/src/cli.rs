@@ -1,6 +1,7 @@
 //! The command line, as `firstcause --help` tells it.
 
 pub(crate) mod ask;
+pub(crate) mod asked;
 pub(crate) mod backtest;
 pub(crate) mod case;
 pub(crate) mod change;

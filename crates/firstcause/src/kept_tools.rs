@@ -10,7 +10,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use tools::{Definition, Registry};
 
-use crate::control::{self, ControlFile, TOOLS};
+use crate::journals::{self, JournalFile, TOOLS};
 use crate::terminal;
 use crate::wiring::Doors;
 
@@ -36,7 +36,7 @@ pub(crate) fn keep(
     definition: Option<&Definition>,
 ) -> anyhow::Result<()> {
     let kept = Kept { name: name.to_owned(), definition: definition.cloned() };
-    control::write(doors, data_dir, &TOOLS, |journal, _| {
+    journals::write(doors, data_dir, &TOOLS, |journal, _| {
         journal.append(KIND, &kept, None)?;
         journal.commit()?;
         Ok(())
@@ -50,7 +50,7 @@ pub(crate) fn keep(
 pub(crate) fn restore(doors: &Doors, data_dir: &Path, registry: &Registry) -> anyhow::Result<()> {
     let mut last: BTreeMap<String, Option<Definition>> = BTreeMap::new();
     for record in
-        ControlFile::of(doors, data_dir, &TOOLS).records()?.iter().filter(|record| record.kind == KIND)
+        JournalFile::of(doors, data_dir, &TOOLS).records()?.iter().filter(|record| record.kind == KIND)
     {
         let kept: Kept = serde_json::from_str(record.body.get())
             .with_context(|| format!("record {} of tools.journal is no tool", record.seq))?;

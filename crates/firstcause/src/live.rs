@@ -28,8 +28,8 @@ use tokio::task::JoinHandle;
 use tools::Registry;
 
 use crate::config::Names;
-use crate::control::ControlFile;
 use crate::installation::Running;
+use crate::journals::JournalFile;
 use crate::terminal;
 use crate::wiring::Doors;
 
@@ -75,7 +75,7 @@ impl Live {
         let clock = Arc::clone(&doors.clock);
         let now: Arc<dyn Fn() -> UnixNanos + Send + Sync> =
             Arc::new(move || UnixNanos(clock.now_unix_nanos()));
-        let control = Arc::new(ControlFile::new(doors, shown.data_dir));
+        let control = Arc::new(JournalFile::new(doors, shown.data_dir));
         let identity = Identity::new(control, Reach::of(&address), Arc::clone(&now));
         let chance = Mutex::new(OsChance);
         let investigations = Investigations::new(Arc::new(shelf), Arc::clone(&feed));

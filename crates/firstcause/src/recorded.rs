@@ -13,7 +13,7 @@ use server::identity::Control;
 use telemetry::answer::{ChangeRow, Locator, Table};
 use telemetry::{Answer, Answerer, Ask, AskError, Cancel, Capabilities, Limits, Question, Scope};
 
-use crate::control::{self, CHANGES, ControlFile};
+use crate::journals::{self, CHANGES, JournalFile};
 use crate::wiring::Doors;
 
 /// Under which name it is cited as a source.
@@ -26,7 +26,7 @@ const KIND: &str = "change_recorded";
 /// # Errors
 /// When the file is damaged, held by another for long, or the disk fails.
 pub(crate) fn record(doors: &Doors, data_dir: &Path, change: &ChangeRow) -> anyhow::Result<()> {
-    control::write(doors, data_dir, &CHANGES, |journal, _| {
+    journals::write(doors, data_dir, &CHANGES, |journal, _| {
         journal.append(KIND, change, None)?;
         journal.commit()?;
         Ok(())
@@ -36,13 +36,13 @@ pub(crate) fn record(doors: &Doors, data_dir: &Path, change: &ChangeRow) -> anyh
 /// The changes of a data directory, read again when the file has grown. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Recorded {
-    file: Arc<ControlFile>,
+    file: Arc<JournalFile>,
     seen: Arc<Mutex<(u64, Arc<Vec<ChangeRow>>)>>,
 }
 
 impl Recorded {
     pub(crate) fn new(doors: &Doors, data_dir: &Path) -> Self {
-        Self { file: Arc::new(ControlFile::of(doors, data_dir, &CHANGES)), seen: Arc::default() }
+        Self { file: Arc::new(JournalFile::of(doors, data_dir, &CHANGES)), seen: Arc::default() }
     }
 
     fn changes(&self) -> anyhow::Result<Arc<Vec<ChangeRow>>> {

@@ -179,7 +179,8 @@ impl Following<'_> {
             known.entry(subject.instance.clone()).or_insert(row.start);
             let version = if subject.version.is_empty() { "unknown" } else { &subject.version };
             let text = format!("{} in version {version}", subject.service);
-            self.step("instance", (&subject.instance, &id), text, (source, first));
+            let name = if subject.instance.is_empty() { &subject.service } else { &subject.instance };
+            self.step("instance", (name, &id), text, (source, first));
         }
     }
 

@@ -158,6 +158,11 @@ pub(crate) fn reply(status: StatusCode, kind: &'static str, body: Bytes) -> Resp
     response
 }
 
+/// A server-sent event (WHATWG HTML, section 9.2.6); `data` has no line feed.
+pub(crate) fn event(name: &str, data: &impl std::fmt::Display) -> String {
+    format!("event: {name}\ndata: {data}\n\n")
+}
+
 /// A stream of server-sent events, which ends when nobody sends any more.
 pub(crate) fn events(receiver: mpsc::Receiver<Bytes>) -> Response<Body> {
     let mut response = reply(StatusCode::OK, "text/event-stream", Bytes::new());

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use telemetry::answer::{ChangeKind, ChangeRow, Table};
+use telemetry::answer::{ChangeDetail, ChangeKind, ChangeRow, Table};
 use telemetry::{Ask, Scope, UnixNanos};
 
 use crate::access::Permission;
@@ -28,11 +28,70 @@ const PART_MAX: usize = 4096;
 /// Seconds that such a change may lie ahead: clocks differ, and what is planned has not happened.
 const AHEAD: i64 = 600;
 
+/// A change as somebody tells it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Told {
+    /// Where.
+    pub service: String,
+    /// What is now: the version, the commit, the switch's new position.
+    pub after: String,
+    /// What kind; a deploy when not said.
+    #[serde(default = "deploy")]
+    pub kind: ChangeKind,
+    /// What was before.
+    #[serde(default)]
+    pub before: String,
+    /// On which instance; all when empty.
+    #[serde(default)]
+    pub instance: String,
+    /// When it took effect: RFC 3339 or date math; now when not said.
+    #[serde(default)]
+    pub at: Option<String>,
+    /// The commit that it carries.
+    #[serde(default)]
+    pub commit: String,
+    /// Who did it.
+    #[serde(default)]
+    pub author: String,
+    /// What it does, in a line; of a flag, its name.
+    #[serde(default)]
+    pub message: String,
+}
+
+fn deploy() -> ChangeKind {
+    ChangeKind::Deploy
+}
+
+impl Told {
+    /// As it is kept.
+    ///
+    /// # Errors
+    /// A sentence: what it lacks, or what cannot be read, is too long or too far ahead.
+    pub fn change(self, now: UnixNanos) -> Result<ChangeRow, String> {
+        let at = self.at.as_deref().map_or(Ok(now), |at| when::parse(at, now));
+        let detail = ChangeDetail {
+            commit: self.commit,
+            author: self.author,
+            message: self.message,
+            ..ChangeDetail::default()
+        };
+        let change = ChangeRow {
+            at: at.map_err(|error| error.to_string())?,
+            kind: self.kind,
+            service: self.service,
+            instance: self.instance,
+            before: self.before,
+            after: self.after,
+            detail: (detail != ChangeDetail::default()).then(|| Box::new(detail)),
+        };
+        check(&change, now)?;
+        Ok(change)
+    }
+}
+
 /// Whether a change that somebody tells can be kept.
-///
-/// # Errors
-/// A sentence: what it lacks, or what is too long or too far ahead.
-pub fn check(change: &ChangeRow, now: UnixNanos) -> Result<(), String> {
+fn check(change: &ChangeRow, now: UnixNanos) -> Result<(), String> {
     let detail = change.detail.as_deref().cloned().unwrap_or_default();
     let parts = [
         ("service", &change.service),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::asked::Backends;
 use crate::config::seconds;
 
 /// What is wrong.
@@ -35,15 +36,8 @@ pub(crate) struct Investigate {
     /// How much of what was before is looked at
     #[arg(long, default_value = "1h", value_parser = seconds, value_name = "DURATION")]
     pub(crate) history: u64,
-    /// A back end to ask, besides those of the configuration; repeatable. `firstcause config sources` lists the kinds
-    #[arg(long, value_name = "KIND=URL")]
-    pub(crate) source: Vec<String>,
-    /// How long an answer of a back end is waited for
-    #[arg(long, default_value = "10s", value_parser = seconds, value_name = "DURATION")]
-    pub(crate) patience: u64,
-    /// Settings in TOML, with `[sources.NAME]` [default: ./firstcause.toml, when it is there] [env: FIRSTCAUSE_CONFIG]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) asked: Backends,
     /// Where journal and report are kept [default: ./firstcause-data] [env: FIRSTCAUSE_DATA_DIR]
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,

@@ -1,8 +1,8 @@
 //! `change record`: works on the data directory, whether or not `serve` runs on it.
 
 use telemetry::UnixNanos;
-use telemetry::answer::{ChangeDetail, ChangeRow};
-use tools::{changes, when};
+use telemetry::answer::ChangeRow;
+use tools::changes::Told;
 
 use crate::cli::change::{ChangeCommand, Record};
 use crate::config::{self, Flags};
@@ -34,24 +34,21 @@ pub(crate) fn run(command: ChangeCommand) -> anyhow::Result<Outcome> {
 }
 
 fn row(args: Record, now: UnixNanos) -> anyhow::Result<ChangeRow> {
-    let at = when::parse(&args.at, now)
-        .map_err(|error| Failure::usage(error.to_string(), "`--at now-5m`, or leave it out"))?;
-    let detail = ChangeDetail {
+    let told = Told {
+        service: args.service,
+        after: args.after,
+        kind: args.kind.known(),
+        before: args.before,
+        instance: args.instance,
+        at: Some(args.at),
         commit: args.commit,
         author: args.author,
         message: args.message,
-        ..ChangeDetail::default()
     };
-    let change = ChangeRow {
-        at,
-        kind: args.kind.known(),
-        service: args.service,
-        instance: args.instance,
-        before: args.before,
-        after: args.after,
-        detail: (detail != ChangeDetail::default()).then(|| Box::new(detail)),
-    };
-    changes::check(&change, now)
-        .map_err(|why| Failure::usage(why, "`firstcause change record --help` tells what each part means"))?;
-    Ok(change)
+    told.change(now).map_err(|why| {
+        let (what, hint) = why
+            .split_once("; hint: ")
+            .unwrap_or((&why, "`firstcause change record --help` tells what each part means"));
+        Failure::usage(what, hint)
+    })
 }

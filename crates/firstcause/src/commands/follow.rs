@@ -13,9 +13,9 @@ use crate::{asked, terminal};
 /// Runs the command. The outcome is negative when nobody knows the identifier.
 pub(crate) async fn run(args: Follow) -> anyhow::Result<Outcome> {
     let doors = Doors::real();
-    let flags = Flags { config: args.config.clone(), ..Flags::default() };
+    let flags = Flags { config: args.asked.config.clone(), ..Flags::default() };
     let resolved = config::resolve(&flags, &*doors.disk)?;
-    let opened = asked::open(&resolved.asked, &args.source)?;
+    let opened = asked::open(&resolved.asked, &args.asked.source)?;
     if opened.is_empty() {
         let hint = "`--source jaeger=http://HOST:16686`, or [sources.NAME] in firstcause.toml";
         return Err(Failure::usage("there is nobody to ask", hint));
@@ -26,7 +26,7 @@ pub(crate) async fn run(args: Follow) -> anyhow::Result<Outcome> {
             "a message's id, a trace id, an order's number",
         ));
     }
-    let limits = Limits { seconds_max: args.patience, ..Limits::default() };
+    let limits = Limits { seconds_max: args.asked.patience, ..Limits::default() };
     let sources = asked::with_preferences(opened, &resolved.asked).within(limits);
     let now = UnixNanos(doors.clock.now_unix_nanos());
     let back = i64::try_from(args.since).unwrap_or(i64::MAX / 2_000_000_000);

@@ -26,14 +26,15 @@ const ROWS_MAX: usize = 100_000;
 /// Runs the command. The outcome is negative when the evidence does not suffice.
 pub(crate) async fn run(args: Investigate) -> anyhow::Result<Outcome> {
     let doors = Doors::real();
-    let flags = Flags { config: args.config.clone(), data_dir: args.data_dir.clone(), ..Flags::default() };
+    let flags =
+        Flags { config: args.asked.config.clone(), data_dir: args.data_dir.clone(), ..Flags::default() };
     let resolved = config::resolve(&flags, &*doors.disk)?;
-    let opened = asked::open(&resolved.asked, &args.source)?;
+    let opened = asked::open(&resolved.asked, &args.asked.source)?;
     if opened.is_empty() {
         let hint = "`--source prometheus=http://HOST:9090`, or [sources.NAME] in firstcause.toml";
         return Err(Failure::usage("there is nobody to ask", hint));
     }
-    let limits = Limits { rows_max: ROWS_MAX, seconds_max: args.patience, ..Limits::default() };
+    let limits = Limits { rows_max: ROWS_MAX, seconds_max: args.asked.patience, ..Limits::default() };
     let sources = asked::with_preferences(opened, &resolved.asked).within(limits);
     let now = UnixNanos(doors.clock.now_unix_nanos());
     let alert = alert(&args, now, &sources, &doors).await?;

@@ -11,8 +11,8 @@ use telemetry::UnixNanos;
 
 use crate::cli::key::{KeyCommand, KeyNew, Place};
 use crate::config::{self, Flags};
-use crate::control::{self, CONTROL, ControlFile};
 use crate::failure::{Failure, Outcome};
+use crate::journals::{self, CONTROL, JournalFile};
 use crate::terminal;
 use crate::wiring::Doors;
 
@@ -39,7 +39,7 @@ fn new(args: KeyNew) -> anyhow::Result<Outcome> {
         dialects: args.dialect,
         tools: args.tools,
     };
-    let made = control::write(&doors, &folder, &CONTROL, |journal, records| {
+    let made = journals::write(&doors, &folder, &CONTROL, |journal, records| {
         let keys = Keys::of(records)?;
         let mut chance = OsChance;
         ledger::make(journal, &keys, order, &mut || chance.next_u64()).map_err(usage)
@@ -63,7 +63,7 @@ fn new(args: KeyNew) -> anyhow::Result<Outcome> {
 
 fn list(place: &Place, json: bool) -> anyhow::Result<Outcome> {
     let doors = Doors::real();
-    let keys = Keys::of(&ControlFile::new(&doors, &folder(place, &doors)?).records()?)?;
+    let keys = Keys::of(&JournalFile::new(&doors, &folder(place, &doors)?).records()?)?;
     let now = UnixNanos(doors.clock.now_unix_nanos());
     let mut kept: Vec<&Kept> = keys.iter().collect();
     kept.sort_by_key(|kept| kept.made_at);
@@ -120,7 +120,7 @@ fn line(kept: &Kept, now: UnixNanos) -> String {
 fn revoke(id: &str, place: &Place) -> anyhow::Result<Outcome> {
     let doors = Doors::real();
     let id = key::id_of(id);
-    control::write(&doors, &folder(place, &doors)?, &CONTROL, |journal, records| {
+    journals::write(&doors, &folder(place, &doors)?, &CONTROL, |journal, records| {
         ledger::revoke(journal, &Keys::of(records)?, id).map_err(usage)
     })?;
     terminal::say(&format!("revoked {id}"))?;

@@ -23,13 +23,13 @@ use crate::installation::Running;
 use crate::live::Folder;
 use crate::recorded::Recorded;
 use crate::wiring::Doors;
-use crate::{asked, terminal};
+use crate::{asked, kept_tools, terminal};
 
 /// Runs until the client closes its end.
 pub(crate) async fn run(args: Mcp) -> anyhow::Result<Outcome> {
     let doors = Doors::real();
     let flags = Flags {
-        config: args.config.clone(),
+        config: args.asked.config.clone(),
         data_dir: args.data_dir.clone(),
         dialect: args.dialect,
         ..Flags::default()
@@ -41,6 +41,7 @@ pub(crate) async fn run(args: Mcp) -> anyhow::Result<Outcome> {
     let (store, sources) = sources(&args, &resolved, &doors)?;
     let registry = asked::registry(resolved.settings.dialect, &resolved.asked)?;
     let data_dir = resolved.settings.data_dir;
+    kept_tools::restore(&doors, &data_dir, &registry)?;
     let resolver = Resolver {
         sources,
         clock: Arc::clone(&doors.clock),
@@ -65,8 +66,8 @@ pub(crate) async fn run(args: Mcp) -> anyhow::Result<Outcome> {
 
 /// Whom the tools ask: our store, where nobody else holds it, and the back ends.
 fn sources(args: &Mcp, resolved: &Resolved, doors: &Doors) -> anyhow::Result<(Option<Store>, Sources)> {
-    let limits = Limits { seconds_max: args.patience, ..Limits::default() };
-    let backends = asked::open(&resolved.asked, &args.source)?;
+    let limits = Limits { seconds_max: args.asked.patience, ..Limits::default() };
+    let backends = asked::open(&resolved.asked, &args.asked.source)?;
     match serve::open_store(&resolved.settings, doors) {
         Ok(store) => {
             let recorded = Recorded::new(doors, &resolved.settings.data_dir);

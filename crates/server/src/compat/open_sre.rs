@@ -5,8 +5,6 @@
 //! server, whoever had them begun. Not here: Discord, Vercel, threads of LangGraph, and the deep health check, which asks
 //! whether a model can be reached.
 
-use std::sync::Arc;
-
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderMap};
 use hyper::{Method, Request, Response, StatusCode};
@@ -17,7 +15,7 @@ use telemetry::UnixNanos;
 use super::desk::{Desk, Refused, another_method, answer, detail, sent};
 use super::explained::Explained;
 use crate::identity::Admitted;
-use crate::serve::{Body, events, reply};
+use crate::serve::{Body, event, events, reply};
 
 /// Investigations that are listed.
 const LISTED_MAX: usize = 1000;
@@ -27,7 +25,7 @@ const NODE: &str = "diagnose_root_cause";
 /// What is answered here. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct OpenSre {
-    desk: Arc<Desk>,
+    desk: Desk,
     started: UnixNanos,
 }
 
@@ -46,7 +44,7 @@ struct Order {
 impl OpenSre {
     pub(super) fn new(desk: Desk) -> Self {
         let started = desk.installation().now();
-        Self { desk: Arc::new(desk), started }
+        Self { desk, started }
     }
 
     pub(super) fn takes(method: &Method, parts: &[&str], headers: &HeaderMap) -> bool {
@@ -110,19 +108,19 @@ impl OpenSre {
     ) -> Result<Response<Body>, Refused> {
         let order: Order = sent(request).await?;
         let (sender, receiver) = tokio::sync::mpsc::channel(4);
-        let desk = Arc::clone(&self.desk);
+        let desk = self.desk.clone();
         tokio::spawn(async move {
             // Whoever does not read any more is told nothing.
-            drop(sender.send(node("on_chain_start", &json!({}))).await);
+            drop(sender.send(node("on_chain_start", &json!({})).into()).await);
             let last = match desk.explained(&admitted, &order.alert()).await {
                 Ok(explained) => {
                     let output = json!({ "output": order.state(&explained) });
-                    drop(sender.send(node("on_chain_end", &output)).await);
+                    drop(sender.send(node("on_chain_end", &output).into()).await);
                     event("end", &json!({}))
                 }
                 Err((_, text)) => event("error", &json!({ "detail": text })),
             };
-            drop(sender.send(last).await);
+            drop(sender.send(last.into()).await);
         });
         Ok(events(receiver))
     }
@@ -192,14 +190,10 @@ fn wants_markdown(headers: &HeaderMap) -> bool {
     headers.contains_key("x-api-key") || headers.get(header::ACCEPT).is_some_and(accepts)
 }
 
-fn node(kind: &str, data: &Value) -> Bytes {
+fn node(kind: &str, data: &Value) -> String {
     let metadata = json!({ "langgraph_node": NODE });
     event(
         "events",
         &json!({ "event": kind, "name": NODE, "run_id": "", "tags": [], "metadata": metadata, "data": data }),
     )
-}
-
-fn event(name: &str, data: &Value) -> Bytes {
-    Bytes::from(format!("event: {name}\ndata: {data}\n\n"))
 }

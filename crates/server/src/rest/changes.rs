@@ -4,42 +4,12 @@
 
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
-use serde::Deserialize;
-use telemetry::UnixNanos;
-use telemetry::answer::{ChangeDetail, ChangeKind, ChangeRow};
-use tools::{changes, when};
+use tools::changes::Told;
 
 use super::tools::entered;
 use super::{Api, json, problem, unread};
 use crate::body;
 use crate::serve::Body;
-
-/// What is told.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Told {
-    service: String,
-    after: String,
-    #[serde(default = "deploy")]
-    kind: ChangeKind,
-    #[serde(default)]
-    before: String,
-    #[serde(default)]
-    instance: String,
-    /// RFC 3339 or date math; now when not said.
-    #[serde(default)]
-    at: Option<String>,
-    #[serde(default)]
-    commit: String,
-    #[serde(default)]
-    author: String,
-    #[serde(default)]
-    message: String,
-}
-
-fn deploy() -> ChangeKind {
-    ChangeKind::Deploy
-}
 
 /// Keeps it, and gives it back as it is kept.
 pub(super) async fn post(api: Api, request: Request<Incoming>) -> Response<Body> {
@@ -66,28 +36,5 @@ pub(super) async fn post(api: Api, request: Request<Incoming>) -> Response<Body>
     match toolbox.installation().record(&change) {
         Ok(()) => json(&serde_json::to_value(&change).unwrap_or_default()),
         Err(error) => problem(StatusCode::SERVICE_UNAVAILABLE, "FC-0054", &error.to_string()),
-    }
-}
-
-impl Told {
-    fn change(self, now: UnixNanos) -> Result<ChangeRow, String> {
-        let at = self.at.as_deref().map_or(Ok(now), |at| when::parse(at, now));
-        let detail = ChangeDetail {
-            commit: self.commit,
-            author: self.author,
-            message: self.message,
-            ..ChangeDetail::default()
-        };
-        let change = ChangeRow {
-            at: at.map_err(|error| error.to_string())?,
-            kind: self.kind,
-            service: self.service,
-            instance: self.instance,
-            before: self.before,
-            after: self.after,
-            detail: (detail != ChangeDetail::default()).then(|| Box::new(detail)),
-        };
-        changes::check(&change, now)?;
-        Ok(change)
     }
 }

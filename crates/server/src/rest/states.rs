@@ -65,7 +65,7 @@ async fn send(context: &Context, every: Duration, sender: &mpsc::Sender<Bytes>) 
         let mut text = format!(": looked, {} could not be seen\n\n", now.gaps.len());
         for event in &events {
             let data = serde_json::to_string(event).unwrap_or_default();
-            text.push_str(&format!("event: {}\ndata: {data}\n\n", event.name));
+            text.push_str(&serve::event(event.name, &data));
         }
         before = Some(now);
         if sender.send(Bytes::from(text)).await.is_err() {

@@ -6,7 +6,7 @@ use telemetry::UnixNanos;
 
 use super::Finding;
 use crate::config::Settings;
-use crate::control::ControlFile;
+use crate::journals::JournalFile;
 use crate::wiring::Doors;
 
 /// The name of the check.
@@ -16,7 +16,7 @@ const MAKE: &str = "`firstcause key new --role ROLE` makes one";
 
 /// Reads `control.journal`.
 pub(super) fn check(settings: &Settings, doors: &Doors) -> Finding {
-    let records = match ControlFile::new(doors, &settings.data_dir).records() {
+    let records = match JournalFile::new(doors, &settings.data_dir).records() {
         Ok(records) => records,
         Err(error) => return Finding::failed(CHECK, &error, "nobody is let in before it can be read"),
     };

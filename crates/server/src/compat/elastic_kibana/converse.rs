@@ -16,7 +16,7 @@ use tools::converse::{Called, Conversation, Round, Step};
 use super::{AGENT, AGENT_DEFAULT, AgentBuilder, json_answer, refused};
 use crate::compat::desk::Refused;
 use crate::identity::Admitted;
-use crate::serve::{Body, reply};
+use crate::serve::{Body, event, reply};
 
 /// Longest question.
 const INPUT_MAX: usize = 4096;
@@ -64,11 +64,7 @@ impl AgentBuilder {
     pub(super) async fn streamed(&self, admitted: &Admitted, sent: &Value) -> Response<Body> {
         match self.answered(admitted, sent).await {
             Ok(answered) => {
-                let events: String = answered
-                    .events()
-                    .iter()
-                    .map(|(name, data)| format!("event: {name}\ndata: {data}\n\n"))
-                    .collect();
+                let events: String = answered.events().iter().map(|(name, data)| event(name, data)).collect();
                 reply(StatusCode::OK, "text/event-stream", events.into())
             }
             Err(refused) => *refused,

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use hyper::Request;
 use hyper::Response;
 use hyper::body::Incoming;
-use serde_json::Value;
 use telemetry::source::BoxFuture;
 use tools::dialects::elastic::names;
 use tools::{Reply, Tool};
@@ -59,10 +58,6 @@ impl Offered for Within {
             let why = format!("the tool `{}` is in another namespace", call.name);
             return Box::pin(std::future::ready(Err(CallError::Unknown(why))));
         }
-        call.arguments = match call.arguments {
-            Value::Null => Value::Object(serde_json::Map::new()),
-            given => given,
-        };
         Offered::call(&self.toolbox, who, call)
     }
 }

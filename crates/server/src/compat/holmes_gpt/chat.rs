@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 use tools::converse::{Round, Step};
 
 use super::HolmesGpt;
-use super::shapes::{event, events_of, tool_call};
+use super::shapes::{events_of, tool_call};
 use crate::compat::desk::{Refused, answer, sent};
 use crate::identity::Admitted;
-use crate::serve::{Body, reply};
+use crate::serve::{Body, event, reply};
 
 /// Messages of a conversation that are read, the last ones.
 const HISTORY_MAX: usize = 40;
@@ -75,8 +75,8 @@ impl HolmesGpt {
         if !chat.stream {
             return Ok(answer(StatusCode::OK, &result));
         }
-        let mut events: Vec<u8> = calls.iter().flat_map(events_of).flatten().collect();
-        events.extend(event("ai_answer_end", &result));
+        let events = calls.iter().flat_map(events_of).chain([event("ai_answer_end", &result)]);
+        let events: String = events.collect();
         Ok(reply(StatusCode::OK, "text/event-stream", events.into()))
     }
 }

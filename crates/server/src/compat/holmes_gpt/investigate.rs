@@ -1,18 +1,16 @@
 //! An issue investigated, at once or as events, and how a workload is.
 
-use std::sync::Arc;
-
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::HolmesGpt;
-use super::shapes::{analysis, event, events_of, sections, tool_call, tool_calls};
+use super::shapes::{analysis, events_of, sections, tool_call, tool_calls};
 use crate::compat::desk::{Desk, Refused, answer, sent};
 use crate::compat::explained::Explained;
 use crate::identity::Admitted;
-use crate::serve::{Body, events};
+use crate::serve::{Body, event, events};
 
 /// `InvestigateRequest`.
 #[derive(Debug, Deserialize)]
@@ -91,13 +89,13 @@ impl HolmesGpt {
     ) -> Result<Response<Body>, Refused> {
         let issue: Issue = sent(request).await?;
         let (sender, receiver) = tokio::sync::mpsc::channel(8);
-        let desk = Arc::clone(&self.desk);
+        let desk = self.desk.clone();
         tokio::spawn(async move {
             let begins = event("start_tool_calling", &json!({ "tool_name": "investigate", "id": "call_1" }));
-            drop(sender.send(begins).await);
+            drop(sender.send(begins.into()).await);
             for event in ended(&desk, &admitted, &issue).await {
                 // Whoever does not read any more is told nothing.
-                if sender.send(event).await.is_err() {
+                if sender.send(event.into()).await.is_err() {
                     break;
                 }
             }
@@ -141,7 +139,7 @@ impl HolmesGpt {
 }
 
 /// What follows the beginning of the first call.
-async fn ended(desk: &Desk, admitted: &Admitted, issue: &Issue) -> Vec<hyper::body::Bytes> {
+async fn ended(desk: &Desk, admitted: &Admitted, issue: &Issue) -> Vec<String> {
     match desk.explained(admitted, &issue.alert()).await {
         Ok(explained) => {
             let mut sent: Vec<_> = tool_calls(&explained).iter().flat_map(events_of).skip(1).collect();

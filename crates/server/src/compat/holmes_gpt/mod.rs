@@ -10,8 +10,6 @@ mod chat;
 mod investigate;
 mod shapes;
 
-use std::sync::Arc;
-
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::json;
@@ -22,12 +20,12 @@ use crate::serve::Body;
 /// What is answered here. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct HolmesGpt {
-    desk: Arc<Desk>,
+    desk: Desk,
 }
 
 impl HolmesGpt {
     pub(super) fn new(desk: Desk) -> Self {
-        Self { desk: Arc::new(desk) }
+        Self { desk }
     }
 
     pub(super) fn takes(parts: &[&str]) -> bool {

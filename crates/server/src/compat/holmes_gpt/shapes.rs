@@ -1,10 +1,10 @@
 //! What the answers of HolmesGPT are made of: calls of tools, sections, events.
 
-use hyper::body::Bytes;
 use serde_json::{Map, Value, json};
 use tools::Reply;
 
 use crate::compat::explained::Explained;
+use crate::serve::event;
 
 /// The sections of an answer to who asks for none, as HolmesGPT names them.
 const SECTIONS: [&str; 7] = [
@@ -85,13 +85,8 @@ pub(super) fn analysis(sections: &Map<String, Value>) -> String {
     said.map(|(title, text)| format!("# {title}\n{text}\n")).collect::<Vec<_>>().join("\n")
 }
 
-/// An event.
-pub(super) fn event(name: &str, data: &Value) -> Bytes {
-    Bytes::from(format!("event: {name}\ndata: {data}\n\n"))
-}
-
 /// The two events of a call.
-pub(super) fn events_of(call: &Value) -> [Bytes; 2] {
+pub(super) fn events_of(call: &Value) -> [String; 2] {
     let (id, name) = (&call["tool_call_id"], &call["tool_name"]);
     let result = json!({
         "tool_call_id": id,

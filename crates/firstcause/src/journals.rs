@@ -51,13 +51,13 @@ pub(crate) const TOOLS: Named = Named {
 };
 
 /// A journal as others read it.
-pub(crate) struct ControlFile {
+pub(crate) struct JournalFile {
     disk: Arc<dyn Disk>,
     path: PathBuf,
     named: &'static Named,
 }
 
-impl ControlFile {
+impl JournalFile {
     /// The keys of a data directory.
     pub(crate) fn new(doors: &Doors, data_dir: &Path) -> Self {
         Self::of(doors, data_dir, &CONTROL)
@@ -80,7 +80,7 @@ impl ControlFile {
     }
 }
 
-impl Control for ControlFile {
+impl Control for JournalFile {
     fn grown(&self) -> std::io::Result<Option<u64>> {
         match self.disk.open_append(&self.path) {
             Ok(file) => Ok(Some(file.len())),
