@@ -132,9 +132,15 @@ pub(crate) struct Manifest {
 impl Manifest {
     /// Reads the list in `dir`; there is none before the first segment.
     pub(crate) fn load(disk: &dyn Disk, dir: &Path) -> io::Result<Self> {
+        // Before the list is read: the first segments may be written while a backup looks.
+        let names = match disk.list(dir) {
+            Ok(names) => names,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error),
+        };
         let bytes = match disk.read(&dir.join(NAME)) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Self::missing(disk, dir),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::missing(&names)),
             Err(error) => return Err(error),
         };
         let mut manifest = Self::default();
@@ -155,14 +161,9 @@ impl Manifest {
     }
 
     /// No list at all: there was none yet, or there is a second segment and it is gone.
-    fn missing(disk: &dyn Disk, dir: &Path) -> io::Result<Self> {
-        let names = match disk.list(dir) {
-            Ok(names) => names,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(error),
-        };
+    fn missing(names: &[String]) -> Self {
         let is_later = |name: &String| super::is_file_name(name) && !name.starts_with("00000001.");
-        Ok(Self { damaged: u64::from(names.iter().any(is_later)), ..Self::default() })
+        Self { damaged: u64::from(names.iter().any(is_later)), ..Self::default() }
     }
 
     /// Puts `entries` in place of what stands in `dir`, durably.

@@ -1,9 +1,11 @@
 //! A copy that is made while the store is in use opens with all that was acknowledged before it was begun.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use platform::disk::{DiskFile, DiskLock};
 use platform::{Disk, SimDisk};
 
 use super::build::{Rig, small};
@@ -68,6 +70,99 @@ fn a_copy_made_while_requests_come_and_segments_are_written_lacks_nothing_acknow
         let held = stats.spans + stats.sealed;
         assert!(held >= before as u64 && stats.damaged_segments == 0, "{dest}: {held} of {before}");
     }
+}
+
+/// A disk on which the store goes on at the two moments that count: as soon as the log was listed, and as soon as the
+/// list of segments was read. What stood in the log by then becomes segments, and leaves it.
+struct GoesOn<'a> {
+    rig: &'a Rig,
+    next: AtomicUsize,
+}
+
+impl GoesOn<'_> {
+    fn go_on(&self) {
+        for _ in 0..60 {
+            let nth = self.next.fetch_add(1, Ordering::SeqCst);
+            self.rig.send(small(nth as u64, 3 + (nth / 60) as i64, 5)).unwrap();
+        }
+    }
+}
+
+impl std::fmt::Debug for GoesOn<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("GoesOn")
+    }
+}
+
+impl Disk for GoesOn<'_> {
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        self.rig.disk.create_dir_all(path)
+    }
+
+    fn open_append(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.rig.disk.open_append(path)
+    }
+
+    fn open_new(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.rig.disk.open_new(path)
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let read = self.rig.disk.read(path);
+        if path == Path::new(SEGMENTS).join("MANIFEST") {
+            self.go_on();
+        }
+        read
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let listed = self.rig.disk.list(dir);
+        if dir == Path::new("data/spaces/default/wal") {
+            self.go_on();
+        }
+        listed
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.rig.disk.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.rig.disk.remove(path)
+    }
+
+    fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {
+        self.rig.disk.truncate(path, len)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.rig.disk.sync_dir(dir)
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn DiskLock>> {
+        self.rig.disk.lock(path)
+    }
+}
+
+#[test]
+fn what_leaves_the_log_for_a_segment_while_it_is_copied_is_in_the_copy_once() {
+    const BEFORE: u64 = 30;
+    let rig = Rig::with(SimDisk::new(), little);
+    (1..=BEFORE).for_each(|nth| drop(rig.send(small(nth, 3, 5)).unwrap()));
+    let before = rig.store.stats().segments;
+    let disk = GoesOn { rig: &rig, next: AtomicUsize::new(1_000) };
+    backup(&disk, Path::new(DATA), Path::new("copy")).unwrap();
+    assert!(rig.store.stats().segments >= before + 4, "the store went on");
+    let again = opened(&rig, "copy");
+    let lost: Vec<u64> = (1..=BEFORE).filter(|nth| !again.has(*nth)).collect();
+    assert_eq!(lost, Vec::<u64>::new(), "acknowledged before the copy was begun");
+    let stats = again.store.stats();
+    assert_eq!(stats.spans + stats.sealed, held_once(&again), "nothing is there twice");
+}
+
+/// Spans by their traces, each looked for by its id.
+fn held_once(rig: &Rig) -> u64 {
+    (1..=30).chain(1_000..1_200).filter(|nth| rig.has(*nth)).count() as u64
 }
 
 #[test]

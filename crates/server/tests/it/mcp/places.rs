@@ -173,6 +173,10 @@ async fn the_page_of_an_allowed_origin_may_read_what_it_is_answered_and_no_other
     assert!(
         read.header("access-control-expose-headers").is_some_and(|names| names.contains("mcp-session-id"))
     );
+    let evil = ("origin", "https://evil.example");
+    let unread = raw(address, "POST", "/mcp", &[("host", &local), evil, json], list).await;
+    let told = unread.header("access-control-allow-origin");
+    assert_eq!((unread.status, told), (403, None), "not even a refusal can be read: {}", unread.text);
     let program = raw(address, "POST", "/mcp", &[("host", &local), json], list).await;
     assert_eq!(program.header("access-control-allow-origin"), None, "a program needs no such word");
 }
