@@ -18,12 +18,13 @@ pub struct Thresholds {
     /// Share that each of two causes must explain.
     pub part_min: f64,
     /// How many times as far from its median as the 95 % quantile of its history a service has moved; on log-normal
-    /// history two are 3.3 standard deviations, one in two thousand.
+    /// history two are 3.3 standard deviations, one in two thousand. Where the tail is known to be heavier it counts.
     pub metric_fence: f64,
     /// Growth below which a moved service pages nobody.
     pub metric_growth_min: f64,
-    /// Chance at which failures are more than the history shows: what the fence is on log-normal history.
-    pub failures_p_max: f64,
+    /// Chance at which failures, and latencies beyond a heavy tail, are more than the history shows: what the fence is
+    /// on log-normal history.
+    pub moved_p_max: f64,
     /// Share from which an event follows another one always, but for what cuts traces.
     pub law_min: f64,
     /// False discovery rate up to which an alert that names nothing is answered with a claim.
@@ -65,7 +66,7 @@ impl Default for Thresholds {
             part_min: 0.15,
             metric_fence: 2.0,
             metric_growth_min: 1.1,
-            failures_p_max: 0.0005,
+            moved_p_max: 0.0005,
             law_min: 0.9,
             claim_q_max: 0.05,
             listed_p_max: 0.05,
@@ -178,7 +179,7 @@ pub fn all() -> &'static [Threshold] {
         part_min: Share of CONTRASTS,
         metric_fence: Plain of GRAPH,
         metric_growth_min: Ratio of GRAPH,
-        failures_p_max: Share of GRAPH,
+        moved_p_max: Share of GRAPH,
         law_min: Complement of &["paths"],
         claim_q_max: Share of WHOLE,
         listed_p_max: Share of WHOLE,
