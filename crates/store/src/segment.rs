@@ -1,6 +1,6 @@
 //! What left the head: Parquet files that nobody changes any more, and what is known of them without reading them.
 //!
-//! Reading order: `column`, `file`, `attributes`, `spans`, `logs`, `points`, `codec`, `summary`, `manifest`, `cache`. A
+//! Reading order: `column`, `hybrid`, `words`, `chunk`, `file`, `attributes`, `spans`, `logs`, `points`, `codec`, `summary`, `manifest`, `cache`. A
 //! segment exists only if the manifest names it; a file whose length or checksum is not the manifest's is never
 //! parsed. No index over attributes or texts yet, no compaction.
 
@@ -14,15 +14,18 @@ use crate::head::Head;
 
 mod attributes;
 mod cache;
+mod chunk;
 mod codec;
 mod column;
 mod file;
+mod hybrid;
 mod logs;
 mod manifest;
 mod points;
 mod resources;
 mod spans;
 mod summary;
+mod words;
 mod written;
 
 pub(crate) use cache::Cache;

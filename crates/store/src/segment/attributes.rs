@@ -4,7 +4,7 @@
 //! Letters: `t` text, `b` bool, `i` integer, `d` double, `D` the bits of a double that no text gives, `x` bytes in
 //! hexadecimal, `e` empty, `n` a list or a map in the JSON of OTLP (there, doubles are texts and bytes hexadecimal).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,114 +12,29 @@ use std::sync::Arc;
 use ahash::RandomState;
 use parquet::data_type::ByteArray;
 use serde_json::{Value as Json, json};
+use telemetry::Value;
 use telemetry::signal::Attributes;
-use telemetry::{Resource, Value};
 
 use super::column::Column;
 use super::file::{Columns, Part};
+use super::words::Words;
 
 /// Texts longer than this seldom repeat.
 const SHARED_LEN_MAX: usize = 128;
-/// Texts known while writing; values that never repeat must not fill the memory.
-const WRITTEN_MAX: usize = 65_536;
-
-/// Bytes of texts that were written: equal ones share them.
-#[derive(Debug, Default)]
-pub(super) struct Written {
-    known: HashMap<Arc<str>, ByteArray, RandomState>,
-}
-
-impl Written {
-    /// The bytes of `text`.
-    pub(super) fn of(&mut self, text: &Arc<str>) -> ByteArray {
-        if text.len() > SHARED_LEN_MAX {
-            return ByteArray::from(&**text);
-        }
-        if let Some(known) = self.known.get(text) {
-            return known.clone();
-        }
-        self.learn(Arc::clone(text))
-    }
-
-    /// The bytes of a short text that nobody shares.
-    fn of_word(&mut self, text: &str) -> ByteArray {
-        match self.known.get(text) {
-            Some(known) => known.clone(),
-            None => self.learn(Arc::from(text)),
-        }
-    }
-
-    fn learn(&mut self, text: Arc<str>) -> ByteArray {
-        if self.known.len() >= WRITTEN_MAX {
-            self.known.clear();
-        }
-        let bytes = ByteArray::from(&*text);
-        self.known.insert(text, bytes.clone());
-        bytes
-    }
-
-    fn value(&mut self, value: &Value) -> ByteArray {
-        match value {
-            Value::Text(text) => self.of(text),
-            other => text_of(other),
-        }
-    }
-}
-
 /// Writes one set a row, in the order of [`schema`].
 pub(super) fn write<'a>(
     columns: &mut Columns<'_, '_>,
-    sets: impl Iterator<Item = &'a Attributes> + Clone,
+    sets: impl Iterator<Item = &'a Attributes>,
 ) -> io::Result<()> {
-    let mut written = Written::default();
-    columns.text(|keys| {
-        sets.clone().for_each(|set| keys.push_list(set.iter().map(|(key, _)| written.of(key))));
-    })?;
-    columns.text(|values| {
-        sets.clone().for_each(|set| values.push_list(set.iter().map(|(_, value)| written.value(value))));
-    })?;
-    columns.text(|letters| sets.for_each(|set| letters.push(written.of_word(&letters_of(set)))))
-}
-
-/// Writes the sets of resources, one a row, as [`write()`] does. Thousands of rows share one.
-pub(super) fn write_resources<'a>(
-    columns: &mut Columns<'_, '_>,
-    resources: impl Iterator<Item = &'a Arc<Resource>> + Clone,
-) -> io::Result<()> {
-    columns.text(|keys| push_shared(keys, resources.clone(), |key, _| ByteArray::from(&**key)))?;
-    columns.text(|values| push_shared(values, resources.clone(), |_, value| text_of(value)))?;
-    columns.text(|letters| {
-        let mut written = Written::default();
-        let mut last: Option<(&Arc<Resource>, ByteArray)> = None;
-        for resource in resources {
-            let of = match last {
-                Some((same, of)) if Arc::ptr_eq(same, resource) => of,
-                _ => written.of_word(&letters_of(&resource.attributes)),
-            };
-            letters.push(of.clone());
-            last = Some((resource, of));
+    let mut of_set = Vec::new();
+    columns.texts(|[keys, values, letters]| {
+        // Together: most of the time goes into getting a set from memory.
+        for set in sets {
+            keys.push_list(|list| put_keys(list, set));
+            values.push_list(|list| put_values(list, set));
+            letters.push(letters_of(set, &mut of_set));
         }
     })
-}
-
-/// Pushes a part of the set of each resource, the same values again where it is one that was pushed before.
-fn push_shared<'a>(
-    column: &mut Column<ByteArray>,
-    resources: impl Iterator<Item = &'a Arc<Resource>>,
-    part: impl Fn(&Arc<str>, &Value) -> ByteArray,
-) {
-    // Where the list of a resource stands, by its address.
-    let mut known: HashMap<usize, Range<usize>, RandomState> = HashMap::default();
-    for resource in resources {
-        let address = Arc::as_ptr(resource).addr();
-        if let Some(entries) = known.get(&address) {
-            column.push_again(entries.clone());
-            continue;
-        }
-        let first = column.values.len();
-        column.push_list(resource.attributes.iter().map(|(key, value)| part(key, value)));
-        known.insert(address, first..column.values.len());
-    }
 }
 
 /// Writes a list of sets a row, in the order of [`list_schema`].
@@ -127,12 +42,35 @@ pub(super) fn write_lists<'a, L: Iterator<Item = &'a Attributes>>(
     columns: &mut Columns<'_, '_>,
     rows: impl Iterator<Item = L> + Clone,
 ) -> io::Result<()> {
-    let values = |set: &'a Attributes| set.iter().map(|(_, value)| text_of(value));
-    columns.text(|column| rows.clone().for_each(|sets| column.push_lists(sets.map(keys))))?;
-    columns.text(|column| rows.clone().for_each(|sets| column.push_lists(sets.map(values))))?;
+    for put in [put_keys, put_values] {
+        columns.text(|column| {
+            rows.clone().for_each(|sets| {
+                column.push_list(|row| sets.for_each(|set| row.list(|list| put(list, set))));
+            });
+        })?;
+    }
+    let mut letters = Vec::new();
     columns.text(|column| {
-        rows.for_each(|sets| column.push_list(sets.map(|set| ByteArray::from(&*letters_of(set)))));
+        rows.for_each(|sets| {
+            column.push_list(|row| sets.for_each(|set| row.text(letters_of(set, &mut letters))));
+        });
     })
+}
+
+fn put_keys<'a>(list: &mut Words<'a>, set: &'a Attributes) {
+    set.iter().for_each(|(key, _)| list.shared(key));
+}
+
+fn put_values<'a>(list: &mut Words<'a>, set: &'a Attributes) {
+    set.iter().for_each(|(_, value)| put_value(list, value));
+}
+
+/// Adds the text of a value.
+pub(super) fn put_value<'a>(column: &mut Words<'a>, value: &'a Value) {
+    match value {
+        Value::Text(text) => column.shared(text),
+        other => column.text(text_of(other).as_bytes()),
+    }
 }
 
 /// The schema of one set a row.
@@ -206,12 +144,10 @@ pub(super) fn text(bytes: &ByteArray) -> Option<&str> {
     std::str::from_utf8(bytes.data()).ok()
 }
 
-fn keys(attributes: &Attributes) -> impl Iterator<Item = ByteArray> + '_ {
-    attributes.iter().map(|(key, _)| ByteArray::from(&**key))
-}
-
-fn letters_of(attributes: &Attributes) -> String {
-    attributes.iter().map(|(_, value)| char::from(letter_of(value))).collect()
+fn letters_of<'l>(attributes: &Attributes, letters: &'l mut Vec<u8>) -> &'l [u8] {
+    letters.clear();
+    letters.extend(attributes.iter().map(|(_, value)| letter_of(value)));
+    letters
 }
 
 /// Shares texts that are read again and again.
@@ -254,12 +190,11 @@ fn is_told_by_text(number: f64) -> bool {
 }
 
 /// The text of a value.
-pub(super) fn text_of(value: &Value) -> ByteArray {
+fn text_of(value: &Value) -> String {
     match value {
-        Value::Text(text) => ByteArray::from(&**text),
-        Value::Double(number) => ByteArray::from(double_text(*number).into_bytes()),
-        Value::List(_) | Value::Map(_) => ByteArray::from(json_of(value).to_string().into_bytes()),
-        plain => ByteArray::from(plain.render().into_bytes()),
+        Value::Double(number) => double_text(*number),
+        Value::List(_) | Value::Map(_) => json_of(value).to_string(),
+        plain => plain.render(),
     }
 }
 

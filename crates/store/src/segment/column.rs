@@ -35,48 +35,12 @@ impl<T> Column<T> {
 
     /// A row of a list.
     pub(super) fn push_list(&mut self, list: impl IntoIterator<Item = T>) {
-        self.push_inner(list, 0, 1);
-    }
-
-    /// A row of a list that was pushed before, and whose values stand at `entries`.
-    pub(super) fn push_again(&mut self, entries: Range<usize>)
-    where
-        T: Clone,
-    {
-        let count = entries.len();
-        self.values.extend_from_within(entries);
-        let levels = count.max(1);
-        self.defined.extend(std::iter::repeat_n(i16::from(count > 0), levels));
+        let before = self.values.len();
+        self.values.extend(list);
+        let count = self.values.len() - before;
+        self.defined.extend(std::iter::repeat_n(i16::from(count > 0), count.max(1)));
         self.repeated.push(0);
-        self.repeated.extend(std::iter::repeat_n(1, levels - 1));
-    }
-
-    /// A row of a list of lists.
-    pub(super) fn push_lists<L: IntoIterator<Item = T>>(&mut self, lists: impl IntoIterator<Item = L>) {
-        let mut level = 0;
-        for list in lists {
-            self.push_inner(list, level, 2);
-            level = 1;
-        }
-        if level == 0 {
-            self.defined.push(0);
-            self.repeated.push(0);
-        }
-    }
-
-    /// A list at `depth` whose first entry begins at the repetition level `first`.
-    fn push_inner(&mut self, list: impl IntoIterator<Item = T>, first: i16, depth: i16) {
-        let mut level = first;
-        for value in list {
-            self.values.push(value);
-            self.defined.push(depth);
-            self.repeated.push(level);
-            level = depth;
-        }
-        if level == first {
-            self.defined.push(depth - 1);
-            self.repeated.push(first);
-        }
+        self.repeated.extend(std::iter::repeat_n(1, count.max(1) - 1));
     }
 
     /// Where the values of each innermost list stand, lists of rows that have none left out; `depth` is 1 or 2.
@@ -130,20 +94,17 @@ mod tests {
         for list in [vec![1, 2], vec![], vec![3]] {
             column.push_list(list);
         }
-        let (mut again, mut twice) = (column.clone(), column.clone());
-        [0..2, 2..2, 2..3].into_iter().for_each(|entries| again.push_again(entries));
-        [vec![1, 2], vec![], vec![3]].into_iter().for_each(|list| twice.push_list(list));
-        assert_eq!(again, twice);
         assert_eq!(column.lists(1), [0..2, 2..2, 2..3]);
-        let mut nested = Column::default();
-        for lists in [vec![vec![1], vec![], vec![2, 3]], vec![], vec![vec![]], vec![vec![4, 5]]] {
-            nested.push_lists(lists);
-        }
+        // [[1], [], [2, 3]], [], [[]], [[4, 5]]
+        let nested = Column {
+            values: vec![1, 2, 3, 4, 5],
+            defined: vec![2, 1, 2, 2, 0, 1, 2, 2],
+            repeated: vec![0, 1, 1, 2, 0, 0, 0, 2],
+        };
         assert_eq!(
             (nested.lists(2), nested.lengths()),
             (vec![0..1, 1..1, 1..3, 3..3, 3..5], vec![3, 0, 1, 1])
         );
-        assert_eq!(nested.values, [1, 2, 3, 4, 5]);
         let mut optional = Column::default();
         [Some(1), None, Some(2)].into_iter().for_each(|value| optional.push_optional(value));
         assert_eq!(optional.optionals(), [Some(1), None, Some(2)]);

@@ -17,12 +17,11 @@ use parquet::file::reader::FileReader;
 use parquet::file::serialized_reader::{ReadOptionsBuilder, SerializedFileReader};
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
-use parquet::schema::types::ColumnPath;
+use parquet::schema::types::{ColumnDescPtr, ColumnPath};
 
+use super::chunk::LEVEL;
 use super::column::Column;
-
-/// Rows of a page: `performance.md` asks for single rows within a millisecond.
-const PAGE_ROWS: usize = 8_192;
+use super::words::{Kind, PAGE_ROWS, Words};
 
 /// A failure of the file format as one of the disk: the content is not what it should be.
 fn invalid(error: ParquetError) -> io::Error {
@@ -30,7 +29,7 @@ fn invalid(error: ParquetError) -> io::Error {
 }
 
 /// Identifiers hardly repeat: a dictionary of them is built in vain and thrown away.
-const IDENTIFIERS: [&str; 4] = ["TraceId", "SpanId", "ParentSpanId", "Sketch"];
+const IDENTIFIERS: [&str; 3] = ["TraceId", "SpanId", "ParentSpanId"];
 /// Numbers that are near their neighbours.
 const NEAR: [&str; 5] = ["Timestamp", "EndTime", "Duration", "StartTimeUnix", "TimeUnix"];
 
@@ -40,14 +39,11 @@ const BOUNDED: [&str; 5] = ["Timestamp", "TimeUnix", "ServiceName", "SpanName", 
 fn properties() -> Result<WriterPropertiesPtr, ParquetError> {
     let mut builder = WriterProperties::builder()
         .set_created_by("firstcause".to_owned())
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(LEVEL)?))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_statistics_enabled(EnabledStatistics::None);
     for name in BOUNDED {
         builder = builder.set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::Page);
-    }
-    for name in IDENTIFIERS {
-        builder = builder.set_column_dictionary_enabled(ColumnPath::from(name), false);
     }
     for name in NEAR {
         builder = builder
@@ -60,12 +56,30 @@ fn properties() -> Result<WriterPropertiesPtr, ParquetError> {
 /// The columns of a file that is being written. Only the one that is being filled is in memory.
 pub(super) struct Columns<'g, 'w> {
     group: &'g mut SerializedRowGroupWriter<'w, Vec<u8>>,
+    /// Those that come.
+    rest: std::vec::IntoIter<ColumnDescPtr>,
 }
 
 impl Columns<'_, '_> {
-    /// The next column, of texts or bytes.
-    pub(super) fn text(&mut self, fill: impl FnOnce(&mut Column<ByteArray>)) -> io::Result<()> {
-        self.put::<ByteArrayType>(fill)
+    /// The next column, of texts.
+    pub(super) fn text<'t>(&mut self, fill: impl FnOnce(&mut Words<'t>)) -> io::Result<()> {
+        self.texts(|[words]| fill(words))
+    }
+
+    /// The next columns, of texts, filled together.
+    pub(super) fn texts<'t, const N: usize>(
+        &mut self,
+        fill: impl FnOnce(&mut [Words<'t>; N]),
+    ) -> io::Result<()> {
+        let of: Vec<ColumnDescPtr> = self.rest.by_ref().take(N).collect();
+        let columns: Vec<Words<'t>> = of.iter().map(|of| Words::new(kind(of)?)).collect::<io::Result<_>>()?;
+        let mut columns: [Words<'t>; N] = columns.try_into().map_err(|_| invalid(beyond_schema()))?;
+        fill(&mut columns);
+        for (words, of) in columns.into_iter().zip(of) {
+            let (bytes, close) = words.end()?.end(of).map_err(invalid)?;
+            self.group.append_column(&bytes, close).map_err(invalid)?;
+        }
+        Ok(())
     }
 
     /// The next column, of whole numbers or times.
@@ -89,13 +103,24 @@ impl Columns<'_, '_> {
         &mut self,
         write: impl FnOnce(&mut SerializedColumnWriter<'_>) -> Result<usize, ParquetError>,
     ) -> Result<(), ParquetError> {
-        let mut column = self
-            .group
-            .next_column()?
-            .ok_or_else(|| ParquetError::General("more columns than the schema has".to_owned()))?;
+        let mut column = self.group.next_column()?.ok_or_else(beyond_schema)?;
+        self.rest.next();
         write(&mut column)?;
         column.close()
     }
+}
+
+fn kind(of: &ColumnDescPtr) -> io::Result<Kind> {
+    let is_among = |names: &[&str]| names.contains(&of.path().string().as_str());
+    Ok(Kind {
+        depth: u8::try_from(of.max_rep_level()).map_err(io::Error::other)?,
+        is_plain: is_among(&IDENTIFIERS),
+        is_bounded: is_among(&BOUNDED),
+    })
+}
+
+fn beyond_schema() -> ParquetError {
+    ParquetError::General("more columns than the schema has".to_owned())
 }
 
 /// The bytes of a file of `schema`, whose columns `put` fills in their order.
@@ -106,8 +131,9 @@ pub(super) fn write(
     let schema = Arc::new(parse_message_type(schema).map_err(invalid)?);
     let properties = properties().map_err(invalid)?;
     let mut writer = SerializedFileWriter::new(Vec::new(), schema, properties).map_err(invalid)?;
+    let rest = writer.schema_descr().columns().to_vec().into_iter();
     let mut group = writer.next_row_group().map_err(invalid)?;
-    put(&mut Columns { group: &mut group })?;
+    put(&mut Columns { group: &mut group, rest })?;
     group.close().map_err(invalid)?;
     writer.into_inner().map_err(invalid)
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use parquet::data_type::ByteArray;
 use telemetry::{LogRecord, UnixNanos};
 
-use super::attributes::{self, Sets, Texts, letter_of, text, text_of, value_of};
+use super::attributes::{self, Sets, Texts, letter_of, put_value, text, value_of};
 use super::column::Column;
 use super::file::{self, File};
 use super::resources::Resources;
@@ -41,17 +41,20 @@ fn schema() -> String {
 /// The bytes of a file of `logs`, which are sorted here.
 pub(super) fn write(mut logs: Vec<&LogRecord>) -> io::Result<Vec<u8>> {
     logs.sort_by(|a, b| (&a.resource.service, a.at).cmp(&(&b.resource.service, b.at)));
-    let id = |id: Option<String>| ByteArray::from(id.unwrap_or_default().into_bytes());
+    let id = |id: Option<String>| id.unwrap_or_default();
     file::write(&schema(), |columns| {
         let rows = || logs.iter();
         columns.int(|at| rows().for_each(|log| at.push(log.at.0)))?;
-        columns.text(|of| rows().for_each(|log| of.push(id(log.trace_id.map(|id| id.to_string())))))?;
-        columns.text(|of| rows().for_each(|log| of.push(id(log.span_id.map(|id| id.to_string())))))?;
+        columns.text(|of| {
+            rows().for_each(|log| of.push(id(log.trace_id.map(|id| id.to_string())).as_bytes()))
+        })?;
+        columns
+            .text(|of| rows().for_each(|log| of.push(id(log.span_id.map(|id| id.to_string())).as_bytes())))?;
         columns.int(|of| rows().for_each(|log| of.push(i64::from(log.severity))))?;
-        columns.text(|of| rows().for_each(|log| of.push(ByteArray::from(&*log.resource.service))))?;
-        columns.text(|of| rows().for_each(|log| of.push(text_of(&log.body))))?;
-        columns.text(|of| rows().for_each(|log| of.push(ByteArray::from(vec![letter_of(&log.body)]))))?;
-        attributes::write_resources(columns, rows().map(|log| &log.resource))?;
+        columns.text(|of| rows().for_each(|log| of.push_shared(&log.resource.service)))?;
+        columns.text(|of| rows().for_each(|log| of.push_with(|row| put_value(row, &log.body))))?;
+        columns.text(|of| rows().for_each(|log| of.push(&[letter_of(&log.body)])))?;
+        attributes::write(columns, rows().map(|log| &log.resource.attributes))?;
         attributes::write(columns, rows().map(|log| &log.attributes))
     })
 }

@@ -53,9 +53,9 @@ pub(super) fn write(mut points: Vec<&MetricPoint>) -> io::Result<Vec<u8>> {
     };
     file::write(&schema(), |columns| {
         let rows = || points.iter().copied();
-        columns.text(|of| rows().for_each(|point| of.push(ByteArray::from(&*point.resource.service))))?;
-        columns.text(|of| rows().for_each(|point| of.push(ByteArray::from(&*point.name))))?;
-        columns.text(|of| rows().for_each(|point| of.push(ByteArray::from(&*point.unit))))?;
+        columns.text(|of| rows().for_each(|point| of.push_shared(&point.resource.service)))?;
+        columns.text(|of| rows().for_each(|point| of.push_shared(&point.name)))?;
+        columns.text(|of| rows().for_each(|point| of.push_shared(&point.unit)))?;
         columns.int(|of| rows().for_each(|point| of.push(point.start.0)))?;
         columns.int(|of| rows().for_each(|point| of.push(point.at.0)))?;
         columns.int(|of| rows().for_each(|point| of.push(temporality_number(point.temporality))))?;
@@ -65,7 +65,7 @@ pub(super) fn write(mut points: Vec<&MetricPoint>) -> io::Result<Vec<u8>> {
         columns.double(|of| {
             rows().for_each(|point| of.push_optional(distribution(point).and_then(|of| of.1)))
         })?;
-        attributes::write_resources(columns, rows().map(|point| &point.resource))?;
+        attributes::write(columns, rows().map(|point| &point.resource.attributes))?;
         attributes::write(columns, rows().map(|point| &point.attributes))
     })
 }

@@ -10,7 +10,7 @@ use parquet::data_type::ByteArray;
 use telemetry::signal::{SpanEvent, SpanLink};
 use telemetry::{Span, SpanId, SpanKind, StatusCode, TraceId, UnixNanos};
 
-use super::attributes::{self, Sets, Texts, Written, text};
+use super::attributes::{self, Sets, Texts, text};
 use super::column::Column;
 use super::file::{self, File, Part};
 use super::resources::Resources;
@@ -59,37 +59,48 @@ pub(super) fn write(mut spans: Vec<&Span>) -> io::Result<Vec<u8>> {
 
 fn put(columns: &mut file::Columns<'_, '_>, spans: &[&Span]) -> io::Result<()> {
     let rows = || spans.iter().copied();
-    let mut written = Written::default();
+    let mut digits = Vec::new();
     columns.int(|of| rows().for_each(|span| of.push(span.start.0)))?;
-    columns.text(|of| rows().for_each(|span| of.push(hex(&span.trace_id.0))))?;
-    columns.text(|of| rows().for_each(|span| of.push(hex(&span.span_id.0))))?;
-    let parent = |span: &Span| span.parent.map_or_else(|| ByteArray::from(""), |id| hex(&id.0));
-    columns.text(|of| rows().for_each(|span| of.push(parent(span))))?;
-    columns.text(|of| rows().for_each(|span| of.push(written.of(&span.name))))?;
-    columns.text(|of| rows().for_each(|span| of.push(ByteArray::from(kind_name(span.kind)))))?;
-    columns.text(|of| rows().for_each(|span| of.push(written.of(&span.resource.service))))?;
-    attributes::write_resources(columns, rows().map(|span| &span.resource))?;
+    columns.text(|of| rows().for_each(|span| of.push(hex(&span.trace_id.0, &mut digits))))?;
+    columns.text(|of| rows().for_each(|span| of.push(hex(&span.span_id.0, &mut digits))))?;
+    let parent = |span: &Span| span.parent.map(|id| id.0);
+    columns.text(|of| {
+        rows().for_each(|span| of.push(parent(span).as_ref().map_or(b"", |id| hex(id, &mut digits))));
+    })?;
+    columns.text(|of| rows().for_each(|span| of.push_shared(&span.name)))?;
+    columns.text(|of| rows().for_each(|span| of.push(kind_name(span.kind).as_bytes())))?;
+    columns.text(|of| rows().for_each(|span| of.push_shared(&span.resource.service)))?;
+    attributes::write(columns, rows().map(|span| &span.resource.attributes))?;
     attributes::write(columns, rows().map(|span| &span.attributes))?;
     columns.int(|of| rows().for_each(|span| of.push(span.duration_ns())))?;
     columns.int(|of| rows().for_each(|span| of.push(span.end.0)))?;
-    columns.text(|of| rows().for_each(|span| of.push(ByteArray::from(status_name(span.status)))))?;
-    columns.text(|of| rows().for_each(|span| of.push(written.of(&span.message))))?;
+    columns.text(|of| rows().for_each(|span| of.push(status_name(span.status).as_bytes())))?;
+    columns.text(|of| rows().for_each(|span| of.push_shared(&span.message)))?;
     let events = || rows().map(|span| span.events.iter());
     columns.int(|of| events().for_each(|list| of.push_list(list.map(|event| event.at.0))))?;
-    let name = |event: &SpanEvent| ByteArray::from(&*event.name);
-    columns.text(|of| events().for_each(|list| of.push_list(list.map(name))))?;
+    columns.text(|of| {
+        events().for_each(|list| of.push_list(|row| list.for_each(|event| row.shared(&event.name))));
+    })?;
     attributes::write_lists(columns, events().map(|list| list.map(|event| &event.attributes)))?;
     let links = || rows().map(|span| span.links.iter());
-    columns.text(|of| links().for_each(|list| of.push_list(list.map(|link| hex(&link.trace_id.0)))))?;
-    columns.text(|of| links().for_each(|list| of.push_list(list.map(|link| hex(&link.span_id.0)))))?;
+    let ids: [fn(&SpanLink) -> &[u8]; 2] = [|link| &link.trace_id.0, |link| &link.span_id.0];
+    for id in ids {
+        columns.text(|of| {
+            links().for_each(|list| {
+                of.push_list(|row| list.for_each(|link| row.text(hex(id(link), &mut digits))));
+            });
+        })?;
+    }
     attributes::write_lists(columns, links().map(|list| list.map(|link| &link.attributes)))
 }
 
 /// The digits of an id. Without the machinery of formatting, which would cost as much as the rest of the row.
-fn hex(id: &[u8]) -> ByteArray {
+fn hex<'d>(id: &[u8], digits: &'d mut Vec<u8>) -> &'d [u8] {
     const DIGITS: [u8; 16] = *b"0123456789abcdef";
     let digit = |half: u8| DIGITS.get(usize::from(half)).copied().unwrap_or_default();
-    ByteArray::from(id.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect::<Vec<u8>>())
+    digits.clear();
+    digits.extend(id.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+    digits
 }
 
 /// The kind as the exporter writes it.
