@@ -236,3 +236,17 @@ impl Part<'_> {
         Ok(Column { values, defined, repeated })
     }
 }
+
+#[cfg(test)]
+impl File {
+    /// The least and the greatest text of each page of a column, where they are told.
+    pub(super) fn bounds(&self, column: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+        use parquet::file::page_index::column_index::ColumnIndexMetaData;
+        let index = self.reader.metadata().page_index().unwrap();
+        let Some(ColumnIndexMetaData::BYTE_ARRAY(of)) = index.column_index(0, column) else {
+            return Vec::new();
+        };
+        let pairs = of.min_values_iter().zip(of.max_values_iter());
+        pairs.map(|(least, greatest)| (least.unwrap().to_vec(), greatest.unwrap().to_vec())).collect()
+    }
+}

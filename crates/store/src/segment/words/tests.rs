@@ -94,3 +94,18 @@ fn the_library_reads_what_was_written_whatever_rows_it_is_asked_for() {
         assert_holds(&file.part(&some), &asked);
     }
 }
+
+#[test]
+fn pages_of_a_bounded_column_tell_the_least_and_the_greatest_of_their_texts() {
+    let rows = rows(3 * PAGE_ROWS + 17);
+    let file = written(&rows);
+    let bounds = file.bounds(1);
+    let (least, greatest) = (rows.iter().map(first).min().unwrap(), rows.iter().map(first).max().unwrap());
+    assert!(bounds.len() >= 4 && bounds.iter().all(|(least, greatest)| least <= greatest));
+    assert_eq!(bounds.iter().map(|bounds| &*bounds.0).min(), Some(least.as_bytes()));
+    assert_eq!(bounds.iter().map(|bounds| &*bounds.1).max(), Some(greatest.as_bytes()));
+    let one = written(&rows[..100]);
+    let texts = || rows[..100].iter().map(|row| first(row).as_bytes().to_vec());
+    assert_eq!(one.bounds(1), [(texts().min().unwrap(), texts().max().unwrap())]);
+    assert_eq!(file.bounds(0), [], "nobody narrows by it");
+}
